@@ -1,0 +1,236 @@
+"""Bytes of a page to text: which character encoding, and a decoder that never fails.
+
+Declarations (BOM, HTTP header, `<meta>`, XML declaration) are read in the order of the WHATWG standards, then checked
+against the bytes: a browser must obey a wrong label, a training corpus must not. Labels, decoders and the statistical
+detector are turbohtml's, which follow the WHATWG Encoding Standard where Python's codecs do not. What we changed of
+the standard's order, and what it gains, is in docs/decisions/0006-decoding.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import turbohtml
+import turbohtml.detect  # registers the `whatwg-*` codecs
+
+META_WINDOW_BYTES = 65_536  # where a <meta charset> is looked for; the standard's 1,024 miss real pages
+DETECT_WINDOW_BYTES = 131_072  # how much of a body the statistical detector reads
+UTF16_WINDOW_BYTES = 4_096
+
+_LABEL = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
+_CHARSET_PARAMETER = re.compile(r"charset[ \t\r\n\f]*=[ \t\r\n\f]*[\"']?[ \t]*([^\"'\s;,<>]{1,60})", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._:-]{1,40})[\"']")
+_HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}")
+_HIGH = bytes(range(0x80, 0x100))
+_MULTIBYTE = frozenset({"gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"})
+_LATIN = frozenset(
+    {"windows-1250", "windows-1252", "windows-1254", "windows-1257", "windows-1258", "macintosh"}
+    | {f"iso-8859-{part}" for part in (2, 3, 4, 10, 13, 14, 15, 16)}
+)
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
+_NO_META = b" " * 1024  # pushes any <meta> out of turbohtml's prescan, so that it judges by the bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Text of a page: no NUL, no lone surrogates, no BOM; undecodable bytes are U+FFFD."""
+
+    text: str
+    charset: str  # WHATWG name, lower-case
+    evidence: str  # "bom", "header", "meta", "xml", "detected", "utf8_valid", "fallback"
+
+
+def decode(body: bytes, content_type: str | None = None) -> Decoded:
+    """Decode a page. Never fails; linear in `len(body)`.
+
+    Args:
+        body: the entity, content encoding removed.
+        content_type: the HTTP Content-Type header, with or without a charset parameter.
+    """
+    charset, evidence = choose(body, content_type or "")
+    return Decoded(_clean(decode_as(body, charset)), charset, evidence)
+
+
+def choose(body: bytes, content_type: str) -> tuple[str, str]:
+    """The charset (WHATWG name, lower-case) and the evidence for it, without cleaning the text."""
+    for mark, charset in _BOMS:
+        if body.startswith(mark):
+            return charset, "bom"
+    if (utf16 := _utf16_by_nuls(body)) is not None:
+        return utf16, "detected"
+    declared = list(_declared(body, content_type))
+    if body.isascii():
+        return _choose_ascii(body, declared)
+    return _choose_high(body, declared)
+
+
+def canonical(label: str) -> str | None:
+    """WHATWG name, lower-case, of an encoding label ("latin1" -> "windows-1252"); None where it is no label."""
+    return _canonical(label.strip(" \t\r\n\f").lower()) if len(label) <= 80 else None
+
+
+@lru_cache(maxsize=1024)
+def _canonical(label: str) -> str | None:
+    if _LABEL.fullmatch(label) is None:
+        return None
+    try:
+        name = turbohtml.parse(b"", encoding=label).encoding
+    except LookupError:  # turbohtml's answer to what is not in the standard's table
+        return None
+    return name.lower() if name else None
+
+
+def decode_as(body: bytes, charset: str) -> str:
+    """Decode with the WHATWG decoder of that name; a BOM of the same encoding is dropped, bad bytes are U+FFFD."""
+    for mark, marked in _BOMS:
+        if charset == marked and body.startswith(mark):
+            body = body[len(mark) :]
+    if charset == "utf-8":
+        return body.decode("utf-8", "replace")
+    return body.decode(f"whatwg-{charset}", "replace")
+
+
+def _clean(text: str) -> str:
+    # NUL never means text: HTML's tree builder drops it in body, padding and UTF-16 leftovers are full of it.
+    text = text.replace("\0", "")
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+# --- declarations ---
+
+
+def _declared(body: bytes, content_type: str) -> Iterator[tuple[str, str]]:
+    """(charset, evidence) of every understood declaration, strongest first."""
+    if (charset := _from_parameter(content_type)) is not None:
+        yield charset, "header"
+    inside = [("meta", _meta_charset(body)), ("xml", _xml_charset(body))]
+    if "xml" in content_type.lower():  # XHTML served as XML: a browser's XML parser never reads <meta>
+        inside.reverse()
+    for evidence, found in inside:
+        if found is not None:
+            yield found, evidence
+
+
+def _from_parameter(value: str) -> str | None:
+    match = _CHARSET_PARAMETER.search(value[:1000])
+    return canonical(match[1]) if match else None
+
+
+def _xml_charset(body: bytes) -> str | None:
+    match = _XML_ENCODING.match(body[:1024].lstrip())
+    return _in_markup(match[1].decode("ascii")) if match else None
+
+
+def _meta_charset(body: bytes) -> str | None:
+    window = body[:META_WINDOW_BYTES]
+    end = window.lower().rfind(b"charset")
+    if end < 0:
+        return None
+    # Parsed, so that comments, scripts and attribute values do not count; latin-1 keeps one byte one character.
+    tree = turbohtml.parse(window[: end + 200].decode("latin-1"), positions=False)
+    for meta in tree.select("meta"):
+        if (charset := _of_meta(meta.attrs)) is not None:
+            return charset
+    return None
+
+
+def _of_meta(attributes: object) -> str | None:
+    values = {name: str(value or "") for name, value in dict(attributes).items()}  # type: ignore[call-overload]
+    if "charset" in values:
+        return _in_markup(values["charset"])
+    if values.get("http-equiv", "").strip().lower() == "content-type":
+        match = _CHARSET_PARAMETER.search(values.get("content", "")[:1000])
+        return _in_markup(match[1]) if match else None
+    return None
+
+
+def _in_markup(label: str) -> str | None:
+    """A label found by reading ASCII markup cannot be UTF-16 (WHATWG HTML, 13.2.3.2)."""
+    charset = canonical(label)
+    if charset in ("utf-16le", "utf-16be"):
+        return "utf-8"
+    return "windows-1252" if charset == "x-user-defined" else charset
+
+
+# --- bytes ---
+
+
+def _utf16_by_nuls(body: bytes) -> str | None:
+    """UTF-16 without BOM: ASCII markup in it has a NUL in every second byte, always on the same side."""
+    window = body[:UTF16_WINDOW_BYTES]
+    even, odd = window[0::2].count(0), window[1::2].count(0)
+    if max(even, odd) * 8 < len(window) or max(even, odd) < 2 or min(even, odd) * 10 > max(even, odd):
+        return None
+    return "utf-16le" if odd > even else "utf-16be"
+
+
+def _choose_ascii(body: bytes, declared: list[tuple[str, str]]) -> tuple[str, str]:
+    if b"\x1b$" in body and _is_iso_2022_jp(body):
+        return next((pair for pair in declared if pair[0] == "iso-2022-jp"), ("iso-2022-jp", "detected"))
+    usable = (pair for pair in declared if not pair[0].startswith("utf-16"))
+    return next(usable, ("utf-8", "utf8_valid"))
+
+
+def _is_iso_2022_jp(body: bytes) -> bool:
+    return "\ufffd" not in decode_as(body, "iso-2022-jp")
+
+
+def _choose_high(body: bytes, declared: list[tuple[str, str]]) -> tuple[str, str]:
+    """Choose for a body with bytes >= 0x80."""
+    utf8 = _utf8_fit(body)
+    names = {charset for charset, _ in declared}
+    if utf8.valid and (utf8.sequences >= 4 or not names & (_MULTIBYTE | {"windows-874"}) or "utf-8" in names):
+        return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
+    if utf8.nearly:
+        return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
+    plausible = [pair for pair in declared if _plausible(body, pair[0])]
+    detected, confidence = _detect(body)
+    if _evidence_of(detected, plausible):
+        return detected, _evidence_of(detected, plausible) or ""
+    if plausible:
+        return plausible[0]
+    return (detected, "detected") if confidence > 0 else (detected, "fallback")
+
+
+def _evidence_of(charset: str, declared: list[tuple[str, str]]) -> str | None:
+    return next((evidence for name, evidence in declared if name == charset), None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Utf8Fit:
+    valid: bool
+    sequences: int  # well-formed multi-byte sequences
+    nearly: bool  # mostly well-formed: a page cut in mid-character, or with stray bytes of another encoding
+
+
+def _utf8_fit(body: bytes) -> _Utf8Fit:
+    text = body.decode("utf-8", "replace")
+    bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
+    sequences = len(text) - bad - len(body.translate(None, delete=_HIGH))
+    return _Utf8Fit(bad == 0, sequences, sequences >= 4 and bad * 10 <= sequences)
+
+
+def _plausible(body: bytes, charset: str) -> bool:
+    """Could these bytes be text in that encoding? utf-8 was ruled out before."""
+    if charset in ("utf-8", "utf-16le", "utf-16be", "replacement"):
+        return False
+    if charset in _LATIN:
+        return not _mostly_runs(body)
+    bad = decode_as(body, charset).count("\ufffd")
+    high = len(body) - len(body.translate(None, delete=_HIGH))
+    return bad * 20 <= high
+
+
+def _mostly_runs(body: bytes) -> bool:
+    """Latin text has its high bytes one by one; Cyrillic, Greek, Hebrew, Arabic and CJK words are runs of them."""
+    high = len(body) - len(body.translate(None, delete=_HIGH))
+    in_runs = sum(len(run) for run in _HIGH_RUN.findall(body) if len(set(run)) >= 3)
+    return in_runs >= 8 and in_runs * 2 >= high
+
+
+def _detect(body: bytes) -> tuple[str, float]:
+    match = turbohtml.detect.detect(_NO_META + body[:DETECT_WINDOW_BYTES])
+    return (match.encoding or "windows-1252").lower(), match.confidence

@@ -1,0 +1,250 @@
+"""Documents to token shards: tokenize, place each document by a seeded hash, write size-bounded Parquet.
+
+The shuffle is global and needs no coordination: the key of a document is a hash of seed and id, a shard is a range of
+keys, and rows in a shard are sorted by key. Any engine with any number of workers gets the same shards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from blends.manifest_types import RowGroup, ShardEntry
+from blends.tokenizer import Ids, TokenizerHandle, TokenizerIdentity, load_tokenizer
+from pipeline.document import Document
+from pipeline.errors import ConservationError
+from pipeline.io.shards import regroup, write_shard
+from pipeline.stage import Counters
+
+SHARD_SCHEMA = pa.schema(
+    [
+        ("doc_id", pa.string()),  # 32 hex digits
+        ("input_ids", pa.list_(pa.int32())),  # EOS last, exactly once
+        ("n_tokens", pa.int32()),  # len(input_ids), EOS included
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("language", pa.string()),
+        ("quality", pa.float32()),  # null where no quality model ran
+        ("cluster_id", pa.string()),
+    ]
+)
+SHUFFLE_ORDER = ("shuffle_key", "doc_id")
+SHUFFLE_HASH = "blake2b-64(seed as 8 bytes little-endian || doc_id as ASCII), big-endian"
+NO_DICTIONARY = ("doc_id", "input_ids", "url")  # all but unique: a dictionary would only add bytes
+TOKENIZE_VERSION = 1  # of what ends up in a shard; raise it when the same document would give another row
+ROW_GROUP_ROWS = 4096
+ROW_GROUP_TOKENS = 4 << 20
+TOKEN_KINDS = ("prose", "code", "math")
+
+_SCHEMA_VERSION = "1"
+_BATCH_DOCUMENTS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeConfig:
+    """Settings of the last phase; part of the recipe.
+
+    `batch_chars` bounds memory: about 60 bytes per character of a batch or of one longer document.
+    `roundtrip_every`: one document in so many, chosen by its shuffle key, is decoded again and compared.
+    """
+
+    tokenizer: str = "deepseek"
+    eos_token: str | None = None
+    seed: int = 0  # of the shuffle, in [0, 2^64)
+    tokens_per_shard: int = 32 << 20
+    max_document_chars: int = 8_000_000
+    batch_chars: int = 500_000
+    roundtrip_every: int = 64
+
+
+def shard_schema(identity: TokenizerIdentity) -> pa.Schema:
+    """SHARD_SCHEMA with the metadata that ties a shard to its tokenizer."""
+    return SHARD_SCHEMA.with_metadata(
+        {
+            "warcmill.shard_schema_version": _SCHEMA_VERSION,
+            "warcmill.tokenizer_sha256": identity.sha256,
+            "warcmill.eos_id": str(identity.eos_id),
+        }
+    )
+
+
+def keyed_schema(identity: TokenizerIdentity) -> pa.Schema:
+    """Schema of tokenize_documents' batches: `shuffle_key` uint64, then the columns of a shard."""
+    schema = shard_schema(identity)
+    return pa.schema([pa.field("shuffle_key", pa.uint64()), *schema], metadata=schema.metadata)
+
+
+def shuffle_key(seed: int, doc_id: str) -> int:
+    """Place of a document in the global order, uniform in [0, 2^64). See SHUFFLE_HASH."""
+    return int.from_bytes(blake2b(seed.to_bytes(8, "little") + doc_id.encode("ascii"), digest_size=8).digest(), "big")
+
+
+def shard_count(total_tokens: int, tokens_per_shard: int) -> int:
+    """Number of shards for a corpus: from its size only, never from workers; at least one."""
+    return max(1, -(-total_tokens // tokens_per_shard))
+
+
+def shard_of(key: int, n_shards: int) -> int:
+    """Shard of a shuffle key: floor(key * n_shards / 2^64)."""
+    return key * n_shards >> 64
+
+
+def shard_name(index: int, n_shards: int) -> str:
+    """File name of a shard; index counts from 0."""
+    return f"shard-{index:05d}-of-{n_shards:05d}.parquet"
+
+
+def screen_documents(documents: Iterable[Document], *, config: TokenizeConfig) -> Iterator[Document]:
+    """Stage before tokenizing: rejects blank texts, and texts that would not fit the worker's memory."""
+    for document in documents:
+        if document.rejected:
+            yield document
+        elif not document.text or document.text.isspace():
+            yield document.reject("tokenize", "blank")
+        elif len(document.text) > config.max_document_chars:
+            yield document.reject("tokenize", "too_long")
+        else:
+            yield document
+
+
+def tokenize_documents(
+    documents: Iterable[Document], *, config: TokenizeConfig, counters: Counters | None = None
+) -> Iterator[pa.RecordBatch]:
+    """Token rows of documents that passed `screen_documents`, in their order, one row each, with `keyed_schema`.
+
+    Adds to `counters.tallies`: `tokens:math`, `tokens:code`, `tokens:prose`, `tokens:eos` (together all tokens; a token
+    belongs to the kind of its last character), `chars`, `utf8_bytes`, `roundtrip:checked`, `roundtrip:mismatch`.
+
+    Raises:
+        ConservationError: a rejected document was passed in; the engine must divert those.
+    """
+    handle = load_tokenizer(config.tokenizer, config.eos_token)
+    counters = counters if counters is not None else Counters()
+    for batch in _bounded(documents, config.batch_chars):
+        encoded = handle.encode_batch([document.text for document in batch])
+        keys = [shuffle_key(config.seed, document.id) for document in batch]
+        for document, ids, key in zip(batch, encoded, keys, strict=True):
+            _tally(counters, handle, document, ids)
+            if key % config.roundtrip_every == 0:
+                _tally_roundtrip(counters, handle, document.text, ids)
+        yield _token_rows(batch, encoded, keys, handle.identity)
+
+
+def _bounded(documents: Iterable[Document], max_chars: int) -> Iterator[list[Document]]:
+    """Runs of documents with at most max_chars characters together; a longer document is a run of its own."""
+    batch: list[Document] = []
+    chars = 0
+    for document in documents:
+        if document.rejected:
+            raise ConservationError(
+                f"a rejected document ({document.reject_stage}:{document.reject_reason}) reached the tokenizer",
+                where=document.url,
+                expected="kept documents only",
+            )
+        if batch and (chars + len(document.text) > max_chars or len(batch) == _BATCH_DOCUMENTS):
+            yield batch
+            batch, chars = [], 0
+        batch.append(document)
+        chars += len(document.text)
+    if batch:
+        yield batch
+
+
+def _token_rows(
+    batch: list[Document], encoded: list[Ids], keys: list[int], identity: TokenizerIdentity
+) -> pa.RecordBatch:
+    end = np.array([identity.eos_id], dtype=np.int32)
+    lengths = np.array([len(ids) + 1 for ids in encoded], dtype=np.int32)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    values = np.concatenate([part for ids in encoded for part in (ids, end)])
+    columns = [
+        pa.array(keys, pa.uint64()),
+        pa.array([document.id for document in batch], pa.string()),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)),
+        pa.array(lengths),
+        pa.array([document.source for document in batch], pa.string()),
+        pa.array([document.url for document in batch], pa.string()),
+        pa.array([document.language for document in batch], pa.string()),
+        pa.array([document.quality for document in batch], pa.float32()),
+        pa.array([document.cluster_id or document.id for document in batch], pa.string()),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=keyed_schema(identity))
+
+
+def _tally(counters: Counters, handle: TokenizerHandle, document: Document, ids: Ids) -> None:
+    kinds = count_kinds(handle, document, ids)
+    for kind, count in zip(TOKEN_KINDS, kinds.tolist(), strict=True):
+        counters.tallies[f"tokens:{kind}"] += count
+    counters.tallies["tokens:eos"] += 1
+    counters.tallies["chars"] += len(document.text)
+    counters.tallies["utf8_bytes"] += len(document.text.encode())
+
+
+def count_kinds(handle: TokenizerHandle, document: Document, ids: Ids) -> npt.NDArray[np.int64]:
+    """Tokens of a document in prose, code blocks and formulas (delimiters included), in TOKEN_KINDS order."""
+    code = [(b.start, b.end) for b in document.blocks if b.kind == "code"]
+    math = list(zip(document.formulas.start, document.formulas.end, strict=True))
+    if not code and not math:
+        return np.array([len(ids), 0, 0], dtype=np.int64)
+    kind_of_character = np.zeros(len(document.text), dtype=np.uint8)
+    for kind, spans in enumerate((code, math), start=1):
+        for start, end in spans:
+            kind_of_character[start:end] = kind
+    return np.bincount(kind_of_character[handle.last_characters(document.text, ids)], minlength=len(TOKEN_KINDS))
+
+
+def _tally_roundtrip(counters: Counters, handle: TokenizerHandle, text: str, ids: Ids) -> None:
+    counters.tallies["roundtrip:checked"] += 1
+    counters.tallies["roundtrip:mismatch"] += int(handle.decode(ids) != text)
+
+
+def write_token_shard(
+    directory: Path, index: int, n_shards: int, rows: Iterable[pa.RecordBatch], identity: TokenizerIdentity
+) -> ShardEntry:
+    """Write one shard from its rows with `keyed_schema`, sorted by SHUFFLE_ORDER. Memory: one row group plus one batch.
+
+    Row groups close at ROW_GROUP_ROWS rows or ROW_GROUP_TOKENS tokens, whatever the batches; one document may be
+    larger. `path` of the entry is relative to `directory`'s parent, i.e. to the run when `directory` is RUN/shards.
+
+    Raises:
+        OutputError: the disk is full or the directory cannot be written.
+    """
+    groups: list[RowGroup] = []
+    keys: list[int] = []
+    tables = regroup(rows, max_rows=ROW_GROUP_ROWS, max_weight=ROW_GROUP_TOKENS, weigh=_weigh_tokens)
+    written = write_shard(
+        directory,
+        shard_name(index, n_shards),
+        _noted(tables, groups, keys),
+        shard_schema(identity),
+        no_dictionary=NO_DICTIONARY,
+    )
+    return ShardEntry(
+        path=f"{directory.name}/{written.path}",
+        sha256=written.sha256,
+        bytes=written.bytes,
+        rows=written.rows,
+        tokens=sum(group.tokens for group in groups),
+        row_groups=tuple(groups),
+        min_key=keys[0] if keys else None,
+        max_key=keys[-1] if keys else None,
+    )
+
+
+def _weigh_tokens(batch: pa.RecordBatch) -> npt.NDArray[np.int64]:
+    return np.asarray(batch.column("n_tokens").to_numpy(), dtype=np.int64)
+
+
+def _noted(tables: Iterable[pa.Table], groups: list[RowGroup], keys: list[int]) -> Iterator[pa.Table]:
+    """Row groups without the key, noting their sizes and their first and last key on the way."""
+    for table in tables:
+        groups.append(RowGroup(table.num_rows, pc.sum(table["n_tokens"]).as_py()))
+        keys += [table["shuffle_key"][0].as_py(), table["shuffle_key"][-1].as_py()]
+        yield table.drop_columns(["shuffle_key"])

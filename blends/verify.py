@@ -1,0 +1,172 @@
+"""Re-checks a finished run: every byte, row, token and sum that its manifest promises.
+
+Streams one row group at a time. Duplicates need no table of ids: rows are strictly ordered by (shuffle key, doc_id)
+within a shard, and the key is recomputed from the id and must fall into that shard's range, so a second row with the
+same id could only stand next to the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from blends.manifest import MANIFEST, read_manifest, tokenizer_identity
+from blends.manifest_types import ShardEntry
+from blends.schema_check import Problem
+from blends.shards import SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
+from blends.tokenizer import TokenizerIdentity
+from pipeline.io.shards import file_sha256
+
+_MAX_PROBLEMS_PER_SHARD = 10
+_NEVER_NULL = tuple(name for name in SHARD_SCHEMA.names if name != "quality")
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """What the rows of one shard are held against."""
+
+    shard: ShardEntry
+    index: int
+    n_shards: int
+    seed: int
+    tokenizer: TokenizerIdentity
+
+
+def verify_shards(run_dir: Path) -> list[Problem]:
+    """Problems of a run's shards and manifest; an empty list means that everything holds.
+
+    Checks: `_SUCCESS` and the manifest's sha256, form (published schema) and sums, conservation over the funnel; no
+    file in shards/ that the manifest does not name; per shard size, sha256, schema, rows and tokens per row group, ids
+    in the vocabulary, EOS exactly once at the end of each document, order, key range, no doc_id twice.
+    """
+    manifest, problems = read_manifest(run_dir)
+    if not manifest:
+        return problems
+    shards = [ShardEntry.from_json(entry) for entry in manifest["shards"]]
+    problems += _check_schema(manifest)
+    problems += _check_foreign(run_dir, shards)
+    identity, seed = tokenizer_identity(manifest), manifest["shuffle"]["seed"]
+    for index, shard in enumerate(shards):
+        expected = _Expected(shard, index, len(shards), seed, identity)
+        problems += islice(_check_shard(run_dir, expected), _MAX_PROBLEMS_PER_SHARD)
+    return problems
+
+
+def _check_schema(manifest: dict[str, Any]) -> Iterator[Problem]:
+    schema = shard_schema(tokenizer_identity(manifest))
+    columns = [{"name": field.name, "type": str(field.type)} for field in schema]
+    metadata = {key.decode(): value.decode() for key, value in schema.metadata.items()}
+    for name, expected in (("columns", columns), ("metadata", metadata)):
+        if manifest["schema"][name] != expected:
+            yield Problem(f"{MANIFEST}/schema/{name}", f"{manifest['schema'][name]}", f"{expected}")
+
+
+def _check_foreign(run_dir: Path, shards: Iterable[ShardEntry]) -> Iterator[Problem]:
+    named = {shard.path for shard in shards}
+    folder = run_dir / "shards"
+    found = (path.relative_to(run_dir).as_posix() for path in folder.rglob("*") if path.is_file())
+    for path in sorted(set(found) - named):
+        yield Problem(path, "foreign file", "only files that the manifest names")
+
+
+def _check_shard(run_dir: Path, expected: _Expected) -> Iterator[Problem]:
+    shard, path = expected.shard, run_dir / expected.shard.path
+    if not path.is_file():
+        yield Problem(shard.path, "missing", f"{shard.bytes} bytes")
+        return
+    size, sha256 = path.stat().st_size, file_sha256(path)
+    if size != shard.bytes:
+        yield Problem(shard.path, f"{size} bytes", f"{shard.bytes} bytes")
+    if sha256 != shard.sha256:
+        yield Problem(shard.path, f"sha256 {sha256}: the file was altered", f"sha256 {shard.sha256}")
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from _check_footer(file, expected)
+            if sha256 == shard.sha256:  # the content of an altered file says nothing that the footer does not
+                yield from _check_content(file, expected)
+    except (pa.ArrowException, OSError) as error:
+        yield Problem(shard.path, f"not readable as Parquet: {str(error).splitlines()[0]}", "a whole Parquet file")
+
+
+def _check_footer(file: pq.ParquetFile, expected: _Expected) -> Iterator[Problem]:
+    shard, metadata = expected.shard, file.metadata
+    schema = shard_schema(expected.tokenizer)
+    if not file.schema_arrow.equals(schema, check_metadata=True):
+        yield Problem(shard.path, f"schema {_words(file.schema_arrow)}", _words(schema))
+    rows = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+    promised = [group.rows for group in shard.row_groups]
+    if len(rows) != len(promised):
+        yield Problem(shard.path, f"{len(rows)} row groups", f"{len(promised)} row groups")
+    elif rows != promised:
+        yield Problem(shard.path, f"rows per row group {rows}", f"{promised}")
+    if metadata.num_rows != shard.rows:
+        yield Problem(shard.path, f"{metadata.num_rows} rows", f"{shard.rows} rows")
+
+
+def _words(schema: pa.Schema) -> str:
+    columns = ", ".join(f"{field.name} {field.type}" for field in schema)
+    metadata = {key.decode(): value.decode() for key, value in sorted((schema.metadata or {}).items())}
+    return f"{columns}; {metadata}"
+
+
+def _check_content(file: pq.ParquetFile, expected: _Expected) -> Iterator[Problem]:
+    shard = expected.shard
+    if file.schema_arrow.names != SHARD_SCHEMA.names or file.num_row_groups != len(shard.row_groups):
+        return  # already named
+    last: tuple[int, str] | None = None
+    first_key: int | None = None
+    for number, promised in enumerate(shard.row_groups):
+        where = f"{shard.path}/row group {number}"
+        group = file.read_row_group(number)
+        yield from _check_tokens(group, promised.tokens, where, expected.tokenizer)
+        places = [(shuffle_key(expected.seed, doc_id), doc_id) for doc_id in group["doc_id"].to_pylist() if doc_id]
+        yield from _check_order(places, last, where, expected)
+        if places:
+            first_key = places[0][0] if first_key is None else first_key
+            last = places[-1]
+    for name, key, promised_key in (
+        ("first", first_key, shard.min_key),
+        ("last", last and last[0], shard.max_key),
+    ):
+        if key != promised_key:
+            yield Problem(shard.path, f"shuffle key of the {name} row is {key}", f"{promised_key}")
+
+
+def _check_tokens(group: pa.Table, promised: int, where: str, tokenizer: TokenizerIdentity) -> Iterator[Problem]:
+    nulls = [name for name in _NEVER_NULL if group[name].null_count]
+    if nulls:
+        yield Problem(where, f"nulls in {', '.join(nulls)}", "a value in every row")
+        return
+    lists = pa.concat_arrays(group["input_ids"].chunks) if group.num_rows else pa.array([], pa.list_(pa.int32()))
+    ids, offsets = np.asarray(lists.flatten()), np.asarray(lists.offsets)
+    lengths = np.diff(offsets)
+    if int(lengths.sum()) != promised:
+        yield Problem(where, f"{int(lengths.sum())} tokens", f"{promised} tokens")
+    if not np.array_equal(lengths, group["n_tokens"].to_numpy()):
+        yield Problem(where, "n_tokens differs from the length of input_ids", "equal numbers in every row")
+    if len(ids) and (ids.min() < 0 or ids.max() >= tokenizer.vocab_size):
+        yield Problem(where, f"token ids from {ids.min()} to {ids.max()}", f"ids in [0, {tokenizer.vocab_size})")
+    ends = np.flatnonzero(ids == tokenizer.eos_id)
+    if not np.array_equal(ends, offsets[1:] - offsets[0] - 1):
+        where_not = f"EOS {tokenizer.eos_id} {len(ends)} times in {len(lengths)} documents, or not at their ends"
+        yield Problem(where, where_not, "EOS once, at the end of each document")
+
+
+def _check_order(
+    places: list[tuple[int, str]], last: tuple[int, str] | None, where: str, expected: _Expected
+) -> Iterator[Problem]:
+    for place in places:
+        if last is not None and place == last:
+            yield Problem(where, f"doc_id {place[1]} twice", "every document once")
+        elif last is not None and place < last:
+            yield Problem(where, f"doc_id {place[1]} after {last[1]}", "rows in order of (shuffle key, doc_id)")
+        if (shard := shard_of(place[0], expected.n_shards)) != expected.index:
+            yield Problem(where, f"doc_id {place[1]} belongs to shard {shard}", f"rows of shard {expected.index} only")
+        last = place

@@ -1,0 +1,210 @@
+"""Code blocks: exact text, language, and nothing of the page's decoration (line numbers, copy buttons).
+
+Runs on the tree before inline elements are unwrapped, because highlighters keep lines and line numbers in spans. Every
+code block leaves the tree as `<pre>` with one mark; the layout writes the block where the mark stands.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import pairwise
+
+from turbohtml import Document, Element, Text
+
+from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OPEN
+
+# Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
+# Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
+DECORATION = ",".join(
+    (
+        "pre .lineno,pre .linenos,pre .linenodiv,pre .line-number,pre .line-numbers-rows,pre .hljs-ln-numbers",
+        "pre .ln,pre .lnt,pre .gutter,pre .gl,pre .react-syntax-highlighter-line-number,pre .code-line-number",
+        "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers",
+        "pre button,pre .copybtn,pre .copy-button,pre .copy-btn,pre .btn-clipboard,pre .clipboard-copy",
+        "button.copybtn,button.copy-button,.copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard",
+        "div.highlight button,div.highlighter-rouge button,div.code-toolbar>.toolbar,.syntaxhighlighter .toolbar",
+        ".crayon-toolbar,.crayon-nums,.enlighter-toolbar",
+    )
+)
+# Code that is no `pre`: one element per line.
+_LINED = "table.js-file-line-container,td.code>div.container,.crayon-pre,div.CodeMirror-code,.blob-wrapper table"
+_CODE_SELECTOR = f"pre,listing,xmp,plaintext,textarea,{_LINED}"
+_LINE_BOX = frozenset(("tr", "div", "p", "li"))
+_NAMED = re.compile(
+    r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
+    r"[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
+)
+_BESIDE = re.compile(
+    r"(?:^|\s)(?:sourceCode|hljs|prettyprint|highlight|codehilite|geshi|syntax|src|code)\s+([A-Za-z0-9+#-]{1,20})(?:\s|$)"
+)
+_BARE_WORDS = (
+    "python python3 pycon c cpp c++ csharp java javascript js typescript ts go rust ruby php perl r julia matlab"
+    " haskell ocaml scala kotlin swift sql bash sh shell console powershell html xml css json yaml toml"
+    " diff make cmake lua fortran lisp clojure scheme elixir erlang latex tex asm nasm vb vbnet pascal delphi groovy"
+    " dart jsx tsx ini"
+)
+_BARE = frozenset(_BARE_WORDS.split())
+_NO_LANGUAGE_WORDS = (
+    "none text plain plaintext plain-text nohighlight no-highlight txt default auto ignore literal block notranslate"
+    " linenums linenumbers line-numbers wp-block-code prettyprinted copyable hljs output code highlight"
+)
+_NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
+_DIGITS_ONLY = re.compile(r"[\s0-9]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+MIN_PROSE_WORDS = 8
+MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
+_SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeBlock:
+    """Text of one block without its outer blank lines; `prose` marks a `pre` that holds words, not code."""
+
+    text: str
+    lang: str | None
+    prose: bool = False
+
+
+def fenced(block: CodeBlock) -> str:
+    """Fenced code; the fence is longer than any run of backticks inside (CommonMark 4.5)."""
+    longest = max((len(run) for run in re.findall("`{3,}", block.text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}{block.lang or ''}\n{block.text}\n{fence}"
+
+
+def resolve_code(document: Document) -> list[CodeBlock]:
+    """Take every code block out of the tree and leave a numbered mark in its place."""
+    document.remove(DECORATION)
+    blocks: list[CodeBlock] = []
+    for node in document.select(_CODE_SELECTOR):
+        if node.parent is None or node.closest("pre") not in (None, node):
+            continue
+        block = _take(node)
+        if block is None:
+            continue
+        place = Element("pre", {"class": node.attr("class") or ""}, [_mark(len(blocks))])
+        node.replace_with(place)
+        blocks.append(block)
+    return blocks
+
+
+def _mark(index: int) -> Text:
+    return Text(f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}")
+
+
+def _take(node: Element) -> CodeBlock | None:
+    """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
+    text = code_text(node)
+    if FORMULA_OPEN in text:
+        return None
+    if node.tag == "textarea":
+        return CodeBlock(text, None) if "\n" in text.strip() else CodeBlock("", None)
+    if _DIGITS_ONLY.fullmatch(text) and _is_gutter(text) and node.closest("table") is not None:
+        return CodeBlock("", None)
+    lang = language(node)
+    plain = lang is None and node.tag == "pre" and node.select_one("code,span") is None
+    return CodeBlock(text, lang, plain and looks_like_prose(text))
+
+
+def _is_gutter(text: str) -> bool:
+    numbers = [int(word) for word in text.split() if len(word) < 9]
+    return len(numbers) > 0 and all(b == a + 1 for a, b in pairwise(numbers))
+
+
+def code_text(node: Element) -> str:
+    """Text of a code element with its own line structure: `<br>` and one-line boxes end lines. No recursion."""
+    if node.select_one("br,div,p,li,tr") is None:
+        return _trim(node.text)
+    parts: list[str] = []
+    for item in _events(node):
+        if item == "\n" and (not parts or parts[-1].endswith("\n")):
+            continue
+        parts.append("\n" if item == "\v" else item)
+    return _trim("".join(parts))
+
+
+def _events(root: Element) -> list[str]:
+    """Text pieces in order; "\n" where a line box begins or ends, "\v" for a forced break or an empty line box."""
+    found: list[str] = []
+    stack: list[Element | None] = [None]
+    iterators = [iter(root.children)]
+    while iterators:
+        for child in iterators[-1]:
+            if isinstance(child, Text):
+                found.append(child.data)
+            elif isinstance(child, Element):
+                if child.tag == "br":
+                    found.append("\v")
+                    continue
+                boxed = child.tag in _LINE_BOX
+                if boxed:
+                    found.append("\n")
+                    if not child.text.strip() and child.select_one("br,tr") is None:
+                        found.append("\v")
+                stack.append(child if boxed else None)
+                iterators.append(iter(child.children))
+                break
+        else:
+            iterators.pop()
+            if stack.pop() is not None:
+                found.append("\n")
+    return found
+
+
+def _trim(text: str) -> str:
+    """Outer blank lines and trailing spaces go; indentation stays. No-break spaces in code are spaces."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").replace("\u200b", "")
+    lines = [line.rstrip() for line in text.split("\n")]
+    first = next((i for i, line in enumerate(lines) if line), len(lines))
+    last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i]), -1)
+    return "\n".join(lines[first : last + 1])
+
+
+def language(node: Element) -> str | None:
+    """Programming language the page names, lower-case; None where it names none.
+
+    Looked for on the element, its first `code`, and up to three ancestors that hold nothing but this block.
+    """
+    candidates = [node, *node.select("code")[:1]]
+    parent = node.parent
+    for _ in range(3):
+        if not isinstance(parent, Element) or parent.tag in ("body", "article", "main", "section", "li"):
+            break
+        candidates.append(parent)
+        parent = parent.parent
+    for position, candidate in enumerate(candidates):
+        found = _named_language(candidate, bare=position < 2)
+        if found is not None:
+            return found or None
+    return None
+
+
+def _named_language(node: Element, *, bare: bool) -> str | None:
+    """Language named by one element: "" when it says "no language", None when it says nothing."""
+    for name in ("data-lang", "data-language", "data-enlighter-language", "data-code-language"):
+        value = (node.attr(name) or "").strip().lower()
+        if value and len(value) <= 30 and " " not in value:
+            return "" if value in _NO_LANGUAGE else value
+    classes = node.attr("class") or ""
+    for match in _NAMED.finditer(classes):
+        value = match[1].lower()
+        if value not in ("default",):
+            return "" if value in _NO_LANGUAGE else value
+    for match in _BESIDE.finditer(classes):
+        if match[1].lower() in _BARE:
+            return match[1].lower()
+    if bare or "highlight" in classes:
+        return next((word for word in classes.lower().split() if word in _BARE), None)
+    return None
+
+
+def looks_like_prose(text: str) -> bool:
+    """Whether a `pre` without any sign of code holds words (mails, poems, licence texts)."""
+    words = _WORD.findall(text[:4000])
+    if len(words) < MIN_PROSE_WORDS:
+        return False
+    sample = text[:4000]
+    symbols = sum(sample.count(symbol) for symbol in _SYMBOLS)
+    letters = sum(map(len, words))
+    return symbols / len(sample) <= MAX_PROSE_SYMBOLS and letters / len("".join(sample.split())) > 0.8

@@ -1,0 +1,61 @@
+"""Inline pieces that need judgement: sub- and superscripts, image texts, inline code."""
+
+from __future__ import annotations
+
+import re
+
+from turbohtml import Element
+
+from extractors.layout.tags import FORMULA_OPEN
+
+# Superscripts that are ordinals, trademarks or notes, not powers.
+_NOT_A_POWER_WORDS = "st nd rd th e er re ère ème eme è o a ª º ° tm sm ® © ™ ℠ * † ‡ § ¶"
+_NOT_A_POWER = frozenset(_NOT_A_POWER_WORDS.split())
+_SCRIPT = re.compile(r"[^\s,;:!?\"“”]{1,24}(?: ?[-+−=/*] ?[^\s,;:!?\"“”]{1,24}){0,4}")
+_NOTE = re.compile(r"\[?(?:[0-9]{1,3}|[a-z]|note [0-9]{1,3})\]?")
+_FILE_NAME = re.compile(
+    r"^\S+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|ico|avif)$|^[\w-]*[0-9a-f]{12,}[\w-]*$", re.IGNORECASE
+)
+MIN_ALT_WORDS = 3
+MAX_ALT_CHARS = 500
+
+
+def script_text(node: Element, mark: str, before: str) -> str | None:
+    """`x^2`, `H_2`, or the plain text of a `<sup>`/`<sub>`; None when its children must be laid out (formulas inside).
+
+    Args:
+        node: the `sup` or `sub` element.
+        mark: "^" or "_".
+        before: the character written last, "" at the start of a block.
+    """
+    text = node.text
+    if FORMULA_OPEN in text:
+        return None
+    text = " ".join(text.split())
+    if not text or text.lower() in _NOT_A_POWER:
+        return text
+    if mark == "^" and _NOTE.fullmatch(text) and node.find("a") is not None:
+        return text if text.startswith("[") else f"[{text}]"
+    if not _is_base(before) or not _SCRIPT.fullmatch(text):
+        return text
+    return f"{mark}{text}" if len(text) == 1 or text.isdigit() else f"{mark}{{{text}}}"
+
+
+def _is_base(char: str) -> bool:
+    return bool(char) and (char.isalnum() or char in ")]}|'′∑∏∫∂∇√")
+
+
+def image_text(node: Element) -> str:
+    """`![alt]` where the alt text says something; "" for icons, spacers, file names and one-word labels."""
+    alt = " ".join((node.attr("alt") or "").split())
+    if len(alt) > MAX_ALT_CHARS or alt.count(" ") + 1 < MIN_ALT_WORDS or _FILE_NAME.search(alt):
+        return ""
+    return f"![{alt}]"
+
+
+def inline_code(text: str) -> str:
+    """Backticked code; more backticks where the code holds some (CommonMark 6.1)."""
+    if "`" not in text:
+        return f"`{text}`"
+    fence = "``" if "``" not in text else "```"
+    return f"{fence} {text} {fence}"

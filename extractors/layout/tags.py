@@ -1,0 +1,48 @@
+"""What each HTML tag means to the layout, as data: the walk stays short because the knowledge lives here.
+
+Sources: HTML Living Standard 15.3 (rendering: flow content, lists, tables), plus the class names by which common site
+generators mark decoration (Sphinx, MediaWiki, Docusaurus, Bootstrap).
+"""
+
+from __future__ import annotations
+
+# Private-use marks of this package. A page's own U+E000-U+E008 is replaced by U+FFFD before parsing.
+FORMULA_OPEN, FORMULA_CLOSE = "\ue000", "\ue001"
+HARD_BREAK = "\ue002"
+INLINE_CODE_OPEN, INLINE_CODE_CLOSE = "\ue003", "\ue004"
+CODE_BLOCK_OPEN, CODE_BLOCK_CLOSE = "\ue005", "\ue006"
+RESERVED = "".join(map(chr, range(0xE000, 0xE009)))
+
+_BLOCK_WORDS = (
+    "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"
+    " header hgroup main nav p section summary details legend search optgroup tbody thead tfoot colgroup"
+    " tr td th caption table blockquote dl dt dd ol ul menu li pre listing xmp plaintext h1 h2 h3 h4 h5 h6 hr"
+)
+BLOCKS = frozenset(_BLOCK_WORDS.split())
+HEADINGS = {f"h{level}": level for level in range(1, 7)}
+LISTS = frozenset(("ol", "ul", "menu", "dir"))
+INLINE_CODE = frozenset(("code", "tt", "kbd", "samp"))
+SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes that never touch their neighbours
+
+# Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.
+NEVER_RENDERED = "template,style"
+
+# Removed after formulas and code are resolved.
+HIDDEN = ",".join(
+    (
+        "script,head,svg,iframe,object,embed,canvas,audio,video,map,select,datalist,rp,frame",
+        "[hidden]:not([hidden='until-found'])",
+        "[style*='display:none' i]:not(body)",
+        "[style*='display: none' i]:not(body)",
+        "a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link",
+        "i[aria-hidden='true'],.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut",
+    )
+)
+
+# Inline elements that change nothing in plain text: unwrapped in C so that the walk never meets them.
+TRANSPARENT = ",".join(
+    (
+        "b,i,em,strong,font,u,small,big,time,cite,abbr,acronym,bdi,bdo,dfn,ins,mark,nobr,s,strike,del,wbr,data,blink",
+        "span:not([style*='block'])",
+    )
+)

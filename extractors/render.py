@@ -1,0 +1,120 @@
+"""One page to text, blocks and formulas: the order of steps between bytes and the layout.
+
+sniff -> decode -> parse -> formulas out of the tree -> code out of the tree -> hidden parts away -> layout walk.
+Sources take the tree apart before anything is hidden, because pages hide the sources of what they show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import turbohtml
+
+from extractors.charset import decode
+from extractors.code import resolve_code
+from extractors.layout.flow import Flow
+from extractors.layout.plain import lay_out_plain
+from extractors.layout.prepare import clear_reserved, drop_hidden, drop_never_rendered
+from extractors.layout.rejected import RenderRejected
+from extractors.layout.state import Walk
+from extractors.layout.walk import lay_out
+from extractors.mime import sniff
+from extractors.notebook import NotebookError, notebook_to_html
+from pipeline.document import Blocks, Formulas
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_NODES = 2_000_000
+MAX_TITLE_CHARS = 500
+HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
+TEXT_TYPE, NOTEBOOK_TYPE = "text/plain", "application/x-ipynb+json"
+
+
+@dataclass(slots=True)
+class Rendered:
+    """A laid-out page. Offsets in `blocks` and `formulas` are code points into `text`; "" is a visibly blank page."""
+
+    text: str
+    blocks: Blocks = field(default_factory=Blocks)
+    formulas: Formulas = field(default_factory=Formulas)
+    title: str = ""
+    charset: str = ""
+    content_type: str = "text/html"
+
+
+def render(
+    html: bytes | str,
+    *,
+    url: str | None = None,
+    content_type: str | None = None,
+    max_body_bytes: int = MAX_BODY_BYTES,
+    max_nodes: int = MAX_NODES,
+) -> Rendered:
+    """Lay out one page.
+
+    Args:
+        html: the page as served (content encoding removed), or decoded text, which is taken as HTML.
+        url: where it came from; only names the page in errors.
+        content_type: the HTTP Content-Type header.
+        max_body_bytes: largest page, in bytes or characters.
+        max_nodes: most tree nodes the layout visits.
+
+    Raises:
+        RenderRejected: `.reason` is one of `extractors.layout.rejected.REASONS`. Nothing else is raised for any input.
+    """
+    if len(html) > max_body_bytes:
+        raise RenderRejected("too_large", where=url or "", expected=f"at most {max_body_bytes} bytes")
+    if isinstance(html, str):
+        return _render_html(_no_surrogates(html), max_nodes)
+    kind = sniff(html, content_type)
+    if kind == NOTEBOOK_TYPE:
+        return _render_notebook(html, url or "", max_nodes)
+    if kind not in HTML_TYPES and kind != TEXT_TYPE:
+        raise RenderRejected("not_html", where=url or "", expected="HTML, XHTML, plain text or a notebook", hint=kind)
+    decoded = decode(html, content_type)
+    rendered = _render_plain(decoded.text) if kind == TEXT_TYPE else _render_html(decoded.text, max_nodes)
+    rendered.charset, rendered.content_type = decoded.charset, kind
+    return rendered
+
+
+def html_to_text(html: bytes | str, url: str | None = None) -> str:
+    """Text of the whole page, boilerplate included; "" only for a visibly blank page. Raises only RenderRejected."""
+    return render(html, url=url).text
+
+
+def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
+    try:
+        html = notebook_to_html(body)
+    except NotebookError as error:
+        raise RenderRejected("bad_notebook", where=url, expected=error.expected, hint=error.what) from error
+    rendered = _render_html(html, max_nodes)
+    rendered.charset, rendered.content_type = "utf-8", NOTEBOOK_TYPE
+    return rendered
+
+
+def _render_html(html: str, max_nodes: int) -> Rendered:
+    document = turbohtml.parse(clear_reserved(html), positions=False)
+    title = _title(document)
+    drop_never_rendered(document)
+    flow = Flow([])
+    code_blocks = resolve_code(document)
+    drop_hidden(document)
+    lay_out(document, Walk(flow, code_blocks, lambda text: text), max_nodes)
+    return Rendered(flow.text(), flow.blocks, flow.formulas, title)
+
+
+def _render_plain(text: str) -> Rendered:
+    flow = Flow([])
+    lay_out_plain(clear_reserved(text), flow, lambda text: text)
+    return Rendered(flow.text(), flow.blocks, flow.formulas)
+
+
+def _title(document: turbohtml.Document) -> str:
+    node = document.find("title")
+    return " ".join(node.text.split())[:MAX_TITLE_CHARS] if node is not None else ""
+
+
+def _no_surrogates(text: str) -> str:
+    """Lone surrogates become U+FFFD: Arrow strings are UTF-8."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

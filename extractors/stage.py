@@ -1,0 +1,75 @@
+"""The page stage: pages of an archive in, documents out, rendered or rejected with a reason from a closed set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from extractors.layout.rejected import RenderRejected
+from extractors.render import MAX_BODY_BYTES, MAX_NODES, render
+from pipeline.document import Document, Page, document_id
+
+STAGE = "render"
+BLANK = "blank"  # the page shows nothing
+UNRENDERABLE_TYPES = {  # family of a MIME type -> reason; the set stays small whatever servers send
+    "image": "mime:image",
+    "audio": "mime:audio",
+    "video": "mime:video",
+    "font": "mime:font",
+    "text": "mime:text",
+}
+MIME_OTHER, MIME_PDF, MIME_JSON, MIME_XML = "mime:other", "mime:pdf", "mime:json", "mime:xml"
+
+
+@dataclass(frozen=True, slots=True)
+class RenderConfig:
+    """Name of the data source and the work budgets of one page."""
+
+    source: str = "web"
+    max_body_bytes: int = MAX_BODY_BYTES
+    max_nodes: int = MAX_NODES
+
+
+def render_pages(pages: Iterable[Page], *, config: RenderConfig) -> Iterator[Document]:
+    """Render every page. A rejected one is yielded with `reject_stage` "render" and its reason; none is dropped."""
+    for page in pages:
+        yield render_page(page, config)
+
+
+def render_page(page: Page, config: RenderConfig) -> Document:
+    """One page to one document; `warc_path` becomes its basename."""
+    document = Document(
+        id=document_id(page.url, page.crawl_time, page.body),
+        url=page.url,
+        source=config.source,
+        warc_path=page.warc_path.replace("\\", "/").rsplit("/", 1)[-1],
+        offset=page.offset,
+        crawl_time=page.crawl_time,
+    )
+    document.cluster_id = document.id
+    try:
+        rendered = render(
+            page.body,
+            url=page.url,
+            content_type=page.header("content-type"),
+            max_body_bytes=config.max_body_bytes,
+            max_nodes=config.max_nodes,
+        )
+    except RenderRejected as rejected:
+        document.content_type = rejected.found_type
+        return document.reject(STAGE, reject_reason(rejected))
+    document.content_type, document.charset = rendered.content_type, rendered.charset
+    document.title, document.text = rendered.title, rendered.text
+    document.blocks, document.formulas = rendered.blocks, rendered.formulas
+    return document if document.text else document.reject(STAGE, BLANK)
+
+
+def reject_reason(rejected: RenderRejected) -> str:
+    """Reason string of a reject: the budget that was passed, or `mime:` and the family of what was found."""
+    if rejected.reason != "not_html":
+        return rejected.reason
+    found = rejected.found_type
+    for word, reason in (("pdf", MIME_PDF), ("json", MIME_JSON), ("xml", MIME_XML)):
+        if word in found:
+            return reason
+    return UNRENDERABLE_TYPES.get(found.split("/")[0], MIME_OTHER)

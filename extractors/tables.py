@@ -1,0 +1,116 @@
+"""Tables: which ones hold data, and how those become pipe tables.
+
+A layout table (old pages are built of them) is no table to a reader: its cells are blocks in source order. A data
+table becomes one row per line. Merged cells: a rowspan repeats its text in every row it covers, so that each line can
+be read alone; a colspan repeats it in header rows only. Grid algorithm: HTML Living Standard 4.9.12.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from turbohtml import Element
+
+MAX_COLUMNS = 1000  # as the HTML standard clamps colspan
+MAX_ROWSPAN = 65_534
+MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating merged ones
+MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
+MAX_MARKED_CELL_CHARS = 4_000
+_STRUCTURE = "table,pre,form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
+_MARKED = "th,thead,caption"
+_PAIRED = "td+td,th+th,th+td,td+th"
+
+
+@dataclass(slots=True)
+class Cell:
+    """A cell's laid-out text (formulas as sentinels) and how many grid columns and rows it covers."""
+
+    text: str
+    columns: int
+    rows: int
+    header: bool
+
+
+@dataclass(slots=True)
+class Grid:
+    """Cells of one data table, row by row in source order; `link_chars` counts text inside links."""
+
+    rows: list[list[Cell]] = field(default_factory=list)
+    link_chars: int = 0
+
+    def new_row(self) -> None:
+        self.rows.append([])
+
+    def add(self, cell: Cell) -> None:
+        if not self.rows:
+            self.new_row()
+        self.rows[-1].append(cell)
+
+    def to_pipe(self) -> str:
+        """Pipe table with a header row; rows and columns without any text are dropped. "" for an empty table."""
+        lines = [line for line in self._lines() if any(line)]
+        width = max((len(line) for line in lines), default=0)
+        used = [c for c in range(width) if any(c < len(line) and line[c] for line in lines)]
+        if not used:
+            return ""
+        shown = [[line[c] if c < len(line) else "" for c in used] for line in lines]
+        head, *body = [f"| {' | '.join(line)} |" for line in shown]
+        return "\n".join([head, f"|{' --- |' * len(used)}", *body])
+
+    def _lines(self) -> list[list[str]]:
+        repeat = self._grid_size() <= MAX_GRID_CELLS
+        lines: list[list[str]] = []
+        hanging: dict[int, tuple[int, str]] = {}  # column -> (rows still to come, text)
+        for row in self.rows:
+            lines.append(_line(row, hanging, repeat))
+        return lines
+
+    def _grid_size(self) -> int:
+        widest = max((sum(cell.columns for cell in row) for row in self.rows), default=0)
+        hanging = sum(cell.columns for row in self.rows for cell in row if cell.rows > 1)
+        return (widest + min(hanging, MAX_COLUMNS)) * len(self.rows)
+
+
+def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) -> list[str]:
+    """Texts of one row by grid column; updates the cells that hang down from rows above."""
+    texts: dict[int, str] = {}
+    for column in list(hanging):
+        left, text = hanging.pop(column)
+        texts[column] = text
+        if left > 1:
+            hanging[column] = (left - 1, text)
+    column = 0
+    for cell in row:
+        while column in texts:
+            column += 1
+        for offset in range(cell.columns if repeat else 1):
+            if column >= MAX_COLUMNS:
+                break
+            text = cell.text if offset == 0 or cell.header else ""
+            texts[column] = text
+            if cell.rows > 1 and repeat:
+                hanging[column] = (cell.rows - 1, text)
+            column += 1
+    return [texts.get(c, "") for c in range(max(texts, default=-1) + 1)]
+
+
+def is_data_table(table: Element) -> bool:
+    """Whether a table holds data. Cheap signs first, all in C but the cell lengths.
+
+    Nested tables, headings, code blocks or forms inside mean layout, which also keeps data tables from nesting.
+    """
+    if table.attr("role") in ("presentation", "none") or table.select_one(_STRUCTURE) is not None:
+        return False
+    if table.select_one(_PAIRED) is None:
+        return False
+    marked = table.select_one(_MARKED) is not None
+    if not marked and table.select_one("tr~tr,tbody~tbody") is None:
+        return False
+    limit = MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS
+    return all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))
+
+
+def span(node: Element, name: str, limit: int) -> int:
+    """colspan or rowspan as the standard reads it: digits, at least 1, clamped."""
+    value = (node.attr(name) or "").strip()
+    return max(1, min(int(value), limit)) if value.isascii() and value.isdigit() and len(value) < 9 else 1

@@ -1,0 +1,160 @@
+"""Input arguments to a list of archive files: files, globs, fsspec URLs and lists of paths.
+
+The result depends on the set of arguments only, not on their order, because shards are numbered by it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import posixpath
+import re
+import zlib
+from collections.abc import Iterable, Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+import fsspec
+
+from pipeline.errors import InputError
+from pipeline.io.byte_source import GLOB_HINT, is_remote, open_source
+
+MAX_LIST_BYTES = 256 << 20
+_LIST_NAME = re.compile(r"\.(paths|txt|list|lst)(\.gz)?$", re.I)
+
+
+def expand_inputs(arguments: Sequence[str]) -> list[str]:
+    """Archive files named by the arguments, without repeats, ordered by basename.
+
+    An argument is a file, a glob, an fsspec URL (with or without glob), or a list whose name ends in .paths, .txt,
+    .list or .lst, optionally .gz: one path, URL or glob a line; blank lines and lines that begin with # are ignored;
+    relative entries are relative to the list. Lists do not nest.
+
+    Raises:
+        InputError: a missing, empty or unreadable file, a directory, a glob or list without files, or two different
+            files with one basename (manifests and lineage name inputs by basename).
+    """
+    found: set[str] = set()
+    for argument in arguments:
+        if _LIST_NAME.search(argument) and not has_magic(argument):
+            found.update(_from_list(argument))
+        else:
+            found.update(_one(argument))
+    if not found:
+        raise InputError("no inputs given", expected="at least one archive", hint="warcmill run FILE.warc.gz -o RUN")
+    _check_basenames(found)
+    return sorted(found, key=lambda path: (basename(path), path))
+
+
+def basename(path: str) -> str:
+    """Last component of a path or URL, as manifests name it."""
+    return posixpath.basename(path.split("::", 1)[0].split("?", 1)[0] if is_remote(path) else path)
+
+
+def _one(path: str, where: str = "") -> list[str]:
+    """Files of one argument or list line; `where` names the list it stands in."""
+    matches = _matches(path, where) if has_magic(path) else [_normal(path)]
+    for match in matches:
+        _check_readable(match, where)
+    return matches
+
+
+def _matches(pattern: str, where: str) -> list[str]:
+    if is_remote(pattern):
+        matches = _remote_matches(pattern)
+    else:
+        matches = [_normal(match) for match in _local_glob(pattern) if Path(match).is_file()]
+        if Path(pattern).is_file():  # a file whose name holds [ or *
+            matches.append(_normal(pattern))
+    if not matches:
+        raise InputError(
+            "no file matches this glob", where=_place(pattern, where), hint="quote it and check the folder"
+        )
+    return matches
+
+
+def _local_glob(pattern: str) -> list[str]:
+    return glob(pattern, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute patterns
+
+
+def _remote_matches(pattern: str) -> list[str]:
+    try:
+        return sorted(file.full_name for file in fsspec.open_files(pattern, "rb"))
+    except FileNotFoundError:
+        return []
+    except (ValueError, ImportError) as error:
+        raise InputError(
+            f"cannot open this URL: {error}", where=pattern, hint="install the fsspec file system"
+        ) from error
+    except OSError as error:
+        raise InputError(
+            f"cannot be listed: {error}", where=pattern, hint="check the address and permissions"
+        ) from error
+
+
+def _normal(path: str) -> str:
+    """One spelling for one local file, so that `a.warc` and `./a.warc` are the same input; links stay as they are."""
+    if is_remote(path):
+        return path
+    return str(Path(path)) if ".." not in Path(path).parts else str(Path(path).resolve())
+
+
+def _check_readable(path: str, where: str) -> None:
+    if not is_remote(path) and Path(path).is_dir():
+        hint = GLOB_HINT.format(where=path.rstrip("/"))
+        raise InputError("is a directory", where=_place(path, where), expected="an archive file", hint=hint)
+    try:
+        with open_source(path):
+            pass
+    except InputError as error:
+        raise InputError(error.what, where=_place(path, where), expected=error.expected, hint=error.hint) from error
+
+
+def _place(path: str, where: str) -> str:
+    return f"{path} (named in {where})" if where else path
+
+
+def _from_list(path: str) -> Iterable[str]:
+    entries = [line.strip() for line in _list_text(path).splitlines()]
+    entries = [entry for entry in entries if entry and not entry.startswith("#")]
+    if not entries:
+        raise InputError("names no file", where=path, expected="one path or URL a line", hint="fetch the list again")
+    for entry in entries:
+        yield from _one(_resolved(entry, path), path)
+
+
+def _list_text(path: str) -> str:
+    with open_source(path) as source:
+        data = source.read_at(0, MAX_LIST_BYTES + 1)
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data) if len(data) <= MAX_LIST_BYTES else data
+        if len(data) > MAX_LIST_BYTES:
+            raise InputError("is too long for a list of paths", where=path, hint="split it")
+        return data.decode("utf-8-sig")
+    except (UnicodeDecodeError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+        hint = "an archive must not be called .txt, .list, .lst or .paths"
+        raise InputError(f"cannot be read as a list of paths: {error}", where=path, hint=hint) from error
+
+
+def _resolved(entry: str, list_path: str) -> str:
+    if is_remote(entry) or posixpath.isabs(entry):
+        return entry
+    folder = posixpath.dirname(list_path)
+    return f"{folder}/{entry}" if folder else entry
+
+
+def _check_basenames(paths: Iterable[str]) -> None:
+    seen: dict[str, str] = {}
+    for path in sorted(paths):
+        other = seen.setdefault(basename(path), path)
+        if other != path and not _same_file(other, path):
+            raise InputError(
+                f"has the same name as {other}",
+                where=path,
+                expected="inputs with different basenames: manifests and lineage name a record by basename and offset",
+                hint="rename one of them",
+            )
+
+
+def _same_file(one: str, other: str) -> bool:
+    return not is_remote(one) and not is_remote(other) and Path(one).samefile(other)

@@ -1,0 +1,120 @@
+"""Sources to pages: front matter, rendered fragment, host template, charset. No rendering tool is needed here.
+
+A source is `pages/<host>/<slug>.<ext>`: TOML between `+++` lines, then the body. `.md` and `.tex` bodies were rendered
+once into `rendered/`; every other body is used as it stands. A page with `derive_from` has no body of its own: it is
+another page changed in a named way, which is how near-duplicates are made.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+DEFAULT_DATE = "2026-03-01T12:00:00Z"
+
+
+@dataclass(frozen=True)
+class SamplePage:
+    """One capture: what is served (body, still without content encoding) and what an author knows about it."""
+
+    source: str  # "<host>/<slug>.md"
+    url: str
+    date: str  # crawl time, ISO 8601 UTC
+    status: int
+    content_type: str
+    charset: str
+    body: bytes
+    front: dict[str, Any]  # the front matter, host defaults filled in
+    formulas: list[dict[str, Any]] = field(default_factory=list)  # {tex, display, form}, as written by the author
+
+
+def load_pages() -> list[SamplePage]:
+    """Every page of both crawls, by crawl time, then url."""
+    hosts = tomllib.loads((HERE / "hosts.toml").read_text(encoding="utf-8"))
+    index = json.loads((HERE / "rendered/index.json").read_text(encoding="utf-8"))
+    sources = {str(path.relative_to(HERE / "pages")): path for path in (HERE / "pages").rglob("*") if path.is_file()}
+    pages = [_page(name, sources, hosts, index) for name in sorted(sources)]
+    return sorted(pages, key=lambda page: (page.date, page.url))
+
+
+def read_source(path: Path) -> tuple[dict[str, Any], str]:
+    """Front matter and body."""
+    _, front, body = path.read_text(encoding="utf-8").split("+++\n", 2)
+    return tomllib.loads(front), body
+
+
+def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dict[str, Any]) -> SamplePage:
+    host, _, slug = name.partition("/")
+    front, body = read_source(sources[name])
+    origin = name
+    if "derive_from" in front:
+        origin = front["derive_from"]
+        own, (inherited, body) = front, read_source(sources[origin])
+        front = {**{k: v for k, v in inherited.items() if k in {"title", "form", "macros", "formulas"}}, **own}
+    front = {"host": host, "language": "en", "charset": "utf-8", "template": "plain", **hosts.get(host, {}), **front}
+    url = front.get("url") or f"https://{host}/{front.get('path', slug.rsplit('.', 1)[0])}"
+    rendered = index.get(origin, {})
+    fragment = (HERE / "rendered" / origin).with_suffix(".html").read_text(encoding="utf-8") if rendered else body
+    fragment = _edit(fragment, front)
+    whole = front["template"] == "raw" or rendered.get("form") == "latexml"
+    text = fragment if whole else _fill(front, url, rendered.get("head", ""), fragment)
+    formulas = [{**formula, "form": rendered["form"]} for formula in rendered.get("formulas", [])]
+    return SamplePage(
+        source=name,
+        url=url,
+        date=str(front.get("date", DEFAULT_DATE)),
+        status=front.get("status", 200),
+        content_type=front.get("content_type", "text/html"),
+        charset=front["charset"],
+        body=_body_bytes(front, text),
+        front=front,
+        formulas=_visible(formulas, front) + front.get("formulas", []),
+    )
+
+
+def _edit(fragment: str, front: dict[str, Any]) -> str:
+    """Apply `replace = [[old, new], …]` and `truncate = share` to a derived page; an edit that misses is an error."""
+    for old, new in front.get("replace", []):
+        if old not in fragment:
+            raise ValueError(f"{front['host']}: nothing to replace: {old!r}")
+        fragment = fragment.replace(old, new)
+    if share := front.get("truncate"):
+        fragment = fragment[: fragment.rindex("</p>", 0, int(len(fragment) * share)) + 4]
+    return fragment
+
+
+def _visible(formulas: list[dict[str, Any]], front: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the author knows is left of the formulas after `truncate`: `kept_formulas` counts them from the top."""
+    return formulas[: front.get("kept_formulas", len(formulas))]
+
+
+def _fill(front: dict[str, Any], url: str, head: str, body: str) -> str:
+    template = (HERE / "templates" / f"{front['template']}.html").read_text(encoding="utf-8")
+    declared = front.get("declared", "both")
+    values = {
+        "lang": front["language"],
+        "meta_charset": f'<meta charset="{front["charset"]}">' if declared in {"both", "meta"} else "",
+        "head": head + front.get("head", ""),
+        "title": front["title"],
+        "byline": front.get("byline", ""),
+        "url": url,
+        "host": front["host"],
+        "site": front.get("site", front["host"]),
+        "side": front.get("side", ""),
+        "body": body,
+    }
+    for key, value in values.items():
+        template = template.replace("{{" + key + "}}", value)
+    return template
+
+
+def _body_bytes(front: dict[str, Any], text: str) -> bytes:
+    if "base64" in front:
+        import base64
+
+        return base64.b64decode(front["base64"])
+    return text.encode(front["charset"], errors="strict")

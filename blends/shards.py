@@ -23,10 +23,11 @@ from pipeline.errors import ConservationError
 from pipeline.io.shards import regroup, write_shard
 from pipeline.stage import Counters
 
+IDS_TYPE = pa.list_(pa.field("element", pa.int32()))  # the name Parquet gives to list items
 SHARD_SCHEMA = pa.schema(
     [
         ("doc_id", pa.string()),  # 32 hex digits
-        ("input_ids", pa.list_(pa.int32())),  # EOS last, exactly once
+        ("input_ids", IDS_TYPE),  # EOS last, exactly once
         ("n_tokens", pa.int32()),  # len(input_ids), EOS included
         ("source", pa.string()),
         ("url", pa.string()),
@@ -167,7 +168,7 @@ def _token_rows(
     columns = [
         pa.array(keys, pa.uint64()),
         pa.array([document.id for document in batch], pa.string()),
-        pa.ListArray.from_arrays(pa.array(offsets), pa.array(values)),
+        pa.ListArray.from_arrays(pa.array(offsets), pa.array(values), type=IDS_TYPE),
         pa.array(lengths),
         pa.array([document.source for document in batch], pa.string()),
         pa.array([document.url for document in batch], pa.string()),

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from blends.manifest import MANIFEST, read_manifest, tokenizer_identity
 from blends.manifest_types import ShardEntry
 from blends.schema_check import Problem
-from blends.shards import SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
+from blends.shards import IDS_TYPE, SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
 from blends.tokenizer import TokenizerIdentity
 from pipeline.io.shards import file_sha256
 
@@ -144,7 +144,7 @@ def _check_tokens(group: pa.Table, promised: int, where: str, tokenizer: Tokeniz
     if nulls:
         yield Problem(where, f"nulls in {', '.join(nulls)}", "a value in every row")
         return
-    lists = pa.concat_arrays(group["input_ids"].chunks) if group.num_rows else pa.array([], pa.list_(pa.int32()))
+    lists = pa.concat_arrays(group["input_ids"].chunks) if group.num_rows else pa.array([], IDS_TYPE)
     ids, offsets = np.asarray(lists.flatten()), np.asarray(lists.offsets)
     lengths = np.diff(offsets)
     if int(lengths.sum()) != promised:

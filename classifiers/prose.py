@@ -1,0 +1,112 @@
+"""What the classifiers look at: a document split into prose, code, tables and formulas, computed once.
+
+Peers run word and symbol rules over raw text and count LaTeX and code as garbage. Here every rule sees prose only:
+formulas, code and blocks that cleaning will drop are masked before any word is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+from pipeline.document import Document
+from pipeline.text.spans import Span, mask
+
+# Scripts written without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han.
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)  # our own Markdown, not the author's symbols
+_CHARS_PER_UNSPACED_WORD = 1.7  # of segmented Chinese and Japanese text, roughly; only word counts depend on it
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Parts of one document; lengths in characters.
+
+    Attributes:
+        text: kept blocks without formulas, code and tables; headings and quotes without their markers.
+        code: text of the kept code blocks.
+        tables: text of the kept tables without formulas.
+        n_formulas: formulas in kept blocks.
+        formula_chars: their length, delimiters included.
+        content_chars: length of everything kept.
+        linked_chars: characters of kept blocks inside links.
+        list_chars: characters of kept list blocks.
+    """
+
+    text: str
+    code: str
+    tables: str
+    n_formulas: int
+    formula_chars: int
+    content_chars: int
+    linked_chars: float
+    list_chars: int
+
+    @cached_property
+    def words(self) -> list[str]:
+        return self.text.split()
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return [stripped for line in self.text.split("\n") if (stripped := line.strip())]
+
+    @cached_property
+    def lowered(self) -> str:
+        return self.text.lower()
+
+    @cached_property
+    def unspaced_chars(self) -> int:
+        return sum(map(len, _UNSPACED.findall(self.text)))
+
+    @cached_property
+    def is_unspaced(self) -> bool:
+        """More than a fifth of the prose is in a script without word spaces, so word rules say nothing."""
+        return self.unspaced_chars * 5 > sum(map(len, self.words))
+
+    @cached_property
+    def n_words(self) -> int:
+        """Words of prose; unspaced scripts by characters."""
+        return len(self.words) + int(self.unspaced_chars / _CHARS_PER_UNSPACED_WORD)
+
+    @cached_property
+    def n_content_words(self) -> int:
+        """Words of prose, code and tables, and each formula as one word."""
+        return self.n_words + len(self.code.split()) + len(self.tables.split()) + self.n_formulas
+
+
+def split(document: Document, keep_threshold: float) -> Prose:
+    """Parts of `document`; blocks with a keep_score below the threshold are left out, unmarked blocks count."""
+    blocks, formulas = document.blocks, document.formulas
+    rows = list(zip(blocks.start, blocks.end, blocks.kind, blocks.keep_score, blocks.link_density, strict=True))
+    kept = [row for row in rows if row[3] is None or row[3] >= keep_threshold]
+    dropped = [(row[0], row[1]) for row in rows if row[3] is not None and row[3] < keep_threshold]
+    spans = _outside(list(zip(formulas.start, formulas.end, strict=True)), dropped)
+    by_kind = {kind: [(row[0], row[1]) for row in kept if row[2] == kind] for kind in ("code", "table", "list")}
+    text = mask(document.text, [*spans, *dropped, *by_kind["code"], *by_kind["table"]], " ")
+    return Prose(
+        text=_MARKUP.sub("", text),
+        code="\n".join(document.text[start:end] for start, end in by_kind["code"]),
+        tables=mask(document.text, [*_gaps(by_kind["table"], len(document.text)), *spans], " "),
+        n_formulas=len(spans),
+        formula_chars=sum(end - start for start, end in spans),
+        content_chars=len(document.text) - sum(end - start for start, end in dropped),
+        linked_chars=sum((row[1] - row[0]) * row[4] for row in kept),
+        list_chars=sum(end - start for start, end in by_kind["list"]),
+    )
+
+
+def _outside(spans: list[Span], dropped: list[Span]) -> list[Span]:
+    """Spans that start in no dropped block; both sorted, so one pass."""
+    result, at = [], 0
+    for span in spans:
+        while at < len(dropped) and dropped[at][1] <= span[0]:
+            at += 1
+        if at == len(dropped) or span[0] < dropped[at][0]:
+            result.append(span)
+    return result
+
+
+def _gaps(parts: list[Span], length: int) -> list[Span]:
+    """What lies between, before and after sorted parts."""
+    return list(zip([0, *(end for _, end in parts)], [*(start for start, _ in parts), length], strict=True))

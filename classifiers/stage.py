@@ -1,0 +1,80 @@
+"""The classify stage: scores as columns on every document, rejects by named rules.
+
+Scores are computed for every document that arrives unrejected, also for those the rules then reject, so that
+thresholds can be moved without rendering again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from classifiers.heuristics import HeuristicsConfig, first_reason
+from classifiers.language import detect
+from classifiers.mathness import code_score, math_score
+from classifiers.prose import Prose, split
+from classifiers.quality import quality_score
+from pipeline.document import Document
+
+STAGE = "classify"
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyConfig:
+    """Thresholds of the classify stage.
+
+    Attributes:
+        languages: labels to keep, e.g. ("en", "de"); empty keeps all. Documents without enough prose to tell
+            ("und") are kept: a page of formulas has no language.
+        min_language_score: with `languages` set, least score of the model's first answer.
+        min_math_or_code: least max(math_score, code_score); 0 keeps all.
+        min_quality: least quality score; 0 keeps all.
+        keep_threshold: blocks marked below this keep_score are not looked at.
+        heuristics: the rules and their thresholds; None runs none of them.
+    """
+
+    languages: tuple[str, ...] = ()
+    min_language_score: float = 0.3
+    min_math_or_code: float = 0.0
+    min_quality: float = 0.0
+    keep_threshold: float = 0.5
+    heuristics: HeuristicsConfig | None = field(default_factory=HeuristicsConfig)
+
+
+def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterator[Document]:
+    """Set language, language_score, math_score, code_score and quality; reject by stage "classify".
+
+    Reasons: "language", "not_math_or_code", "low_quality" and the names of `classifiers.heuristics.RULES`.
+    Documents rejected before pass through untouched.
+
+    Raises:
+        InputError: the language model's wheel is missing or damaged.
+    """
+    for document in documents:
+        yield document if document.rejected else _classified(document, config)
+
+
+def _classified(document: Document, config: ClassifyConfig) -> Document:
+    prose = split(document, config.keep_threshold)
+    document.language, document.language_score = detect(prose.text)
+    document.math_score, document.code_score = math_score(prose), code_score(prose)
+    document.quality = quality_score(prose)
+    reason = _reason(document, prose, config)
+    return document.reject(STAGE, reason) if reason else document
+
+
+def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | None:
+    heuristics = config.heuristics
+    if heuristics and (reason := first_reason(prose, document.language, heuristics)):
+        return reason
+    if _wrong_language(document, config):
+        return "language"
+    if max(document.math_score or 0.0, document.code_score or 0.0) < config.min_math_or_code:
+        return "not_math_or_code"
+    return "low_quality" if (document.quality or 0.0) < config.min_quality else None
+
+
+def _wrong_language(document: Document, config: ClassifyConfig) -> bool:
+    if not config.languages or document.language == "und":
+        return False
+    return document.language not in config.languages or (document.language_score or 0.0) < config.min_language_score

@@ -219,9 +219,7 @@ def _column(rows: list[Document], column: pa.Field) -> pa.Array:
     values = [getattr(row, column.name) for row in rows]
     if not pa.types.is_struct(column.type):
         return pa.array(values, type=column.type)
-    children = [
-        pa.array([getattr(value, child.name) for value in values], type=child.type) for child in column.type
-    ]
+    children = [pa.array([getattr(value, child.name) for value in values], type=child.type) for child in column.type]
     return pa.StructArray.from_arrays(children, fields=list(column.type))
 
 

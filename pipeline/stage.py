@@ -19,6 +19,33 @@ PageStage = Callable[[Iterable[Page]], Iterator[Document]]
 Stage = Callable[[Iterable[Document]], Iterator[Document]]
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One unit of work of a phase: `name` names its outputs, `index` its place, `source` what it reads."""
+
+    name: str
+    index: int
+    source: Any
+
+
+IDLE = -1  # position of a task that is at no record, e.g. while it commits
+
+
+@dataclass(slots=True)
+class Context:
+    """What a running task tells the engine and hears from it.
+
+    `skip` maps positions (WARC offset, row number) of records that crashed, hung or raised before to the reason.
+    """
+
+    skip: Mapping[int, str] = field(default_factory=dict)
+    report: Callable[[int], None] = lambda position: None
+
+    def at(self, position: int) -> None:
+        """Say which record is being worked on, so that a crash can be blamed on it."""
+        self.report(position)
+
+
 @dataclass(slots=True)
 class Counters:
     """Rows of one shard by fate. `skipped` counts WARC records that are not HTTP responses, by record type.
@@ -41,10 +68,11 @@ class Counters:
         accounted = self.rows_out + self.rejected.total() + self.failed
         if self.rows_in != accounted:
             raise ConservationError(
-                f"{self.rows_in} rows in, but {self.rows_out} out + {self.rejected.total()} rejected + {self.failed} failed",
+                f"{self.rows_in} rows in, but {self.rows_out} out"
+                f" + {self.rejected.total()} rejected + {self.failed} failed",
                 where=where,
                 expected="every row is kept, rejected with a reason, or failed",
-                hint="a stage dropped or repeated a document; run that shard alone with `warcmill run FILE --workers 1`",
+                hint="a stage dropped or repeated a document; run that input alone with `--workers 1`",
             )
 
     def add(self, other: Counters) -> None:

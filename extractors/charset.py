@@ -19,18 +19,28 @@ import turbohtml.detect  # registers the `whatwg-*` codecs
 META_WINDOW_BYTES = 65_536  # where a <meta charset> is looked for; the standard's 1,024 miss real pages
 DETECT_WINDOW_BYTES = 131_072  # how much of a body the statistical detector reads
 UTF16_WINDOW_BYTES = 4_096
+MIN_SEQUENCES = 4  # well-formed UTF-8 sequences that text of a CJK or Thai encoding does not have by chance
 
 _LABEL = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
 _CHARSET_PARAMETER = re.compile(r"charset[ \t\r\n\f]*=[ \t\r\n\f]*[\"']?[ \t]*([^\"'\s;,<>]{1,60})", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._:-]{1,40})[\"']")
+_HTML_LANG = re.compile(rb"<html\s[^>]{0,500}?\blang\s{0,9}=\s{0,9}[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
+_META = re.compile(rb"<meta\s[^>]{0,1000}?charset\s{0,9}=[^>]{0,200}>?", re.IGNORECASE)
+# A letter of any encoding's upper half, two high bytes in a row, or a symbol in mid-word.
+_MORE_THAN_SYMBOLS = re.compile(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]|[\x80-\xff]{2}|[A-Za-z][\xa1-\xbf][a-z]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}")
 _HIGH = bytes(range(0x80, 0x100))
-_MULTIBYTE = frozenset({"gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr"})
+# Encodings whose ordinary text can be a few well-formed UTF-8 sequences by chance.
+_DENSE = frozenset({"gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr", "windows-874"})
 _LATIN = frozenset(
     {"windows-1250", "windows-1252", "windows-1254", "windows-1257", "windows-1258", "macintosh"}
     | {f"iso-8859-{part}" for part in (2, 3, 4, 10, 13, 14, 15, 16)}
 )
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
+# Languages whose legacy pages the detector's country hint decides; the top-level domain where it differs from the code.
+_TLDS = {"cs": "cz", "el": "gr", "et": "ee", "he": "il", "ja": "jp", "ko": "kr", "sl": "si", "uk": "ua", "vi": "vn"}
+_TLDS |= {code: code for code in ("bg", "de", "es", "fi", "fr", "hr", "hu", "it", "lt", "lv", "pl", "pt", "ro", "ru")}
+_TLDS |= {code: code for code in ("sk", "th", "tr")}
 _NO_META = b" " * 1024  # pushes any <meta> out of turbohtml's prescan, so that it judges by the bytes
 
 
@@ -51,7 +61,8 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
         content_type: the HTTP Content-Type header, with or without a charset parameter.
     """
     charset, evidence = choose(body, content_type or "")
-    return Decoded(_clean(decode_as(body, charset)), charset, evidence)
+    # NUL never means text: HTML's tree builder drops it in body, padding and UTF-16 leftovers are full of it.
+    return Decoded(decode_as(body, charset).replace("\0", ""), charset, evidence)
 
 
 def choose(body: bytes, content_type: str) -> tuple[str, str]:
@@ -61,10 +72,11 @@ def choose(body: bytes, content_type: str) -> tuple[str, str]:
             return charset, "bom"
     if (utf16 := _utf16_by_nuls(body)) is not None:
         return utf16, "detected"
+    header = _from_parameter(content_type)
+    if header in (None, "utf-8") and _is_plainly_utf8(body):
+        return "utf-8", "header" if header else "utf8_valid"
     declared = list(_declared(body, content_type))
-    if body.isascii():
-        return _choose_ascii(body, declared)
-    return _choose_high(body, declared)
+    return _choose_ascii(body, declared) if body.isascii() else _choose_high(body, declared)
 
 
 def canonical(label: str) -> str | None:
@@ -93,12 +105,6 @@ def decode_as(body: bytes, charset: str) -> str:
     return body.decode(f"whatwg-{charset}", "replace")
 
 
-def _clean(text: str) -> str:
-    # NUL never means text: HTML's tree builder drops it in body, padding and UTF-16 leftovers are full of it.
-    text = text.replace("\0", "")
-    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
 # --- declarations ---
 
 
@@ -125,16 +131,18 @@ def _xml_charset(body: bytes) -> str | None:
 
 
 def _meta_charset(body: bytes) -> str | None:
-    window = body[:META_WINDOW_BYTES]
-    end = window.lower().rfind(b"charset")
-    if end < 0:
-        return None
-    # Parsed, so that comments, scripts and attribute values do not count; latin-1 keeps one byte one character.
-    tree = turbohtml.parse(window[: end + 200].decode("latin-1"), positions=False)
-    for meta in tree.select("meta"):
-        if (charset := _of_meta(meta.attrs)) is not None:
+    ends = [match.end() for match in _META.finditer(body[:META_WINDOW_BYTES])]
+    # The first is nearly always the one; the last settles it where the first stood in a comment or script.
+    for end in dict.fromkeys([*ends[:1], *ends[-1:]]):
+        if (charset := _meta_of_markup(body[:end])) is not None:
             return charset
     return None
+
+
+def _meta_of_markup(markup: bytes) -> str | None:
+    """Parsed, so that comments, scripts and attribute values do not count; latin-1 keeps one byte one character."""
+    tree = turbohtml.parse(markup.decode("latin-1"), positions=False)
+    return next(filter(None, (_of_meta(meta.attrs) for meta in tree.select("meta"))), None)
 
 
 def _of_meta(attributes: object) -> str | None:
@@ -156,6 +164,12 @@ def _in_markup(label: str) -> str | None:
 
 
 # --- bytes ---
+
+
+def _is_plainly_utf8(body: bytes) -> bool:
+    """The common case, told without reading declarations: valid, and too many sequences for coincidence."""
+    utf8 = _utf8_fit(body)
+    return utf8.valid and utf8.sequences >= MIN_SEQUENCES
 
 
 def _utf16_by_nuls(body: bytes) -> str | None:
@@ -182,7 +196,7 @@ def _choose_high(body: bytes, declared: list[tuple[str, str]]) -> tuple[str, str
     """Choose for a body with bytes >= 0x80."""
     utf8 = _utf8_fit(body)
     names = {charset for charset, _ in declared}
-    if utf8.valid and (utf8.sequences >= 4 or not names & (_MULTIBYTE | {"windows-874"}) or "utf-8" in names):
+    if utf8.valid and (utf8.sequences >= MIN_SEQUENCES or not names & (_DENSE | {"windows-874"}) or "utf-8" in names):
         return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
     if utf8.nearly:
         return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
@@ -210,7 +224,7 @@ def _utf8_fit(body: bytes) -> _Utf8Fit:
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
     sequences = len(text) - bad - len(body.translate(None, delete=_HIGH))
-    return _Utf8Fit(bad == 0, sequences, sequences >= 4 and bad * 10 <= sequences)
+    return _Utf8Fit(bad == 0, sequences, sequences >= MIN_SEQUENCES and bad * 10 <= sequences)
 
 
 def _plausible(body: bytes, charset: str) -> bool:
@@ -232,5 +246,14 @@ def _mostly_runs(body: bytes) -> bool:
 
 
 def _detect(body: bytes) -> tuple[str, float]:
-    match = turbohtml.detect.detect(_NO_META + body[:DETECT_WINDOW_BYTES])
+    if _MORE_THAN_SYMBOLS.search(body) is None:  # "±", "¶" or "©" alone look like ISO-8859-2 to a letter model
+        return "windows-1252", 0.0
+    options = turbohtml.detect.Detection(tld=_tld_hint(body))
+    match = turbohtml.detect.detect(_NO_META + body[:DETECT_WINDOW_BYTES], options)
     return (match.encoding or "windows-1252").lower(), match.confidence
+
+
+def _tld_hint(body: bytes) -> str | None:
+    """The country that the detector should think of, from `<html lang>`; settles ties such as õ or ő."""
+    match = _HTML_LANG.search(body[:2048])
+    return _TLDS.get(match[1].decode("ascii").lower()) if match else None

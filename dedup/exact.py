@@ -1,0 +1,90 @@
+"""Exact duplicates: equal normalised text, or, where a recipe asks for it, equal canonical URL.
+
+`exact_rows` runs in the map, the engine exchanges by `key` and sorts by EXACT_SORT, and `exact_removals` scans the
+sorted rows with one row of memory: the first row of each run of equal hashes is kept, the others are removed.
+
+Rows with the same id are captures of one document, so removed_id == kept_id says "collapse them": the caller keeps the
+one with the smallest (warc_path, offset) and must not drop the id altogether.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import pyarrow as pa
+
+from dedup.audit import AUDIT_SCHEMA, audit_batch
+from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
+from pipeline.text.words import normalise
+
+EXACT_SORT = ("key", "content_hash", *RANK_COLUMNS)
+EXACT_SCHEMA = pa.schema([("key", pa.uint64()), ("content_hash", pa.binary(16)), *RANK_FIELDS])
+TRACKING = ("utm_", "fbclid", "gclid", "msclkid", "mc_cid", "mc_eid", "jsessionid", "phpsessid", "sessionid")
+
+
+def exact_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
+    """EXACT_SCHEMA rows of a batch with `id`, `text` and, where known, `quality` and `crawl_time`."""
+    return _rows(docs, [normalise(text or "") for text in docs.column("text").to_pylist()])
+
+
+def url_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows keyed by canonical URL: copies of one address, best capture first. Rows without URL have none."""
+    with_url = docs.filter(pa.array([bool(url) for url in docs.column("url").to_pylist()], pa.bool_()))
+    return _rows(with_url, [canonical_url(url) for url in with_url.column("url").to_pylist()])
+
+
+def exact_removals(rows: Iterator[pa.RecordBatch], rule: str = "exact") -> Iterator[pa.RecordBatch]:
+    """AUDIT_SCHEMA rows of every row but the first of its hash; `rows` sorted by EXACT_SORT. Memory: one batch."""
+    kept_hash, kept_id = b"", ""
+    similarity = 1.0 if rule == "exact" else None
+    for batch in rows:
+        removed: list[dict[str, Any]] = []
+        for content_hash, row_id in _pairs(batch):
+            if content_hash != kept_hash:
+                kept_hash, kept_id = content_hash, row_id
+                continue
+            removed.append(
+                {
+                    "removed_id": row_id,
+                    "kept_id": kept_id,
+                    "jaccard": similarity,
+                    "containment": similarity,
+                    "rule": rule,
+                }
+            )
+        yield audit_batch(removed) if removed else AUDIT_SCHEMA.empty_table().to_batches()[0]
+
+
+def canonical_url(url: str) -> str:
+    """The URL without what commonly varies between addresses of one page.
+
+    Scheme, `www.`, default port, fragment, trailing slash and tracking parameters go, the query is sorted, the host is
+    lowercased. A string that is no URL is returned unchanged.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError:
+        return url
+    host = (parts.hostname or "").removeprefix("www.")
+    netloc = host if port in (None, 80, 443) else f"{host}:{port}"
+    query = urlencode(sorted(p for p in parse_qsl(parts.query, keep_blank_values=True) if not _tracks(p[0])))
+    return urlunsplit(("", netloc, parts.path.rstrip("/"), query, ""))
+
+
+def _tracks(name: str) -> bool:
+    return name.lower().startswith(TRACKING)
+
+
+def _rows(docs: pa.RecordBatch, contents: list[str]) -> pa.RecordBatch:
+    hashes = [blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest() for content in contents]
+    keys = [int.from_bytes(value[:8], "big") for value in hashes]
+    columns = [pa.array(keys, pa.uint64()), pa.array(hashes, pa.binary(16)), *rank_columns(docs)]
+    return pa.RecordBatch.from_arrays(columns, schema=EXACT_SCHEMA)
+
+
+def _pairs(batch: pa.RecordBatch) -> Iterator[tuple[bytes, str]]:
+    return zip(batch.column("content_hash").to_pylist(), batch.column("id").to_pylist(), strict=True)

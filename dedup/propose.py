@@ -1,0 +1,38 @@
+"""Both proposal channels from one normalisation and one word list: what the map step of the fuzzy phase runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+
+from dedup.containment import ContainmentConfig, smallest
+from dedup.minhash import MinHashConfig, band_keys_of, proposal_rows
+from pipeline.text.words import char_hashes, hashed_words, ngrams, normalise
+
+
+def proposals(
+    docs: pa.RecordBatch,
+    minhash: MinHashConfig,
+    containment: ContainmentConfig,
+    tallies: Counter[str] | None = None,
+) -> pa.RecordBatch:
+    """PROPOSAL_SCHEMA rows of both channels for a batch with `id`, `text` and, where known, what rank needs.
+
+    A document too short for a channel has no row there and is tallied as `minhash:too_short` or `containment:too_short`.
+    """
+    counts = Counter[str]() if tallies is None else tallies
+    grams, sketches = [], []
+    for text in docs.column("text").to_pylist():
+        normalised = normalise(text or "")
+        units = hashed_words(normalised).hashes
+        grams.append(ngrams(units if minhash.unit == "word" else char_hashes(normalised), minhash.n))
+        sketches.append(smallest(ngrams(units, containment.n), containment.keys))
+    keys, owners = band_keys_of(grams, minhash)
+    sizes = np.fromiter(map(len, sketches), np.int64, len(sketches))
+    counts["minhash:too_short"] += sum(not len(gram) for gram in grams)
+    counts["containment:too_short"] += int((sizes == 0).sum())
+    all_keys = np.concatenate([keys, *sketches])
+    all_owners = np.concatenate([owners, np.repeat(np.arange(len(sketches)), sizes)])
+    return proposal_rows(docs, all_keys, all_owners)

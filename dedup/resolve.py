@@ -1,0 +1,177 @@
+"""Who goes and who stays: removals within components, each verified against a survivor that is kept.
+
+Documents of a component arrive best first. Each is compared with the documents it was proposed with; where one of those
+has already been removed, with that one's survivor instead; and with a few kept documents that met the same survivor. It
+is removed only if one of these texts, all of them kept for good, is the same document. So no removal hangs on another:
+A ~ B ~ C removes B for A, and C only if A ~ C holds.
+
+Memory: kept documents that still have a neighbour to come, and two short strings per document of the component.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedup.audit import AUDIT_SCHEMA, audit_batch
+from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
+from dedup.verify import Prepared, Verdict, VerifyConfig, compare, prepare, similarities
+
+RESOLVE_SORT = ("component", *RANK_COLUMNS)
+RESOLVE_SCHEMA = pa.schema(
+    [("component", pa.uint64()), *RANK_FIELDS, ("text", pa.string()), ("neighbours", pa.list_(pa.string()))]
+)
+NEIGHBOURS_SCHEMA = pa.schema([("id", pa.string()), ("neighbours", pa.list_(pa.string()))])
+
+
+@dataclass(slots=True)
+class _Component:
+    """What must be remembered of the component at hand."""
+
+    key: int
+    survivor: dict[str, str] = field(default_factory=dict)  # of every document seen; its own id where it is kept
+    kept: dict[str, Prepared] = field(default_factory=dict)  # kept documents that may still be needed
+    pending: dict[str, int] = field(
+        default_factory=dict
+    )  # neighbours to come, of a kept document and those it replaced
+    kin: dict[str, list[str]] = field(default_factory=dict)  # kept documents that met a survivor and differed from it
+
+
+def neighbour_lists(edges: pa.Table) -> pa.Table:
+    """NEIGHBOURS_SCHEMA rows of EDGE_SCHEMA edges: each id with the distinct ids it was proposed with, both sorted."""
+    both = pa.concat_tables(
+        [edges.select(["a", "b"]), pa.table({"a": edges["b"], "b": edges["a"]}, schema=edges.schema.remove_metadata())]
+    )
+    distinct = both.filter(pc.not_equal(both["a"], both["b"])).group_by(["a", "b"]).aggregate([])
+    grouped = distinct.sort_by([("a", "ascending"), ("b", "ascending")]).group_by("a", use_threads=False)
+    lists = grouped.aggregate([("b", "list")]).select(["a", "b_list"])
+    return lists.rename_columns(NEIGHBOURS_SCHEMA.names).cast(NEIGHBOURS_SCHEMA)
+
+
+def resolve_rows(docs: pa.RecordBatch, component_table: pa.Table, neighbours: pa.Table) -> pa.RecordBatch:
+    """RESOLVE_SCHEMA rows, unsorted, of those documents of a batch that are in a component.
+
+    `component_table` as `components`, `neighbours` as `neighbour_lists` give them; both small enough to broadcast.
+    """
+    places = pc.index_in(docs.column("id").cast(pa.string()), value_set=component_table["id"])
+    connected = docs.filter(pc.is_valid(places))
+    key = component_table["component"].take(places.drop_null())
+    lists = neighbours["neighbours"].take(
+        pc.index_in(connected.column("id").cast(pa.string()), value_set=neighbours["id"])
+    )
+    columns = [key, *rank_columns(connected), connected.column("text").cast(pa.string()), lists]
+    return pa.Table.from_arrays(columns, schema=RESOLVE_SCHEMA).combine_chunks().to_batches()[0]
+
+
+def resolve_components(
+    rows: Iterable[pa.RecordBatch], config: VerifyConfig, tallies: Counter[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """AUDIT_SCHEMA rows of the removals among RESOLVE_SCHEMA rows sorted by RESOLVE_SORT; any number of components.
+
+    `neighbours` must be symmetric, as `neighbour_lists` gives them. Tallies count comparisons and verdicts by rule.
+    """
+    counts = Counter[str]() if tallies is None else tallies
+    state = _Component(-1)
+    for batch in rows:
+        removed: list[dict[str, Any]] = []
+        for row in batch.to_pylist():
+            if row["component"] != state.key:
+                state = _Component(row["component"])
+            found = _place(state, row, config, counts)
+            if found is not None:
+                removed.append(found)
+        yield audit_batch(removed) if removed else pa.RecordBatch.from_pylist([], schema=AUDIT_SCHEMA)
+
+
+def resolve_component(
+    rows: Iterable[tuple[str, str]], edges: Iterable[tuple[str, str]], config: VerifyConfig
+) -> list[dict[str, Any]]:
+    """The same for one component given as (id, text) in rank order and its edges; rows of AUDIT_SCHEMA as dicts."""
+    neighbours: dict[str, set[str]] = {}
+    for a, b in edges:
+        neighbours.setdefault(a, set()).add(b)
+        neighbours.setdefault(b, set()).add(a)
+    state, counts = _Component(0), Counter[str]()
+    placed = (
+        _place(state, {"id": i, "text": text, "neighbours": sorted(neighbours.get(i, ()))}, config, counts)
+        for i, text in rows
+    )
+    return [row for row in placed if row is not None]
+
+
+def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts: Counter[str]) -> dict[str, Any] | None:
+    """Decide one document, best first; its audit row if it is removed."""
+    own: str = row["id"]
+    if own in state.survivor:
+        counts["resolve:repeated_id"] += 1
+        return None
+    neighbours = [other for other in row["neighbours"] or () if other != own]
+    earlier = [other for other in neighbours if other in state.survivor]
+    text = prepare(row["text"] or "", config)
+    found = _match(state, text, _candidates(state, earlier), config, counts)
+    survivor = own if found is None else found[0]
+    state.survivor[own] = survivor
+    if survivor == own:
+        state.kept[own] = text
+        _remember_kin(state, own, earlier, config)
+    state.pending[survivor] = state.pending.get(survivor, 0) + len(neighbours) - len(earlier)
+    _release(state, earlier, own)
+    if found is None:
+        return None
+    verdict = found[1]
+    return {
+        "removed_id": own,
+        "kept_id": survivor,
+        "jaccard": verdict.jaccard,
+        "containment": verdict.containment,
+        "rule": verdict.rule,
+    }
+
+
+def _candidates(state: _Component, earlier: Sequence[str]) -> list[str]:
+    """Kept documents to compare with: survivors of the neighbours, then their kin, each in order of rank or id."""
+    targets = dict.fromkeys(state.survivor[other] for other in earlier)
+    for target in list(targets):
+        targets.update(dict.fromkeys(state.kin.get(target, ())))
+    return [target for target in targets if target in state.kept]
+
+
+def _match(
+    state: _Component, text: Prepared, candidates: Sequence[str], config: VerifyConfig, counts: Counter[str]
+) -> tuple[str, Verdict] | None:
+    """The most similar candidate that is the same document; the better ranked one among equals."""
+    scored = [
+        (similarities(text.shingles, state.kept[other].shingles), place) for place, other in enumerate(candidates)
+    ]
+    scored.sort(key=lambda item: (-item[0][0], -item[0][1], item[1]))
+    for _, place in scored[: config.max_comparisons]:
+        verdict = compare(state.kept[candidates[place]], text, config)
+        counts["resolve:compared"] += 1
+        counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
+        if verdict.same:
+            return candidates[place], verdict
+    return None
+
+
+def _remember_kin(state: _Component, own: str, earlier: Sequence[str], config: VerifyConfig) -> None:
+    """A kept document is met again by those who share its hub: a star proposes them to the hub only."""
+    for target in {state.survivor[other] for other in earlier}:
+        kin = state.kin.setdefault(target, [])
+        if len(kin) < config.max_kin:
+            kin.append(own)
+
+
+def _release(state: _Component, earlier: Sequence[str], own: str) -> None:
+    """Forget the texts that no document to come can ask for."""
+    for other in earlier:
+        target = state.survivor[other]
+        state.pending[target] -= 1
+        if not state.pending[target]:
+            state.kept.pop(target, None)
+    if not state.pending[state.survivor[own]]:
+        state.kept.pop(state.survivor[own], None)

@@ -1,0 +1,146 @@
+"""Are two proposed texts one document? Exact similarity first, then the alignment of the two, never a sketch.
+
+What differs decides, not only how much. Text added or missing at the ends is wrapping or truncation. Inside the shared
+part, insertions and a small share of replaced words are revisions. But numbers, signs and formulas replaced between
+otherwise equal words are the content of an exercise, a worksheet or a calculator: a short text that differs in one sign
+is another exercise, while one date in a page is an edit. The measure is the rate of distinct such replacements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dedup.align import Gap, Run, align, gaps
+from dedup.edits import Edits, count_edits
+from pipeline.text.words import U64, hashed_words, ngrams, normalise
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyConfig:
+    """Thresholds, all shares in [0, 1] unless they are counts of words."""
+
+    n: int = 5  # words per shingle
+    min_containment: float = 0.30  # shared shingles over those of the shorter text; below, the texts are not aligned
+    min_shared: float = 0.60  # aligned words over aligned words plus what the ends replace
+    max_replaced: float = 0.06  # replaced words over those between the first and last shared passage
+    jaccard: float = 0.80  # from here on the audit names the rule "jaccard", below "containment"
+    passage_words: int = 5  # shorter runs do not mark the borders of the shared part
+    small_gap_words: int = 8  # replacements up to this size are looked at word by word
+    item_words: int = 300  # a text shorter than this is an item: any change inside a formula makes another one
+    words_per_formula_edit: int = 150  # in longer ones, one distinct change of a formula per so many words is an edit
+    words_per_number_edit: int = 90  # the same for numbers in prose, dates and counters included, at any length
+    align_words: int = 1 << 18  # longer texts are aligned on their first words only, and then need long_containment
+    long_containment: float = 0.90
+    max_comparisons: int = 8  # alignments per document, the most similar candidates first
+    max_kin: int = 8  # kept documents per hub that later members of its star are compared with
+
+
+class Verdict(NamedTuple):
+    """`same`, the evidence, and the rule: "jaccard" or "containment" where same, else what set the texts apart."""
+
+    same: bool
+    jaccard: float
+    containment: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One text ready to be compared many times: words, their hashes, formula flags, sorted distinct shingles."""
+
+    words: list[str]
+    hashes: U64
+    formula: NDArray[np.bool_]
+    shingles: U64
+
+
+class Differences(NamedTuple):
+    """What an alignment leaves over, in words."""
+
+    shared: int  # in runs
+    ends: int  # replaced before the first or after the last shared passage
+    replaced: int  # replaced between them
+    core: int  # shared between them
+    edits: Edits
+
+
+def verify(a_text: str, b_text: str, config: VerifyConfig) -> Verdict:
+    """Whether two raw texts are the same document, with exact shingle similarities."""
+    return compare(prepare(a_text, config), prepare(b_text, config), config)
+
+
+def prepare(text: str, config: VerifyConfig) -> Prepared:
+    """The part of `verify` that depends on one text only."""
+    items, hashes, formula = hashed_words(normalise(text))
+    return Prepared(items, hashes, formula, np.unique(ngrams(hashes, min(config.n, max(1, len(hashes))))))
+
+
+def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
+    """`verify` of prepared texts. Symmetric but for the direction of the alignment."""
+    jaccard, containment = similarities(a.shingles, b.shingles)
+    if np.array_equal(a.hashes, b.hashes):
+        return Verdict(True, 1.0, 1.0, "jaccard")
+    if containment < config.min_containment:
+        return Verdict(False, jaccard, containment, "unlike")
+    longest = max(len(a.hashes), len(b.hashes))
+    if longest > config.align_words and containment < config.long_containment:
+        return Verdict(False, jaccard, containment, "unlike")
+    apart = _apart(differences(a, b, config), config)
+    rule = apart or ("jaccard" if jaccard >= config.jaccard else "containment")
+    return Verdict(not apart, jaccard, containment, rule)
+
+
+def similarities(a: U64, b: U64) -> tuple[float, float]:
+    """(Jaccard, containment in the smaller) of two sorted arrays of distinct shingles."""
+    if not len(a) or not len(b):
+        return 0.0, 0.0
+    shared = len(np.intersect1d(a, b, assume_unique=True))
+    return shared / (len(a) + len(b) - shared), shared / min(len(a), len(b))
+
+
+def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
+    """Align the first `align_words` words of two texts and count what differs, by place and kind."""
+    a_hashes, b_hashes = a.hashes[: config.align_words], b.hashes[: config.align_words]
+    runs = align(a_hashes, b_hashes)
+    passages = [run for run in runs if run.size >= config.passage_words]
+    shared = sum(run.size for run in runs)
+    if not passages:
+        return Differences(shared, min(len(a_hashes), len(b_hashes)) - shared, 0, 0, Edits(0, 0, 0))
+    first, last = passages[0], passages[-1]
+    inner, outer = _split(gaps(runs, len(a_hashes), len(b_hashes)), first, last)
+    core = sum(run.size for run in runs if first.a <= run.a <= last.a)
+    ends = min(first.a, first.b) + min(len(a_hashes) - last.a - last.size, len(b_hashes) - last.b - last.size)
+    edits = count_edits(a, b, inner + [gap for gap in outer if _small(gap, config)], config.small_gap_words)
+    return Differences(shared, ends, sum(min(gap.sizes) for gap in inner), core, edits)
+
+
+def _apart(found: Differences, config: VerifyConfig) -> str:
+    """What makes two aligned texts different documents, "" where nothing does."""
+    if found.shared < config.min_shared * (found.shared + found.ends + found.replaced):
+        return "little shared"
+    if found.replaced > config.max_replaced * (found.core + found.replaced):
+        return "replaced"
+    if found.edits.subject:
+        return "subject"
+    short = found.core < config.item_words
+    if found.edits.formula and (short or found.edits.formula * config.words_per_formula_edit > found.core):
+        return "formula"
+    if found.edits.number * config.words_per_number_edit > found.core:
+        return "number"
+    return ""
+
+
+def _split(found: list[Gap], first: Run, last: Run) -> tuple[list[Gap], list[Gap]]:
+    """Gaps between the first and the last shared passage, and the others."""
+    inner = [gap for gap in found if gap.a_start >= first.a + first.size and gap.a_end <= last.a]
+    outer = [gap for gap in found if gap not in inner]
+    return inner, outer
+
+
+def _small(gap: Gap, config: VerifyConfig) -> bool:
+    """At the ends only a small replacement tells of the content; a large one is other boilerplate."""
+    return min(gap.sizes) > 0 and max(gap.sizes) <= config.small_gap_words

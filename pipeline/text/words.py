@@ -1,0 +1,253 @@
+"""Text as comparisons see it: one normalisation, one word list and one shingle hash for dedup and decontamination.
+
+Two texts that read the same must compare equal (case, width, whitespace, quotes, dashes, spelling of a formula), and
+two that say different mathematics must not: signs, operators, indices and the case of letters inside formulas survive
+into the words, hence into the shingles. All hashes are blake2b or integer mixing of UTF-8, never `hash()`, so that they
+are stable across processes, machines and versions.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import chain
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+U64 = NDArray[np.uint64]
+
+
+MAX_INLINE_CHARS = 1_000  # a `$` whose partner is further away is a dollar sign
+MAX_DISPLAY_CHARS = 8_000
+MATH_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|array|[bpvBV]?matrix|cases|split"
+WORD_CACHE_SIZE = 1 << 20
+PIECE_CHARS = 1 << 18
+
+
+class Words(NamedTuple):
+    """Words of a normalised text, their 64-bit hashes, and for each whether it stood inside a formula."""
+
+    words: list[str]
+    hashes: U64
+    formula: NDArray[np.bool_]
+
+
+def normalise(text: str) -> str:
+    """The text as every comparison sees it; idempotent up to formula recognition.
+
+    Prose: NFKC (exponents and indices kept as `^`, `_`), casefold, dashes and quotes as ASCII, invisible characters
+    dropped, whitespace collapsed. Formulas in `$…$`, `$$…$$`, `\\(…\\)`, `\\[…\\]` or a display environment become
+    `$canonical LaTeX$`, case kept.
+    """
+    parts: list[str] = []
+    position = 0
+    for start, end, tex in _formulas(text):
+        parts += (_prose(text[position:start]), f"${_tex(tex)}$")
+        position = end
+    parts.append(_prose(text[position:]))
+    return " ".join(" ".join(parts).split())
+
+
+def words(normalised: str) -> list[str]:
+    """Words, numbers and signs of a text that `normalise` returned, in order.
+
+    Scripts without spaces between words (Han, kana, Thai, Lao, Khmer, Burmese) give one word per character.
+    """
+    return list(chain.from_iterable(found for _, found in _found(normalised)))
+
+
+def hashed_words(normalised: str, keep: int = sys.maxsize) -> Words:
+    """`words` with hashes and formula flags; of a long text only about the first `keep` words, but all hashes."""
+    kept: list[str] = []
+    hashes, sizes, flags = [np.empty(0, np.uint64)], [0], [False]
+    for in_formula, found in _found(normalised):
+        if len(kept) < keep:
+            kept += found
+        hashes.append(word_hashes(found))
+        sizes.append(len(found))
+        flags.append(in_formula)
+    return Words(kept, np.concatenate(hashes), np.repeat(np.array(flags), sizes))
+
+
+def word_hashes(items: list[str]) -> U64:
+    """64-bit hash of each word."""
+    if len(_CACHE) > WORD_CACHE_SIZE:
+        _CACHE.clear()
+    return np.fromiter(map(_CACHE.__getitem__, items), np.uint64, len(items))
+
+
+def char_hashes(normalised: str) -> U64:
+    """64-bit hash of each character."""
+    codes = np.frombuffer(normalised.encode("utf-32-le", "replace"), dtype="<u4").astype(np.uint64)
+    return mix(codes)
+
+
+def shingles(normalised: str, n: int = 5, *, unit: str = "word") -> U64:
+    """Hashes of all n-grams of a normalised text, in order, repeats included.
+
+    `unit` is "word" or "char". A text of fewer than n units has none.
+    """
+    units = word_hashes(words(normalised)) if unit == "word" else char_hashes(normalised)
+    return ngrams(units, n)
+
+
+def ngrams(units: U64, n: int) -> U64:
+    """Hashes of the n-grams of a sequence of unit hashes, shape (max(0, len - n + 1),)."""
+    count = len(units) - n + 1
+    if count <= 0:
+        return np.empty(0, np.uint64)
+    total = np.zeros(count, np.uint64)
+    for offset in range(n):  # Horner: order matters, wraps modulo 2^64
+        total *= _ODD
+        total += units[offset : offset + count]
+    return mix(total)
+
+
+def mix(values: U64) -> U64:
+    """splitmix64's finaliser (Steele, Lea, Flood 2014): a bijection of 64-bit integers that spreads every bit."""
+    out = values ^ (values >> np.uint64(30))
+    out *= np.uint64(0xBF58476D1CE4E5B9)
+    out ^= out >> np.uint64(27)
+    out *= np.uint64(0x94D049BB133111EB)
+    out ^= out >> np.uint64(31)
+    return out
+
+
+def stable_hash(text: str) -> int:
+    """64-bit blake2b of a string."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+class _Cache(dict[str, int]):
+    """Word to hash. Filled on demand, emptied by `word_hashes` when large: words of a language repeat."""
+
+    def __missing__(self, word: str) -> int:
+        value = self[word] = stable_hash(word)
+        return value
+
+
+_CACHE = _Cache()
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+
+
+def _found(normalised: str) -> Iterator[tuple[bool, list[str]]]:
+    """(in a formula, its words) for each piece of a text; pieces are bounded, so that long texts stream."""
+    prose = _ASCII_PROSE_WORD if normalised.isascii() else _PROSE_WORD
+    for index, part in enumerate(normalised.split("$")):
+        if index % 2:
+            yield True, _FORMULA_WORD.findall(part)
+            continue
+        start = 0
+        while start < len(part):
+            end = part.find(" ", start + PIECE_CHARS)
+            end = len(part) if end < 0 else end
+            yield False, prose.findall(part, start, end)
+            start = end
+
+
+def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
+    """(start, end, tex) of each delimited formula, in order, not overlapping."""
+    position = 0
+    for opener in _OPENER.finditer(text):
+        if opener.start() < position:
+            continue
+        found = _close(text, opener)
+        if found is not None:
+            yield opener.start(), found[0], found[1]
+            position = found[0]
+
+
+def _close(text: str, opener: re.Match[str]) -> tuple[int, str] | None:
+    """End of the formula that starts with this opener, and its TeX; None where it is no formula."""
+    mark, start = opener.group(), opener.end()
+    closer = _CLOSER.get(mark) or f"\\end{{{opener['env']}}}"
+    limit = MAX_INLINE_CHARS if mark in ("$", "\\(") else MAX_DISPLAY_CHARS
+    stop = text.find(closer, start, start + limit)
+    if stop < 0:
+        return None
+    tex = text[start:stop]
+    if mark == "$" and (tex[-1:].isspace() or not tex or "\n\n" in tex or text[stop + 1 : stop + 2].isdigit()):
+        return None  # "$5 and $10": pandoc's rule for dollars that are money
+    end = stop + len(closer)
+    return end, tex if opener["env"] is None else text[opener.start() : end]
+
+
+def _tex(tex: str) -> str:
+    return _canonical(_INVISIBLE.sub("", tex)).replace("$", " ")
+
+
+def _canonical(tex: str) -> str:
+    """Whitespace only, until pipeline.text.latex offers canonical LaTeX."""
+    return " ".join(tex.split())
+
+
+def _prose(text: str) -> str:
+    if not text.isascii():
+        text = _fold_unicode(text)
+    return text.replace("$", " ").casefold()
+
+
+def _fold_unicode(text: str) -> str:
+    text = _INVISIBLE.sub("", text)
+    text = _RAISED.sub(_ascii_script, text)
+    text = unicodedata.normalize("NFKC", text)
+    text = _SINGLE_QUOTE.sub("'", text)
+    text = _DOUBLE_QUOTE.sub('"', text)
+    return _DASH.sub("-", text)
+
+
+def _ascii_script(match: re.Match[str]) -> str:
+    """x² is x^2, not x2, which is what NFKC alone would say."""
+    run = match.group()
+    sign = "^" if run[0] in _SUPERSCRIPTS else "_"
+    return sign + unicodedata.normalize("NFKC", run)
+
+
+def _category(prefix: str) -> Iterator[int]:
+    """Code points beyond ASCII of a Unicode category, scripts without word spaces excepted."""
+    for code in range(0x80, 0x20000):
+        if unicodedata.category(chr(code)).startswith(prefix) and not _IS_SINGLE.match(chr(code)):
+            yield code
+
+
+def _ranges(codes: Iterator[int]) -> str:
+    """A regex class body for a sorted run of code points."""
+    spans: list[list[int]] = []
+    for code in codes:
+        if spans and code == spans[-1][1] + 1:
+            spans[-1][1] = code
+        else:
+            spans.append([code, code])
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in spans)
+
+
+_SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
+_CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
+_OPENER = re.compile(rf"(?<!\\)(?:\$\$|\$(?=\S)|\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}})")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻ⁿⁱ]+|[₀-₉₊₋]+")
+_SINGLE_QUOTE = re.compile("[‘’‚‛`´′]")
+_DOUBLE_QUOTE = re.compile("[“”„‟«»″]")
+_DASH = re.compile("[‐-―−﹘﹣]")
+# One "word" per character where a script puts no spaces between words.
+_SINGLE = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_IS_SINGLE = re.compile(f"[{_SINGLE}]")
+_MARKS = _ranges(_category("M"))  # vowel signs are part of an Indic word, though not of \\w
+_SYMBOLS = _ranges(_category("Sm"))
+_WORD = rf"[^\W_{_SINGLE}]+(?:[{_MARKS}]+[^\W_{_SINGLE}]*)*"
+_NUMBER = r"\d+(?:[.,:/-]\d+)+"  # decimals, dates, times, versions
+# In prose a hyphen is a sign only after no letter and before a number, a single letter or a command; runs are rules.
+_SIGN = (
+    r"(?<![+=<>^])[+=<>^]{1,2}(?![+=<>^])|%|\\[a-z]+"
+    r"|(?<![^\W\d_])(?<!-)-(?=\s?(?:\d|[a-z]\b|\\|\())|(?<!_)_(?=\d|[a-z]\b|\\|\{)"
+)
+_ASCII_PROSE_WORD = re.compile(rf"{_NUMBER}|[a-z0-9]+|{_SIGN}")
+_PROSE_WORD = re.compile(rf"{_NUMBER}|{_WORD}|[{_SINGLE}]|[{_SYMBOLS}]|{_SIGN}")
+_FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{_SINGLE}]+|\\[A-Za-z]+|[^\s{{}}$\\]")

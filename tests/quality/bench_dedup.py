@@ -1,0 +1,206 @@
+"""Measure dedup on labelled pairs: proposal and verification apart, by kind, beside plain MinHash closure.
+
+Run: python tests/quality/bench_dedup.py [FOLDER] [--speed]; FOLDER holds docs.jsonl.gz and pairs.jsonl.gz as in
+../shared/data/neardup2/dev. A pair is merged if both documents end at the same survivor through removed_id -> kept_id.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from dedup.audit import AUDIT_SCHEMA, cluster_ids
+from dedup.components import components
+from dedup.containment import ContainmentConfig, containment_rows
+from dedup.exact import EXACT_SORT, exact_removals, exact_rows
+from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
+from dedup.minhash import MinHashConfig, signature_rows
+from dedup.propose import proposals
+from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_components, resolve_rows
+from dedup.verify import VerifyConfig, verify
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared"
+CERTAIN_KINDS = ("truncated_70", "boilerplate_wrap", "rewrapped_unicode", "mirror_constructed", "printer_friendly")
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def sort(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
+    return table.sort_by([(name, "ascending") for name in columns]).combine_chunks()
+
+
+def batch_of(docs: list[dict[str, Any]]) -> pa.RecordBatch:
+    columns = {name: pa.array([doc[name] for doc in docs], pa.string()) for name in ("id", "text")}
+    return pa.RecordBatch.from_pydict(columns)
+
+
+def exact_audit(docs: pa.RecordBatch) -> pa.Table:
+    rows = sort(pa.Table.from_batches([exact_rows(docs)]), EXACT_SORT)
+    return pa.Table.from_batches(exact_removals(iter(rows.to_batches(4096))), AUDIT_SCHEMA)
+
+
+def edges_of(rows: pa.RecordBatch, tallies: Counter[str]) -> pa.Table:
+    ordered = sort(pa.Table.from_batches([rows]), LSH_SORT)
+    return pa.Table.from_batches(star_edges(iter(ordered.to_batches(4096)), tallies=tallies), EDGE_SCHEMA)
+
+
+def fuzzy_audit(docs: pa.RecordBatch, edges: pa.Table, tallies: Counter[str]) -> pa.Table:
+    rows = resolve_rows(docs, components(edges), neighbour_lists(edges))
+    rows = sort(pa.Table.from_batches([rows]), RESOLVE_SORT)
+    return pa.Table.from_batches(resolve_components(rows.to_batches(256), VerifyConfig(), tallies), AUDIT_SCHEMA)
+
+
+def closure(docs: pa.RecordBatch, edges: pa.Table) -> dict[str, str]:
+    found = components(edges)
+    return dict(zip(found["id"].to_pylist(), found["root"].to_pylist(), strict=True))
+
+
+def merged(cluster: dict[str, str], pair: dict[str, Any]) -> bool:
+    return cluster.get(pair["a"], pair["a"]) == cluster.get(pair["b"], pair["b"])
+
+
+def as_dict(audit: pa.Table) -> dict[str, str]:
+    table = cluster_ids(audit)
+    return dict(zip(table["id"].to_pylist(), table["cluster_id"].to_pylist(), strict=True))
+
+
+def measure(folder: Path) -> None:
+    docs, pairs = read(folder / "docs.jsonl.gz"), read(folder / "pairs.jsonl.gz")
+    texts = {doc["id"]: doc["text"] for doc in docs}
+    everything, tallies = batch_of(docs), Counter[str]()
+    exact = exact_audit(everything)
+    gone = set(exact["removed_id"].to_pylist())
+    rest = batch_of([doc for doc in docs if doc["id"] not in gone])
+    edges = edges_of(proposals(rest, MinHashConfig(), ContainmentConfig(), tallies), tallies)
+    audit = pa.concat_tables([exact, fuzzy_audit(rest, edges, tallies)])
+    plain_edges = edges_of(signature_rows(rest, MinHashConfig()), Counter())
+    exact_ids = as_dict(exact)
+    both, plain = closure(rest, edges), closure(rest, plain_edges)
+    ways = {
+        "component": {i: both.get(exact_ids.get(i, i), exact_ids.get(i, i)) for i in texts},
+        "closure": {i: plain.get(exact_ids.get(i, i), exact_ids.get(i, i)) for i in texts},
+        "dedup": as_dict(audit),
+    }
+    keys = {
+        "minhash": keys_of(signature_rows(everything, MinHashConfig())),
+        "contain": keys_of(containment_rows(everything, ContainmentConfig())),
+    }
+    report(pairs, texts, ways, keys)
+    print(json.dumps(dict(sorted(tallies.items()))))
+
+
+def keys_of(rows: pa.RecordBatch) -> dict[str, set[int]]:
+    """Bucket keys of each document: two that share one are proposed."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for row_id, key in zip(rows.column("id").to_pylist(), rows.column("key").to_pylist(), strict=True):
+        found[row_id].add(key)
+    return found
+
+
+def labelled(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A set without labels is judged by its own Jaccard values."""
+    if "label" in pairs[0]:
+        return pairs
+    return [
+        {**pair, "label": int(pair["jaccard5"] >= 0.8), "kind": "by Jaccard", "jaccard_w5": pair["jaccard5"]}
+        for pair in pairs
+    ]
+
+
+def call(pair: dict[str, Any], texts: dict[str, str], ways: dict[str, Any], keys: dict[str, Any]) -> dict[str, bool]:
+    a, b = pair["a"], pair["b"]
+    proposed = {name: not of[a].isdisjoint(of[b]) for name, of in keys.items()}
+    called = {name: merged(way, pair) for name, way in ways.items()}
+    return {**proposed, **called, "verify": verify(texts[a], texts[b], VerifyConfig()).same}
+
+
+def groups_of(pair: dict[str, Any]) -> list[str]:
+    kind = pair["kind"]
+    if pair["label"]:
+        certain = pair["jaccard_w5"] >= 0.8 or kind in CERTAIN_KINDS
+        return [
+            f"same {kind}",
+            "SAME all",
+            *(["SAME w5 >= 0.8 or truncated, wrapped, mirrored, printed"] if certain else []),
+        ]
+    if "licence" in kind:
+        return [f"different {kind}"]
+    item = kind.startswith(("exercise", "worksheet"))
+    return [f"different {kind}", "DIFFERENT but licences", *(["DIFFERENT exercises and worksheets"] if item else [])]
+
+
+def report(pairs: list[dict[str, Any]], texts: dict[str, str], ways: dict[str, Any], keys: dict[str, Any]) -> None:
+    """Share of pairs each way calls one document, by label and kind.
+
+    minhash, contain: proposed by a shared bucket. component, closure: connected by both channels, by MinHash alone, with
+    nothing verified. dedup: the whole. verify: the pair alone, as if proposed.
+    """
+    groups: dict[str, list[dict[str, bool]]] = defaultdict(list)
+    for pair in labelled(pairs):
+        found = call(pair, texts, ways, keys)
+        for group in groups_of(pair):
+            groups[group].append(found)
+    names = list(found)
+    print(f"{'share called one document':58}{'pairs':>6}" + "".join(f"{name:>11}" for name in names))
+    for group, rows in sorted(groups.items()):
+        print(
+            f"{group:58}{len(rows):6}"
+            + "".join(f"{sum(row[name] for row in rows) / len(rows):11.3f}" for name in names)
+        )
+
+
+def speed(folder: Path) -> None:
+    docs = read(folder / "docs.jsonl.gz")
+    batch = batch_of(docs)
+    for name, run in (
+        ("minhash", lambda: signature_rows(batch, MinHashConfig())),
+        ("minhash + containment", lambda: proposals(batch, MinHashConfig(), ContainmentConfig())),
+    ):
+        run()
+        start = time.process_time()
+        run()
+        print(f"{name:24}{len(docs) / (time.process_time() - start):8.0f} docs/s of one core")
+    print(f"{'datatrove minhash':24}{datatrove_rate(docs):8.0f} docs/s of one core")
+
+
+def datatrove_rate(docs: list[dict[str, Any]]) -> float:
+    """Documents per second of datatrove's signature step, text to signature, same shape (14 x 8, word 5-grams, 64 bit)."""
+    from datatrove.pipeline.dedup.minhash import MinhashConfig, MinhashDedupSignature
+    from datatrove.utils.hashing import HashConfig
+
+    config = MinhashConfig(n_grams=5, num_buckets=14, hashes_per_bucket=8, hash_config=HashConfig(precision=64))
+    step = MinhashDedupSignature(output_folder="memory://bench", config=config)
+    step.get_signature(step.get_shingles(docs[0]["text"]))
+    start = time.process_time()
+    for doc in docs:
+        shingles = step.get_shingles(doc["text"])
+        if shingles.size:
+            step.get_signature(shingles)
+    return len(docs) / (time.process_time() - start)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=SHARED / "data/neardup2/dev")
+    parser.add_argument("--speed", action="store_true")
+    args = parser.parse_args()
+    if not args.folder.is_dir():
+        print("needs ../shared (the project's data folder beside the checkout)", file=sys.stderr)
+        return 1
+    (speed if args.speed else measure)(args.folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -37,6 +37,7 @@ class Packing:
 
 def starts_record(first_bytes: bytes) -> bool:
     """Whether a member with this beginning can hold a record."""
+    first_bytes = first_bytes.lstrip(b"\r\n")
     return first_bytes[:5].upper() == b"WARC/" or ARC_URL.match(first_bytes) is not None
 
 
@@ -65,8 +66,10 @@ def _one_record_per_member(members: Members, position: int, limits: ReadLimits) 
         window = Window(member.pull)
         if window.ensure(1):
             frames = Framer(window, limits).frames()
-            first = next(frames, None)
-            return (isinstance(first, Record) and next(frames, None) is None) or window.damage is not None
+            first, second = next(frames, None), next(frames, None)
+            if window.damage:
+                return not isinstance(second, Record)
+            return isinstance(first, Record) and second is None
         if window.damage:
             position = members.find(position + 1, starts_record, position + HEAD_PROBE_BYTES)
             continue

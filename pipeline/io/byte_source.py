@@ -15,19 +15,30 @@ import fsspec
 
 from pipeline.errors import InputError
 
+READ_AHEAD_BYTES = 256 << 10
 GLOB_HINT = "name the files, e.g. {where}/*.warc.gz (quote it), or a list such as warc.paths"
 
 
 class ByteSource:
     """Bytes `base <= p < base + size` of a seekable handle, addressed from 0."""
 
-    __slots__ = ("_handle", "base", "name", "size")
+    __slots__ = ("_block", "_block_at", "_handle", "base", "name", "size")
 
     def __init__(self, handle: BinaryIO, name: str, size: int, base: int = 0) -> None:
         self._handle, self.name, self.size, self.base = handle, name, size, base
+        self._block, self._block_at = b"", 0  # the bytes last read ahead: readers ask for a few KiB at a time
 
     def read_at(self, position: int, count: int) -> bytes:
         """Up to `count` bytes at `position`; fewer only at the end of the source."""
+        at = position - self._block_at
+        if at < 0 or at + count > len(self._block):
+            if position + count > self.size:
+                count = max(self.size - position, 0)
+            if at < 0 or at + count > len(self._block):
+                self._block, self._block_at, at = self._fetch(position, max(count, READ_AHEAD_BYTES)), position, 0
+        return self._block[at : at + count]
+
+    def _fetch(self, position: int, count: int) -> bytes:
         count = min(count, self.size - position)
         if count <= 0:
             return b""

@@ -71,6 +71,7 @@ class Framer:
     ) -> None:
         self.window, self.limits, self.archive = window, limits, archive
         self._seek, self._whole_units = seek, whole_units
+        self._no_blank_line_before = 0  # position; lets overlapping searches for the end of a header start late
         self.broken_head: Head | None = None  # of the record in which the window's damage struck, where it is known
         self.broken_at: int | None = None  # position where that record, or the garbage it struck in, begins
 
@@ -107,7 +108,7 @@ class Framer:
             return "damaged"
         if window.available >= self.limits.max_header_bytes:
             return "headers_too_large"
-        return "truncated" if window.ended and _head_end(window, window.available) < 0 else "damaged"
+        return "truncated" if window.ended and self._head_end(window.available) < 0 else "damaged"
 
     def head(self, max_bytes: int) -> Head | None:
         """Head at the cursor, if one is there and no longer than max_bytes."""
@@ -125,13 +126,24 @@ class Framer:
         wanted = min(FIRST_HEAD_BYTES, max_bytes)
         while True:
             held = min(window.ensure(wanted), max_bytes)
-            end = _head_end(window, held)
+            end = self._head_end(held)
             if end > 0 or held < wanted or wanted >= max_bytes:
                 break
             wanted = min(wanted * 4, max_bytes)
         if end < 0:
             return None
         return parse_warc_head(window.buffer[window.cursor : end])
+
+    def _head_end(self, held: int) -> int:
+        """Index in the buffer just after the blank line that ends the header at the cursor; -1 if not within `held`."""
+        buffer, cursor, origin = self.window.buffer, self.window.cursor, self.window.position - self.window.cursor
+        start, stop = max(cursor, self._no_blank_line_before - origin - 2), cursor + held
+        crlf = buffer.find(b"\n\r\n", start, stop)
+        bare = buffer.find(b"\n\n", start, stop if crlf < 0 else crlf + 1)
+        if bare < 0 and crlf < 0:
+            self._no_blank_line_before = max(self._no_blank_line_before, origin + stop)
+            return -1
+        return bare + 2 if bare >= 0 else crlf + 3
 
     def _record(self, head: Head, length: int, start: int) -> Iterator[Record | Loss]:
         if length > self.limits.max_record_bytes:
@@ -242,13 +254,3 @@ class Framer:
         buffer = self.window.buffer
         newline = buffer.rfind(b"\n", max(0, date - MAX_ARC_LINE_BYTES), date)
         return newline + 1 if newline >= 0 and ARC_URL.match(buffer, newline + 1) else -1
-
-
-def _head_end(window: Window, held: int) -> int:
-    """Index in the buffer just after the blank line that ends the header at the cursor; -1 if not within `held`."""
-    stop = window.cursor + held
-    crlf = window.buffer.find(b"\n\r\n", window.cursor, stop)
-    bare = window.buffer.find(b"\n\n", window.cursor, stop if crlf < 0 else crlf + 1)
-    if bare >= 0:
-        return bare + 2
-    return crlf + 3 if crlf >= 0 else -1

@@ -19,6 +19,11 @@ HEAD_MARKS: dict[str, re.Pattern[bytes]] = {  # what to look for after damage, b
 }
 MAX_ARC_LINE_BYTES = 8 << 10
 MAX_LENGTH_DIGITS = 15
+_FIELD = re.compile(
+    rb"\n(content-length|warc-(?:type|record-id|target-uri|date|truncated|segment-number))[ \t]*:([^\n]*)",
+    re.I,
+)
+_FOLD = re.compile(rb"\r?\n[ \t]+")
 _TYPE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]{0,15}):")
 _ISO_DATE = re.compile(
@@ -32,12 +37,21 @@ class Head:
 
     archive: str  # "warc" or "arc"
     record_type: str
-    url: str
-    crawl_time: str
-    content_type: str
+    raw_url: bytes
+    raw_date: bytes
     truncated: str  # WARC-Truncated, or "segment" for a segmented record
     head_bytes: int
     length: int | None
+
+    @property
+    def url(self) -> str:
+        return decode_url(self.raw_url)
+
+    @property
+    def crawl_time(self) -> str:
+        """ "YYYY-MM-DDTHH:MM:SSZ", "" when the header holds no date."""
+        date = self.raw_date.decode("latin-1")
+        return arc_time(date) if self.archive == "arc" else iso_time(date)
 
 
 def parse_warc_head(block: bytes) -> Head | None:
@@ -49,9 +63,8 @@ def parse_warc_head(block: bytes) -> Head | None:
     return Head(
         archive="warc",
         record_type=_record_type(fields.get(b"warc-type", b"")),
-        url=decode_url(fields.get(b"warc-target-uri", b"")),
-        crawl_time=iso_time(fields.get(b"warc-date", b"").decode("latin-1")),
-        content_type=fields.get(b"content-type", b"").decode("latin-1").lower(),
+        raw_url=fields.get(b"warc-target-uri", b""),
+        raw_date=fields.get(b"warc-date", b""),
         truncated=_truncation(fields),
         head_bytes=len(block),
         length=int(length) if length.isdigit() and len(length) <= MAX_LENGTH_DIGITS else None,
@@ -59,19 +72,12 @@ def parse_warc_head(block: bytes) -> Head | None:
 
 
 def _fields(block: bytes) -> dict[bytes, bytes]:
-    """Lower-case name -> first value; folded lines are joined."""
+    """Lower-case name -> first value of the fields that are read here."""
+    if _FOLD.search(block):
+        block = _FOLD.sub(b" ", block)
     fields: dict[bytes, bytes] = {}
-    name = b""
-    for line in block.split(b"\n")[1:]:
-        if line[:1] in (b" ", b"\t") and name:
-            fields[name] = (fields[name] + b" " + line.strip()).strip()
-            continue
-        key, colon, value = line.partition(b":")
-        name = key.strip().lower() if colon else b""
-        if not name or name in fields:
-            name = b""
-            continue
-        fields[name] = value.strip()
+    for name, value in _FIELD.findall(block):
+        fields.setdefault(name.lower(), value.strip())
     return fields
 
 
@@ -97,13 +103,12 @@ def parse_arc_head(line: bytes) -> Head | None:
     at = next((i for i in range(2, len(words) - 1) if 12 <= len(words[i]) <= 17 and words[i].isdigit()), 0)
     if not at:
         return None
-    url = decode_url(b" ".join(words[: at - 1]))
+    raw_url = b" ".join(words[: at - 1])
     return Head(
         archive="arc",
-        record_type="filedesc" if url.lower().startswith("filedesc:") else "response",
-        url=url,
-        crawl_time=arc_time(words[at].decode()),
-        content_type=words[at + 1].decode("latin-1").lower(),
+        record_type="filedesc" if raw_url[:9].lower() == b"filedesc:" else "response",
+        raw_url=raw_url,
+        raw_date=words[at],
         truncated="",
         head_bytes=len(line),
         length=int(words[-1]),

@@ -150,25 +150,25 @@ def _outcome(record: Record, path: str, limits: ReadLimits) -> Page | BadRecord 
         return BadRecord(head.url, path, record.position, head.crawl_time, "revisit", "")
     if head.record_type != "response":
         return Skipped(head.record_type, record.position)
-    if _is_other_protocol(record):
-        return Skipped(f"response:{url_scheme(head.url)}", record.position)
+    url = head.url
+    if _is_other_protocol(url, record.block):
+        return Skipped(f"response:{url_scheme(url)}", record.position)
     try:
-        return _page(record, path, limits)
+        return _page(url, record, path, limits)
     except BodyRefused as refusal:
-        return BadRecord(head.url, path, record.position, head.crawl_time, refusal.reason, refusal.detail)
+        return BadRecord(url, path, record.position, head.crawl_time, refusal.reason, refusal.detail)
 
 
-def _is_other_protocol(record: Record) -> bool:
+def _is_other_protocol(url: str, block: bytes | None) -> bool:
     """dns:, ftp:, whois: … responses; a response without URL counts as HTTP, so that it becomes a reject."""
-    url = record.head.url
     if not url or url_scheme(url) in ("http", "https"):
         return False
-    return record.block is None or not record.block.startswith(b"HTTP/")
+    return block is None or not block.startswith(b"HTTP/")
 
 
-def _page(record: Record, path: str, limits: ReadLimits) -> Page:
+def _page(url: str, record: Record, path: str, limits: ReadLimits) -> Page:
     head = record.head
-    if not head.url:
+    if not url:
         raise BodyRefused("no_url", "response without WARC-Target-URI")
     if record.block is None:
         raise BodyRefused("record_too_large", f"block of {head.length} bytes")
@@ -178,4 +178,4 @@ def _page(record: Record, path: str, limits: ReadLimits) -> Page:
     body, cut = decode_body(http, record.block[http.body_start :], limits)
     cuts = ",".join(cause for cause in (head.truncated, cut) if cause)
     headers = (*http.headers, (TRUNCATED_HEADER, cuts)) if cuts else http.headers
-    return Page(head.url, path, record.position, head.crawl_time, headers, body)
+    return Page(url, path, record.position, head.crawl_time, headers, body)

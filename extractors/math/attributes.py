@@ -1,0 +1,180 @@
+"""TeX that a page keeps in attributes: `data-latex` and its kin, `aria-label`, images by alt, title and query."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote, unquote_plus
+
+from turbohtml import Element
+
+from extractors.math.normal import looks_like_tex
+
+# Names that only ever hold TeX, most specific first, then names that hold TeX on some sites and flags or ids on others.
+TEX_NAMES = (
+    "data-latex",
+    "data-tex",
+    "data-katex",
+    "data-expr",
+    "data-original-tex",
+    "data-tex-source",
+    "data-latex-source",
+    "data-math-source",
+    "data-mathjax-tex",
+    "data-equation-content",
+)
+LOOSE_NAMES = (
+    "data-formula",
+    "data-equation",
+    "data-math",
+    "data-formula-source",
+    "data-math-formula",
+    "data-mathquill",
+    "data-eq",
+)
+# Far too common elsewhere: read only on an element that is otherwise known to be a formula.
+KNOWN_MATH_NAMES = ("data-value", "data-content", "data-original", "data-source", "data-code", "data-raw", "data-text")
+MATHML_NAMES = ("data-mathml", "data-mml")
+ASCII_NAMES = ("data-asciimath", "data-ascii-math", "data-am")
+
+_STRONG = re.compile(r"\\[A-Za-z]|[\^_=+<>]|^\$.+\$$")
+_NOT_TEX = re.compile(
+    r"^(?:https?:|data:|//|/|\{\s*\"|\[\s*[\"{]|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
+)
+
+
+def tex_attribute(element: Element, *, known_math: bool) -> str | None:
+    """TeX held by one of the element's `data-*` attributes."""
+    attributes = element.attrs
+    for name in TEX_NAMES:
+        value = _value(attributes.get(name))
+        if value and looks_like_tex(value) and not _NOT_TEX.match(value):
+            return value
+    names = LOOSE_NAMES + KNOWN_MATH_NAMES if known_math else LOOSE_NAMES
+    for name in names:
+        value = _value(attributes.get(name))
+        if value and _STRONG.search(value) and looks_like_tex(value) and not _NOT_TEX.match(value):
+            return value
+    return None
+
+
+def named_attribute(element: Element, names: tuple[str, ...]) -> str | None:
+    """First non-blank attribute of these names."""
+    attributes = element.attrs
+    return next((value for name in names if (value := _value(attributes.get(name)))), None)
+
+
+def _value(raw: object) -> str:
+    value = raw.strip() if isinstance(raw, str) else ""
+    if "%5C" in value or "%5c" in value or "%7B" in value:
+        return unquote(value)
+    return value
+
+
+def label_tex(element: Element) -> str | None:
+    """`aria-label` or `title` when it holds TeX and not a spoken description."""
+    for name in ("aria-label", "title"):
+        value = _value(element.attr(name))
+        if value and looks_like_tex(value) and not _NOT_TEX.match(value):
+            return value
+    return None
+
+
+# Services that draw TeX found in their URL: (pattern that ends where the TeX begins, "+" means space).
+_SERVICES = (
+    (re.compile(r"latex\.php\?(?:[^#]*&)?(?:latex|tex)=", re.I), True),
+    (re.compile(r"codecogs\.com/(?:[a-z]+\.latex|[a-z.]+)\?", re.I), False),
+    (
+        re.compile(
+            r"/(?:[a-z0-9.]*)(?:mimetex|mathtex|texrender|mathtran)(?:\.cgi|\.exe)?(?:\?(?:tex=|formdata=)?)", re.I
+        ),
+        False,
+    ),
+    (re.compile(r"chart\?(?:[^#]*&)?chl=", re.I), True),
+    (
+        re.compile(
+            r"/(?:equation|render|math|tex|eq|latex|tex2img|latex2png)[\w.-]*\?(?:[^#]*&)?(?:tex|eqn?|math|latex|from|formula|f|chl)=",
+            re.I,
+        ),
+        True,
+    ),
+    (re.compile(r"(?:math\.now\.sh|math\.vercel\.app)[/?](?:[^#]*&)?(?:from|inline)=", re.I), True),
+    (re.compile(r"(?:i\.upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/", re.I), False),
+    (re.compile(r"/equation_images/", re.I), False),
+    (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),
+)
+_WHOLE_QUERY = re.compile(r"codecogs\.com/|mimetex|mathtex|texify|upmath|s2cms|equation_images", re.I)
+_CODECOGS_SPACES = (("&space;", " "), ("&plus;", "+"), ("&hash;", "#"), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
+_SETTINGS = re.compile(
+    r"^(?:\s*\\(?:inline|dpi\s*\{[^}]*\}|bg_[a-z]+|bg\s*\{[^}]*\}|fn_[a-z]+|fg_[a-z]+|normalsize|huge|Huge|large|Large|LARGE|small|tiny)(?![A-Za-z])(?:\\!)?)+\s*"
+)
+
+
+def image_query_tex(src: str) -> str | None:
+    """TeX in the URL of a formula-drawing service, decoded, its size and colour settings dropped."""
+    for pattern, plus_is_space in _SERVICES:
+        match = pattern.search(src)
+        if match is None:
+            continue
+        raw = src[match.end() :]
+        if _WHOLE_QUERY.search(match.group()):
+            tex = _decode_whole(raw)
+        else:
+            raw = raw.split("&", 1)[0].split("#", 1)[0]
+            tex = unquote_plus(raw) if plus_is_space else unquote(raw)
+        tex = _SETTINGS.sub("", tex).strip()
+        return tex or None
+    return None
+
+
+def _decode_whole(raw: str) -> str:
+    for name, value in _CODECOGS_SPACES:
+        raw = raw.replace(name, value)
+    tex = unquote(raw)
+    if "%5C" in tex or "%7B" in tex:  # Canvas encodes twice
+        tex = unquote(tex)
+    return tex.split("?scale=", 1)[0]
+
+
+_ALT_PREFIX = re.compile(r"^(?:LaTeX|TeX|Equation|Formula|Math)\s*:\s*", re.I)
+_IMAGE_SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-src")
+_MATH_CLASS = re.compile(
+    r"(?:^|\s)(?:latex\w*|tex|math|math-?\w+|mwe-math\S*|formula\w*|equation\w*|eq|texrender|ee_img|tr_noresize|ql-img\S*|"
+    r"quicklatex\S*|inline-?formula|Wirisformula|mathtype|display)(?:\s|$)",
+    re.I,
+)
+_GENERIC_ALT = frozenset(
+    {"formula", "equation", "latex", "math", "tex", "image", "[公式]", "[formula]", "[equation]", ""}
+)
+
+
+def image_tex(image: Element) -> tuple[str, str] | None:
+    """(TeX, source_form) of an image of a formula, or None when it is a picture of something else."""
+    query = next(
+        (tex for name in _IMAGE_SOURCES if (src := image.attr(name)) and (tex := image_query_tex(src))),
+        None,
+    )
+    alternatives = [_alternative(image.attr(name)) for name in ("alt", "title")]
+    if query is not None and "codecogs" not in (image.attr("src") or ""):
+        return query, "image_src"
+    marked = query is not None or _MATH_CLASS.search(image.attr("class") or "") is not None
+    for text in alternatives:
+        if text.lower() in _GENERIC_ALT or _NOT_TEX.match(text):
+            continue
+        if (marked and looks_like_tex(text)) or _is_surely_tex(text):
+            return text, "image_alt"
+    return (query, "image_src") if query is not None else None
+
+
+def _alternative(raw: str | None) -> str:
+    return _ALT_PREFIX.sub("", raw.strip()) if raw else ""
+
+
+_SURE = re.compile(
+    r"^\$[^$]+\$$|^\$\$.+\$\$$|^\\[(\[].*\\[)\]]$|^\{?\\displaystyle|\\(?:frac|sqrt|sum|int|left|begin|mathbb|mathrm|text|cdot|alpha|beta)(?![A-Za-z])",
+    re.S,
+)
+
+
+def _is_surely_tex(text: str) -> bool:
+    """Without any other mark, an alt must be unmistakable: prices and Windows paths also hold `$` and backslashes."""
+    return bool(_SURE.search(text)) and looks_like_tex(text)

@@ -1,0 +1,210 @@
+"""Formulas written with delimiters in running text: `$ $$ \\( \\[ [tex]` and bare environments.
+
+A dollar sign is also a price, a shell variable and a placeholder, so a single dollar is math only if the page's
+configuration says so or what it encloses looks like nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from extractors.math.asciimath import asciimath_to_latex
+from extractors.math.macros import expand, has_definitions
+from extractors.math.normal import normal_tex
+from extractors.math.page_config import MathConfig, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One formula at `text[start:end]`, delimiters included; code points, half-open. `tex` may be "" (definitions)."""
+
+    start: int
+    end: int
+    tex: str
+    display: bool
+    source_form: str
+
+
+_TAG_PAIRS: tuple[Pair, ...] = (
+    ("[tex]", "[/tex]"),
+    ("[itex]", "[/itex]"),
+    ("[math]", "[/math]"),
+    ("[latex]", "[/latex]"),
+    ("<tex>", "</tex>"),
+    ("<latex>", "</latex>"),
+    ("<math>", "</math>"),
+    ("$latex ", "$"),
+    ("$`", "`$"),
+    ("\\\\(", "\\\\)"),
+    ("\\(", "\\)"),
+)
+_TAG_DISPLAY: tuple[Pair, ...] = (("\\\\[", "\\\\]"), ("\\[", "\\]"), ("$$", "$$"), ("[dtex]", "[/dtex]"))
+_ENVIRONMENTS = (
+    "equation|align|alignat|aligned|alignedat|gather|gathered|multline|eqnarray|flalign|split|displaymath|math|array|"
+    "matrix|pmatrix|bmatrix|Bmatrix|vmatrix|Vmatrix|smallmatrix|cases|dcases|rcases|CD|subequations|prooftree|dmath|tikzcd"
+)
+_PLAIN_ENVIRONMENT = re.compile(r"\\begin\{(equation\*?|displaymath|math|dmath\*?)\}(.*)\\end\{\1\}", re.S)
+_MAX_INLINE_CHARS = 4_000
+_MAX_DISPLAY_CHARS = 40_000
+_MAX_TRIES = 400
+_STEPS_PER_TOKEN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Grammar:
+    pattern: re.Pattern[str]
+    closing: dict[str, str]
+    display: frozenset[str]
+    ascii: frozenset[str]
+
+
+@lru_cache(maxsize=64)
+def _grammar(inline: tuple[Pair, ...], display: tuple[Pair, ...], ascii_pairs: tuple[Pair, ...]) -> _Grammar:
+    pairs = dict((*_TAG_PAIRS, *_TAG_DISPLAY, *inline, *display, *ascii_pairs))
+    marks = sorted({*pairs, *pairs.values()} - {"$"}, key=lambda mark: (-len(mark), mark))
+    escaped = [re.escape(mark) for mark in marks if mark.startswith("\\\\")]
+    others = [re.escape(mark) for mark in marks if not mark.startswith("\\\\")]
+    pattern = "|".join(
+        (
+            *escaped,
+            r"\\\\",
+            *others,
+            rf"\\(?:begin|end)\s?\{{(?:{_ENVIRONMENTS})\*?\}}",
+            r"\\[{}$`]",
+            r"[{}$]",
+            r"\n[ \t]*\n",
+        )
+    )
+    shown = frozenset(opening for opening, _ in (*_TAG_DISPLAY, *display))
+    return _Grammar(re.compile(pattern), pairs, shown, frozenset(opening for opening, _ in ascii_pairs))
+
+
+def scan(text: str, config: MathConfig) -> list[Span]:
+    """Formulas in laid-out prose, in order, not overlapping. The caller leaves code out. Linear in `len(text)`."""
+    if "$" not in text and "\\" not in text and "[" not in text and "`" not in text and not config.ascii_pairs:
+        return []
+    grammar = _grammar(config.inline, config.display, config.ascii_pairs)
+    tokens = [_Token(match.start(), match.end(), match.group()) for match in grammar.pattern.finditer(text)]
+    spans: list[Span] = []
+    last = {token.text: index for index, token in enumerate(tokens)}
+    budget = _STEPS_PER_TOKEN * len(tokens) + _MAX_TRIES
+    index = 0
+    while index < len(tokens):
+        opening = tokens[index]
+        close, steps = _find_close(tokens, index, grammar, last, config) if budget > 0 else (None, 1)
+        budget -= steps
+        span = _span(text, opening, tokens[close], grammar, config) if close is not None else None
+        if span is None or close is None:
+            index += 1
+            continue
+        spans.append(span)
+        index = close + 1
+    return spans
+
+
+def _find_close(
+    tokens: list[_Token],
+    index: int,
+    grammar: _Grammar,
+    last: dict[str, int],
+    config: MathConfig,
+) -> tuple[int | None, int]:
+    """(index of the token that closes the one at `index` at brace depth 0, tokens looked at)."""
+    opening = tokens[index]
+    closing = _closing_of(opening.text, grammar, config)
+    if closing is None or last.get(closing, -1) <= index:
+        return None, 1
+    shown = opening.text in grammar.display or opening.text.startswith("\\begin")
+    nests = opening.text.startswith("\\begin")
+    limit = opening.end + (_MAX_DISPLAY_CHARS if shown else _MAX_INLINE_CHARS)
+    depth = level = 0
+    for position in range(index + 1, min(len(tokens), index + 1 + _MAX_TRIES * (10 if shown else 1))):
+        token = tokens[position]
+        if token.start > limit:
+            return None, position - index
+        if token.text == closing and (depth <= 0 or nests or opening.text[0] in "[<`") and level == 0:
+            return position, position - index
+        if token.text == "{":
+            depth += 1
+        elif token.text == "}":
+            depth -= 1
+        elif nests and token.text == opening.text:
+            level += 1
+        elif nests and token.text == closing:
+            level -= 1
+        elif token.text[0] == "\n" and not shown:
+            return None, position - index
+    return None, _MAX_TRIES
+
+
+def _closing_of(opening: str, grammar: _Grammar, config: MathConfig) -> str | None:
+    if opening == "$":
+        return None if config.dollar is False else "$"
+    if opening.startswith("\\begin"):
+        return opening.replace("\\begin", "\\end", 1) if config.process_environments else None
+    return grammar.closing.get(opening)
+
+
+def _span(text: str, opening: _Token, closing: _Token, grammar: _Grammar, config: MathConfig) -> Span | None:
+    inner = text[opening.end : closing.start]
+    if not inner.strip():
+        return None
+    if opening.text in grammar.ascii:
+        return Span(opening.start, closing.end, asciimath_to_latex(inner), False, "asciimath")
+    if opening.text == "$" and not _is_dollar_math(text, opening, closing, inner, config):
+        return None
+    if opening.text in ("$$", "[math]", "<math>", "\\[", "\\\\[") and not _is_display_math(inner):
+        return None
+    environment = opening.text.startswith("\\begin")
+    tex = text[opening.start : closing.end] if environment else inner
+    plain = _PLAIN_ENVIRONMENT.fullmatch(tex.strip())
+    if plain:
+        tex = plain.group(2)
+    if config.macros or has_definitions(tex):
+        tex = expand(tex, config.macros)
+    shown = opening.text in grammar.display or (environment and opening.text != "\\begin{math}")
+    return Span(opening.start, closing.end, normal_tex(tex), shown, "delimiters")
+
+
+_COMMAND = re.compile(r"\\[A-Za-z]{2,}|\\[,;!|{}]|[\^_]")
+_WORDS = re.compile(r"[^\W\d_]{2,}(?:\s+|-)[^\W\d_]{2,}")
+_TEXT_GROUP = re.compile(r"\\(?:text\w*|mbox|hbox|operatorname|mathrm)\*?\s*\{[^{}]*\}")
+_PRICE = re.compile(
+    r"\s*\d[\d,.]*\s*(?:[kKmMbB](?:n|illion)?\b|million|billion|USD|per\b|a\b|/|-|–|\+|and\b|to\b|or\b|,|\.|;)?"
+)
+_SHELL_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:[/:.,;\s=\"'-]|$)")
+_PLAIN_MATH = re.compile(
+    r"[A-Za-zα-ωΑ-Ω]'{0,3}$|[-+]?[\d.,]*[A-Za-zα-ω]?\s*(?:[-+*/=<>≤≥≠∈×·]\s*[\w.()α-ω]+\s*)*$|[A-Za-z]\([^()\s]{1,20}\)"
+)
+
+
+def _is_dollar_math(text: str, opening: _Token, closing: _Token, inner: str, config: MathConfig) -> bool:
+    before = text[opening.start - 1 : opening.start]
+    after = text[closing.end : closing.end + 1]
+    bare = _TEXT_GROUP.sub("", inner)
+    strong = _COMMAND.search(bare) is not None
+    prose = _WORDS.search(bare) is not None
+    if config.dollar:
+        if not strong and prose:
+            return not _PRICE.match(inner) and not inner[-1:].isspace() and "=" in inner
+        return not (after.isdigit() and _PRICE.match(inner) and not strong)
+    if inner[0].isspace() or inner[-1].isspace() or after.isalnum() or before.isalnum():
+        return strong and not prose and "\\" in inner and not after.isalnum()
+    if strong:
+        return "\\" in bare or not (prose or (_SHELL_NAME.match(inner) and after == "/"))
+    return not prose and _PLAIN_MATH.match(inner) is not None and not inner.replace(".", "").replace(",", "").isdigit()
+
+
+def _is_display_math(inner: str) -> bool:
+    """`$$` is also a shell's process id and two prices' worth of sign; `\\[` also a regular expression's."""
+    bare = _TEXT_GROUP.sub("", inner)
+    return _COMMAND.search(bare) is not None or _WORDS.search(bare) is None

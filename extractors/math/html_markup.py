@@ -1,0 +1,88 @@
+"""A formula written in plain HTML, `<em>x</em><sup>2</sup>`, as pandoc does by default and `.texhtml` pages by hand."""
+
+from __future__ import annotations
+
+from turbohtml import Element, Text
+
+from extractors.math.math_node import MathNode
+from extractors.math.mathtree import tree_to_latex
+
+INLINE_TAGS = frozenset(
+    {"em", "i", "var", "b", "strong", "sub", "sup", "span", "cite", "font", "u", "big", "small", "tt", "br", "wbr"}
+)
+_VARIANT = {
+    "em": "italic",
+    "i": "italic",
+    "var": "italic",
+    "cite": "italic",
+    "b": "bold",
+    "strong": "bold",
+    "tt": "monospace",
+}
+_MAX_NODES = 20_000
+
+
+def markup_to_latex(element: Element) -> str | None:
+    """LaTeX of inline HTML with `<sub>` and `<sup>`; None when it is too deep or too large."""
+    root = MathNode("mrow")
+    stack: list[tuple[Element, MathNode]] = [(element, root)]
+    count = 0
+    while stack:
+        source, node = stack.pop()
+        for child in source.children:
+            count += 1
+            if isinstance(child, Text):
+                node.kids.extend(_tokens(child.data))
+            elif isinstance(child, Element):
+                kid = MathNode("mrow", "", {})
+                variant = _VARIANT.get(child.tag)
+                if variant is not None:
+                    kid.attrs["mathvariant"] = variant
+                node.kids.append(MathNode(child.tag, "", {}, [kid]) if child.tag in ("sub", "sup") else kid)
+                stack.append((child, kid))
+        if count > _MAX_NODES:
+            return None
+    _attach_scripts(root)
+    return tree_to_latex(root)
+
+
+def _tokens(text: str) -> list[MathNode]:
+    """Words and numbers whole, every other character by itself."""
+    nodes: list[MathNode] = []
+    for char in text:
+        kind = (
+            "mn"
+            if char.isdigit() or (char == "." and nodes and nodes[-1].tag == "mn")
+            else "mi"
+            if char.isalpha()
+            else "mo"
+        )
+        if char.isspace():
+            nodes.append(MathNode("mspace"))
+        elif nodes and kind == nodes[-1].tag != "mo" and char.isascii():
+            nodes[-1].text += char
+        else:
+            nodes.append(MathNode(kind, char))
+    return [node for node in nodes if node.tag != "mspace"]
+
+
+def _attach_scripts(root: MathNode) -> None:
+    """Turn each `sub`/`sup` and the node before it into `msub`, `msup` or `msubsup`."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        stack.extend(node.kids)
+        row: list[MathNode] = []
+        for kid in node.kids:
+            if kid.tag not in ("sub", "sup"):
+                row.append(kid)
+                continue
+            script = kid.kids[0]
+            base = row.pop() if row else MathNode("mrow")
+            if base.tag == "msub" and kid.tag == "sup":
+                row.append(MathNode("msubsup", "", {}, [*base.kids, script]))
+            elif base.tag == "msup" and kid.tag == "sub":
+                row.append(MathNode("msubsup", "", {}, [base.kids[0], script, base.kids[1]]))
+            else:
+                row.append(MathNode("m" + kid.tag, "", {}, [base, script]))
+        node.kids = row

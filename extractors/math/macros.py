@@ -1,0 +1,190 @@
+"""Macros a page defines (`\\newcommand`, `\\def`, MathJax and KaTeX configuration), expanded so that TeX stands alone.
+
+Expansion is TeX's own, left to right, for macros with undelimited arguments; it runs under a budget and gives the
+source back unchanged when that is spent, so that a recursive definition costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from extractors.math.normal import matching_brace
+
+_MAX_MACROS = 2_000
+_MAX_BODY_CHARS = 5_000
+_MAX_STEPS = 20_000
+_MAX_CHARS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """`body` with `#1`..`#9`; `default` is the optional first argument's value, None where there is none."""
+
+    arguments: int
+    body: str
+    default: str | None = None
+
+
+Macros = dict[str, Macro]
+
+_DEFINITION = re.compile(
+    r"\\(?:(?:re)?newcommand|providecommand|DeclareRobustCommand|def|gdef|DeclareMathOperator|let)(?![A-Za-z])\*?"
+)
+_NAME = re.compile(r"\s*(?:\{\s*(\\[A-Za-z@]+|\\.)\s*\}|(\\[A-Za-z@]+|\\.))\s*")
+_COUNT = re.compile(r"\[\s*([0-9])\s*\]\s*")
+_DEFAULT = re.compile(r"\[([^\[\]{}]{0,200})\]\s*")
+_PARAMETERS = re.compile(r"((?:#[1-9])*)\s*(?=\{)")
+_LET = re.compile(r"\s*(\\[A-Za-z@]+)\s*=?\s*(\\[A-Za-z@]+|\\.|[^\s\\{}])")
+_TOKEN = re.compile(r"\\[A-Za-z@]+[ \t\n]*|\\.|[{}]|[^\\{}]|\\", re.S)
+
+
+def has_definitions(tex: str) -> bool:
+    """Whether `tex` contains a macro definition."""
+    return _DEFINITION.search(tex) is not None
+
+
+def take_definitions(tex: str) -> tuple[str, Macros]:
+    """(`tex` without the macro definitions in it, those definitions). Definitions out of shape stay in the text."""
+    macros: Macros = {}
+    kept: list[str] = []
+    position = 0
+    for match in _DEFINITION.finditer(tex):
+        if match.start() < position or len(macros) >= _MAX_MACROS:
+            continue
+        parsed = _definition(tex, match)
+        if parsed is None:
+            continue
+        name, macro, end = parsed
+        macros[name] = macro
+        kept.append(tex[position : match.start()])
+        position = end
+    kept.append(tex[position:])
+    return "".join(kept), macros
+
+
+def _definition(tex: str, match: re.Match[str]) -> tuple[str, Macro, int] | None:
+    command = match.group().rstrip("*")
+    if command == "\\let":
+        let = _LET.match(tex, match.end())
+        return (let.group(1), Macro(0, let.group(2)), let.end()) if let else None
+    name = _NAME.match(tex, match.end())
+    if name is None:
+        return None
+    position, default, count = name.end(), None, 0
+    if command in ("\\def", "\\gdef"):
+        parameters = _PARAMETERS.match(tex, position)
+        if parameters is None:
+            return None
+        count, position = len(parameters.group(1)) // 2, parameters.end()
+    elif found := _COUNT.match(tex, position):
+        count, position = int(found.group(1)), found.end()
+        if optional := _DEFAULT.match(tex, position):
+            default, position = optional.group(1), optional.end()
+    end = matching_brace(tex, position) if tex[position : position + 1] == "{" else -1
+    if end < 0 or end - position > _MAX_BODY_CHARS:
+        return None
+    body = tex[position + 1 : end].strip()
+    if command == "\\DeclareMathOperator":
+        body = "\\operatorname" + ("*" if match.group().endswith("*") else "") + "{" + body + "}"
+    return name.group(1) or name.group(2), Macro(count, body, default), end + 1
+
+
+def expand(tex: str, macros: Macros) -> str:
+    """`tex` with its own definitions removed and every known macro expanded, or `tex` unchanged over budget."""
+    source = tex
+    if _DEFINITION.search(tex):
+        tex, own = take_definitions(tex)
+        macros = {**macros, **own}
+    if not any(name in tex for name in macros):
+        return tex
+    stack = [match.group() for match in _TOKEN.finditer(tex)][::-1]
+    out: list[str] = []
+    steps = chars = 0
+    while stack:
+        symbol = stack.pop()
+        steps += 1
+        chars += len(symbol)
+        macro = macros.get(symbol.rstrip()) if symbol[0] == "\\" else None
+        if steps > _MAX_STEPS or chars > _MAX_CHARS:
+            return source
+        if macro is None:
+            out.append(symbol)
+            continue
+        arguments = _arguments(stack, macro)
+        if arguments is None:
+            return source
+        body = _substitute(macro.body, arguments)
+        chars += len(body)
+        if out and out[-1][0] == "\\" and out[-1][-1].isalpha() and body[:1].isalpha():
+            body = " " + body
+        if stack and body and body[-1].isalpha() and stack[-1][:1].isalpha() and _ends_with_command(body):
+            stack.append(" ")
+        stack.extend(match.group() for match in reversed(list(_TOKEN.finditer(body))))
+    return "".join(out)
+
+
+def _ends_with_command(body: str) -> bool:
+    return re.search(r"\\[A-Za-z@]{1,60}$", body) is not None
+
+
+def _arguments(stack: list[str], macro: Macro) -> list[str] | None:
+    arguments: list[str] = []
+    if macro.default is not None:
+        arguments.append(_optional(stack, macro.default))
+    while len(arguments) < macro.arguments:
+        argument = _argument(stack)
+        if argument is None:
+            return None
+        arguments.append(argument)
+    return arguments
+
+
+def _skip_spaces(stack: list[str]) -> None:
+    while stack and stack[-1].isspace():
+        stack.pop()
+
+
+def _optional(stack: list[str], default: str) -> str:
+    _skip_spaces(stack)
+    if not stack or stack[-1] != "[":
+        return default
+    for length in range(1, min(len(stack), 200)):
+        if stack[-1 - length] == "]":
+            inner = stack[-length:-1]
+            del stack[-1 - length :]
+            return "".join(reversed(inner))
+    return default
+
+
+def _argument(stack: list[str]) -> str | None:
+    _skip_spaces(stack)
+    if not stack:
+        return None
+    symbol = stack.pop()
+    if symbol == "}":
+        return None
+    if symbol != "{":
+        return symbol.rstrip() if symbol[0] == "\\" and len(symbol) > 2 else symbol
+    depth = 1
+    parts: list[str] = []
+    while stack:
+        symbol = stack.pop()
+        depth += (symbol == "{") - (symbol == "}")
+        if depth == 0:
+            return "".join(parts)
+        parts.append(symbol)
+    return None
+
+
+_PARAMETER = re.compile(r"#([1-9])")
+
+
+def _substitute(body: str, arguments: list[str]) -> str:
+    def value(match: re.Match[str]) -> str:
+        index = int(match.group(1)) - 1
+        text = arguments[index] if index < len(arguments) else match.group()
+        before = body[: match.start()]
+        return " " + text if text[:1].isalpha() and _ends_with_command(before[-61:]) else text
+
+    return _PARAMETER.sub(value, body) if arguments else body

@@ -1,0 +1,26 @@
+"""MathML to LaTeX: presentation MathML 3 and Core, and content MathML through the presentation it stands for."""
+
+from __future__ import annotations
+
+from turbohtml import Element, parse_fragment
+
+from extractors.math.mathtree import from_element, tree_to_latex
+
+_MAX_MARKUP_CHARS = 500_000
+_WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
+
+
+def mathml_to_latex(math: Element) -> str | None:
+    """LaTeX of a `<math>` element ("" when it shows nothing); None when it is too deep or too large to be a formula."""
+    root = from_element(math)
+    return tree_to_latex(root) if root is not None else None
+
+
+def markup_source_to_latex(markup: str) -> str | None:
+    """LaTeX of MathML held as text in an attribute or script; None when there is no `<math>` in it."""
+    if len(markup) > _MAX_MARKUP_CHARS:
+        return None
+    if "«" in markup:
+        markup = markup.translate(_WIRIS)
+    math = parse_fragment(markup).select_one("math")
+    return mathml_to_latex(math) if math is not None else None

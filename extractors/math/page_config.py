@@ -1,0 +1,209 @@
+"""The page's own MathJax or KaTeX configuration: delimiters, macros, ignored classes. Read with a lexer, never run."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from turbohtml import Document
+
+from extractors.math.macros import Macro, Macros, take_definitions
+
+Pair = tuple[str, str]
+DEFAULT_INLINE: tuple[Pair, ...] = (("\\(", "\\)"),)
+DEFAULT_DISPLAY: tuple[Pair, ...] = (("$$", "$$"), ("\\[", "\\]"))
+_DEFAULT_IGNORE = frozenset(
+    {"tex2jax_ignore", "mathjax_ignore", "asciimath2jax_ignore", "no-mathjax", "nokatex", "no-katex"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MathConfig:
+    """How the page marks formulas in running text.
+
+    `dollar` is True where the page says that `$x$` is math, False where its configuration leaves single dollars out,
+    None where it says nothing. `ascii_pairs` are the delimiters of AsciiMath, empty where the page does not use it.
+    """
+
+    inline: tuple[Pair, ...] = DEFAULT_INLINE
+    display: tuple[Pair, ...] = DEFAULT_DISPLAY
+    dollar: bool | None = None
+    ascii_pairs: tuple[Pair, ...] = ()
+    macros: Macros = field(default_factory=dict)
+    process_escapes: bool = True
+    process_environments: bool = True
+    ignore_classes: frozenset[str] = _DEFAULT_IGNORE
+
+
+_MAX_SCRIPT_CHARS = 200_000
+_MAX_LITERAL_CHARS = 4_000
+_MAX_MACRO_CHARS = 60_000
+_RELEVANT = re.compile(r"mathjax|katex|rendermathinelement|asciimath", re.I)
+_ASCII_SOURCE = re.compile(
+    r"config=[^&\"']*\bAM[_-]|ASCIIMathML\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
+    re.I,
+)
+_STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"
+_LEX = re.compile(_STRING + r"|//[^\n]*|[\[\]{},:]|[\w$.]+", re.S)
+_KEY = r"[\"']?\b{}\b[\"']?\s*:\s*"
+_INLINE = re.compile(_KEY.format("inlineMath") + r"(?=[\[{])")
+_DISPLAY = re.compile(_KEY.format("displayMath") + r"(?=[\[{])")
+_KATEX_DELIMITERS = re.compile(_KEY.format("delimiters") + r"(?=\[)")
+_MACROS = re.compile(_KEY.format("macros").replace("macros", "[mM]acros") + r"(?=\{)")
+_ESCAPES = re.compile(_KEY.format("processEscapes") + r"(true|false)")
+_ENVIRONMENTS = re.compile(_KEY.format("processEnvironments") + r"(true|false)")
+_IGNORE = re.compile(_KEY.format("(?:ignoreHtmlClass|ignoreClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
+_ASCII_BLOCK = re.compile(r"asciimath2?j?a?x?\s*[\"']?\s*:\s*\{[^{}]{0,300}?delimiters\s*[\"']?\s*:\s*(?=\[)", re.S)
+
+
+def page_config(document: Document) -> MathConfig:
+    """Configuration found in the page's scripts, with MathJax's defaults for what they leave out."""
+    sources: list[str] = []
+    scripts: list[str] = []
+    for script in document.select("script"):
+        kind = (script.attr("type") or "").lower()
+        source = script.attr("src")
+        if source:
+            sources.append(source + '"')
+        elif not kind.startswith(("math/", "application/ld+json")):
+            text = script.text
+            if len(text) <= _MAX_SCRIPT_CHARS and _RELEVANT.search(text):
+                scripts.append(text)
+    code = "\n".join(scripts)
+    return _from_code(code, " ".join(sources), _definitions(document))
+
+
+def _definitions(document: Document) -> Macros:
+    """Macros defined in the page's text or in its `math/tex` scripts."""
+    text = document.text
+    if "\\newcommand" not in text and "\\def\\" not in text and "\\DeclareMathOperator" not in text:
+        return {}
+    return take_definitions(text[: 20 * _MAX_SCRIPT_CHARS])[1]
+
+
+def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
+    inline, display = _pairs(code, _INLINE), _pairs(code, _DISPLAY)
+    katex = [entry for entry in _katex_pairs(code) if entry[0]]
+    if katex:
+        inline += tuple((left, right) for left, right, shown in katex if not shown)
+        display += tuple((left, right) for left, right, shown in katex if shown)
+    configured = bool(inline)
+    dollar = ("$", "$") in inline if configured else None
+    escapes = _ESCAPES.search(code)
+    environments = _ENVIRONMENTS.search(code)
+    return MathConfig(
+        inline=_without_dollar(inline) if configured else DEFAULT_INLINE,
+        display=display or DEFAULT_DISPLAY,
+        dollar=dollar,
+        ascii_pairs=_ascii_pairs(code, sources),
+        macros={**definitions, **_macros(code)},
+        process_escapes=escapes is None or escapes.group(1) == "true",
+        process_environments=environments is None or environments.group(1) == "true",
+        ignore_classes=_DEFAULT_IGNORE | _ignored(code),
+    )
+
+
+def _without_dollar(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
+    return tuple(pair for pair in dict.fromkeys(pairs) if pair != ("$", "$"))
+
+
+def _ignored(code: str) -> frozenset[str]:
+    names = (name for match in _IGNORE.finditer(code) for name in match.group(1).split("|"))
+    return frozenset(name.strip() for name in names if re.fullmatch(r"[\w-]+", name.strip()))
+
+
+def _ascii_pairs(code: str, sources: str) -> tuple[Pair, ...]:
+    found = _pairs(code, _ASCII_BLOCK)
+    if found:
+        return found
+    return (("`", "`"),) if _ASCII_SOURCE.search(sources) or _ASCII_SOURCE.search(code) else ()
+
+
+def _tokens(code: str, start: int, limit: int) -> list[str]:
+    """Tokens of the bracketed literal that begins at `start`, up to its closing bracket or `limit` characters."""
+    depth, tokens = 0, []
+    for match in _LEX.finditer(code, start, min(len(code), start + limit)):
+        symbol = match.group()
+        if symbol.startswith("//"):
+            continue
+        tokens.append(symbol)
+        depth += (symbol in "[{") - (symbol in "]}")
+        if depth == 0:
+            break
+    return tokens
+
+
+_ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
+_CONTROL = {"n": "\n", "t": "\t", "r": "\r", "\n": ""}
+
+
+def _unquote(symbol: str) -> str:
+    def value(match: re.Match[str]) -> str:
+        body = match.group(1)
+        return chr(int(body[1:], 16)) if len(body) > 1 else _CONTROL.get(body, body)
+
+    return _ESCAPE.sub(value, symbol[1:-1]).encode("utf-8", "replace").decode()
+
+
+def _is_string(symbol: str) -> bool:
+    return symbol[0] in "\"'`"
+
+
+def _pairs(code: str, pattern: re.Pattern[str]) -> tuple[Pair, ...]:
+    """Two-string arrays inside the literals that follow `pattern`."""
+    found: list[Pair] = []
+    for match in pattern.finditer(code):
+        strings: list[str] = []
+        for symbol in _tokens(code, match.end(), _MAX_LITERAL_CHARS):
+            if symbol == "[":
+                strings = []
+            elif _is_string(symbol):
+                strings.append(_unquote(symbol))
+            elif symbol == "]" and len(strings) == 2 and all(0 < len(text) <= 20 for text in strings):
+                found.append((strings[0], strings[1]))
+                strings = []
+    return tuple(dict.fromkeys(found))
+
+
+def _katex_pairs(code: str) -> list[tuple[str, str, bool]]:
+    """(left, right, display) of KaTeX auto-render's `delimiters` option."""
+    found: list[tuple[str, str, bool]] = []
+    for match in _KATEX_DELIMITERS.finditer(code):
+        tokens = _tokens(code, match.end(), _MAX_LITERAL_CHARS)
+        entry: dict[str, str] = {}
+        for name, colon, value in zip(tokens, tokens[1:], tokens[2:], strict=False):
+            if colon == ":":
+                key = name.strip("\"'")
+                entry[key] = _unquote(value) if _is_string(value) else value
+                if {"left", "right", "display"} <= entry.keys():
+                    found.append((entry["left"], entry["right"], entry["display"] in ("true", "!0", "1")))
+                    entry = {}
+    return [(left, right, shown) for left, right, shown in found if left and right and not left.startswith("\\begin")]
+
+
+def _macros(code: str) -> Macros:
+    """`macros: {RR: "\\\\mathbb{R}", bold: ["{\\\\bf #1}", 1]}` of MathJax, `"\\\\RR": ...` of KaTeX."""
+    macros: Macros = {}
+    for match in _MACROS.finditer(code):
+        tokens = _tokens(code, match.end(), _MAX_MACRO_CHARS)
+        for index in range(len(tokens) - 2):
+            if tokens[index + 1] != ":":
+                continue
+            macro = _macro(tokens[index + 2 : index + 7])
+            name = _unquote(tokens[index]) if _is_string(tokens[index]) else tokens[index]
+            if macro is not None and re.fullmatch(r"\\?(?:[A-Za-z@]+|.)", name):
+                macros["\\" + name.lstrip("\\")] = macro
+    return macros
+
+
+def _macro(value: list[str]) -> Macro | None:
+    if value and _is_string(value[0]):
+        body = _unquote(value[0])
+        numbers = [int(digit) for digit in re.findall(r"#([1-9])", body)]
+        return Macro(max(numbers, default=0), body)
+    if len(value) >= 4 and value[0] == "[" and _is_string(value[1]) and value[3].isdigit():
+        default = _unquote(value[5]) if len(value) > 5 and value[4] == "," and _is_string(value[5]) else None
+        return Macro(int(value[3]), _unquote(value[1]), default)
+    if len(value) >= 3 and value[0] == "[" and _is_string(value[1]) and value[2] == "]":
+        return Macro(0, _unquote(value[1]))
+    return None

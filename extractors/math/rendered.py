@@ -1,0 +1,120 @@
+"""Formulas already drawn by KaTeX, MathJax or a wiki: the source inside or beside the drawing, else the drawing."""
+
+from __future__ import annotations
+
+from turbohtml import Element
+
+from extractors.math.attributes import MATHML_NAMES, image_tex, label_tex, named_attribute, tex_attribute
+from extractors.math.forms import Recovered
+from extractors.math.math_node import MathNode
+from extractors.math.mathml import markup_source_to_latex
+from extractors.math.mathtree import tree_to_latex
+from extractors.math.normal import normal_tex
+from extractors.math.sources import annotation_tex, math_display, recover_math
+
+_MATHJAX_2 = ".mjx-math, .math, svg, .MathJax, .MathJax_SVG, .MathJax_CHTML, .mjx-chtml"
+
+
+def _drawn(root: MathNode | None, element: Element, form: str, *, display: bool) -> Recovered | None:
+    """LaTeX read off a drawing, or its visible text, marked as not recovered."""
+    latex = tree_to_latex(root) if root is not None else None
+    if latex:
+        return Recovered(latex, form, display, True)
+    visible = " ".join(element.text.split())
+    return Recovered(visible, form, display, False) if visible else None
+
+
+def recover_katex(katex: Element) -> Recovered | None:
+    """KaTeX output (`.katex`, `.katex-display`): annotation, else MathML, else its HTML boxes."""
+    display = katex.has_class("katex-display") or "katex-display" in (
+        getattr(katex.parent, "attrs", {}).get("class") or ""
+    )
+    tex = annotation_tex(katex)
+    if tex is not None:
+        return Recovered(normal_tex(tex), "katex_annotation", display, True)
+    tex = tex_attribute(katex, known_math=True)
+    if tex is not None:
+        return Recovered(normal_tex(tex), "data_attr", display, True)
+    math = katex.select_one("math")
+    if math is not None:
+        return recover_math(math, form="katex_annotation", display=display or math_display(math))
+    boxes = katex.select_one(".katex-html")
+    if boxes is None:
+        return None
+    return _drawn(None, boxes, "katex_html", display=display)
+
+
+def recover_katex_error(error: Element) -> Recovered | None:
+    """KaTeX shows the source that it could not parse."""
+    text = error.text.strip()
+    return Recovered(normal_tex(text), "tex_element", False, True) if text else None
+
+
+def recover_mathjax_3(container: Element) -> Recovered | None:
+    """`<mjx-container>` of MathJax 3 and 4: `data-latex`, assistive MathML, else glyphs."""
+    display = container.attr("display") in ("true", "block")
+    tex = tex_attribute(container, known_math=True)
+    if tex is None:
+        root = container.select_one("mjx-math, g[data-mml-node=math]")
+        tex = tex_attribute(root, known_math=False) if root is not None else None
+    if tex is not None:
+        return Recovered(normal_tex(tex), "data_attr", display, True)
+    math = container.select_one("mjx-assistive-mml math")
+    if math is not None:
+        return recover_math(math, display=display or math_display(math))
+    svg = container.select_one("svg")
+    if svg is not None:
+        return _drawn(None, container, "mathjax_svg", display=display)
+    boxes = container.select_one("mjx-math")
+    if boxes is None:
+        return None
+    return _drawn(None, container, "chtml", display=display)
+
+
+def recover_mathjax_2(frame: Element) -> Recovered | None:
+    """A MathJax 1/2 frame whose script is gone: `data-mathml`, assistive MathML, aria-label, else glyphs."""
+    names = frame.attr("class") or ""
+    display = "isplay" in names or frame.select_one(".MathJax_Display, .MathJax_SVG_Display, .MJXc-display") is not None
+    parts = [frame, *frame.select(_MATHJAX_2)[:8]]
+    for part in parts:
+        label = label_tex(part)
+        if label is not None and "\\" in label:
+            return Recovered(normal_tex(label), "aria_label", display, True)
+        markup = named_attribute(part, MATHML_NAMES)
+        latex = markup_source_to_latex(markup) if markup else None
+        if latex:
+            return Recovered(latex, "mathml", display, True)
+    for part in parts:
+        label = label_tex(part)
+        if label is not None:
+            return Recovered(normal_tex(label), "aria_label", display, True)
+    math = frame.select_one("math")
+    if math is not None:
+        return recover_math(math, display=display or math_display(math))
+    return _mathjax_2_drawing(frame, display=display)
+
+
+def _mathjax_2_drawing(frame: Element, *, display: bool) -> Recovered | None:
+    boxes = frame.select_one(".mjx-math")
+    if boxes is not None:
+        return _drawn(None, boxes, "common_html", display=display)
+    boxes = frame.select_one("span.math")
+    if boxes is not None:
+        return _drawn(None, boxes, "html_css", display=display)
+    svg = frame.select_one("svg")
+    if svg is not None:
+        return _drawn(None, frame, "html_css", display=display)
+    return None
+
+
+def recover_wikipedia(element: Element) -> Recovered | None:
+    """MediaWiki's `.mwe-math-element`: hidden MathML beside a fallback image, one formula."""
+    display = element.select_one(".mwe-math-mathml-display, .mwe-math-fallback-image-display") is not None
+    math = element.select_one("math")
+    if math is not None:
+        return recover_math(math, display=display)
+    image = element.select_one("img")
+    found = image_tex(image) if image is not None else None
+    if found is None:
+        return None
+    return Recovered(normal_tex(found[0]), found[1], display, True)

@@ -1,0 +1,202 @@
+"""Finds every formula of a page in its tree, recovers its LaTeX, and puts a sentinel in its place.
+
+One CSS selection in C finds the candidates; Python runs on those only. The outermost element that is a formula decides,
+and everything inside it goes, so that source, rendering, preview, assistive copy and fallback image of one formula
+yield one formula.
+"""
+
+from __future__ import annotations
+
+import re
+
+from turbohtml import Document, Element, Text
+
+from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
+from extractors.math.forms import OPEN, Recovered, sentinel
+from extractors.math.macros import Macros, expand
+from extractors.math.normal import normal_tex
+from extractors.math.page_config import page_config
+from extractors.math.rendered import (
+    recover_katex,
+    recover_katex_error,
+    recover_mathjax_2,
+    recover_mathjax_3,
+    recover_wikipedia,
+)
+from extractors.math.sources import is_math_script, next_element, recover_math, recover_script
+from extractors.math.tex_elements import SELECTORS as TEX_ELEMENT_SELECTORS
+from extractors.math.tex_elements import is_display, recover_attributes, recover_text_element
+
+_MATHJAX_2_CLASSES = (
+    "MathJax",
+    "MathJax_Display",
+    "MathJax_SVG",
+    "MathJax_SVG_Display",
+    "MathJax_CHTML",
+    "MathJax_MathML",
+    "MathJax_MathContainer",
+    "MathJax_PHTML",
+    "mjx-chtml",
+    "MJXc-display",
+)
+_IMAGE_SELECTORS = (
+    'img[class*="math"]',
+    'img[class*="tex"]',
+    'img[class*="formula" i]',
+    'img[class*="equation"]',
+    'img[src*="tex"]',
+    'img[src*="codecogs"]',
+    'img[src*="math"]',
+    'img[src*="chl="]',
+    'img[src*="equation"]',
+    'img[src*="upmath"]',
+    'img[src*="s2cms"]',
+    'img[data-src*="latex"]',
+    'img[data-src*="codecogs"]',
+    'img[data-src*="equation?"]',
+    'img[data-lazy-src*="latex"]',
+    'img[data-lazy-src*="codecogs"]',
+    'img[alt*="\\\\"]',
+    'img[alt^="$"]',
+)
+SELECTOR = ", ".join(
+    (
+        'script[type^="math/" i]',
+        "math",
+        "m\\:math",
+        "mml\\:math",
+        "mjx-container",
+        ".MathJax_Preview",
+        *(f".{name}" for name in _MATHJAX_2_CLASSES),
+        ".katex",
+        ".katex-display",
+        ".katex-error",
+        ".mwe-math-element",
+        *_IMAGE_SELECTORS,
+        *TEX_ELEMENT_SELECTORS,
+        *(f"[{name}]" for name in TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES),
+    )
+)
+_BLOCK_IMAGE = re.compile(r"display|formulaDsp|latexcenter|block", re.I)
+_FRAME_ID = re.compile(r"^(MathJax-Element-\d+)-Frame$")
+
+_Verdict = Recovered | bool | None  # a formula; False: a duplicate, remove it; None: no formula, look inside
+
+
+def resolve_formulas(document: Document) -> list[Recovered]:
+    """Replace every formula element of the tree by its sentinel, in place; return the formulas by sentinel index.
+
+    A display formula's sentinel is wrapped in a `<div>`. Formulas written with delimiters in running text stay as they
+    are, for `delimiters.scan` over the laid-out prose. Work is linear in the size of the page.
+    """
+    candidates = document.select(SELECTOR)
+    if not candidates:
+        return []
+    macros = page_config(document).macros
+    script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
+    formulas: list[Recovered] = []
+    skip = 0
+    for element in candidates:
+        if skip:
+            skip -= 1
+            continue
+        verdict = _decide(element, script_ids)
+        if verdict is None:
+            continue
+        skip = len(element.select(SELECTOR))
+        if isinstance(verdict, Recovered) and verdict.tex:
+            _replace(element, len(formulas), display=verdict.display)
+            formulas.append(_expanded(verdict, macros))
+        elif element.tag != "script":
+            element.extract()
+    return formulas
+
+
+def _replace(element: Element, index: int, *, display: bool) -> None:
+    text = Text(sentinel(index))
+    if not display:
+        element.replace_with(text)
+        return
+    block = Element("div")
+    block.append(text)
+    element.replace_with(block)
+
+
+def _expanded(formula: Recovered, macros: Macros) -> Recovered:
+    if not macros or not formula.recovered or "\\" not in formula.tex:
+        return formula
+    tex = expand(formula.tex, macros)
+    return Recovered(normal_tex(tex), formula.source_form, formula.display, True) if tex != formula.tex else formula
+
+
+def _decide(element: Element, script_ids: set[str]) -> _Verdict:
+    tag = element.tag
+    if tag == "script":
+        return recover_script(element) or False
+    if tag == "math" or tag.endswith(":math"):
+        return recover_math(element)
+    if tag == "mjx-container":
+        return recover_mathjax_3(element)
+    if tag == "img":
+        return _decide_image(element)
+    return _decide_by_class(element, script_ids)
+
+
+def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
+    names = set((element.attr("class") or "").split())
+    if "katex" in names or "katex-display" in names:
+        return recover_katex(element)
+    if "katex-error" in names:
+        return recover_katex_error(element)
+    if "MathJax_Preview" in names:
+        return _decide_preview(element)
+    if not names.isdisjoint(_MATHJAX_2_CLASSES):
+        return _decide_mathjax_2(element, script_ids)
+    if "mwe-math-element" in names:
+        return recover_wikipedia(element)
+    if element.select_one("math, .katex, mjx-container, script, img") is not None:
+        return recover_attributes(element, known_math=False)
+    return recover_text_element(element)
+
+
+def _decide_preview(preview: Element) -> _Verdict:
+    following = next_element(preview)
+    if following is None:
+        return None if preview.text.strip() or preview.select_one("img") else False
+    follows = (
+        is_math_script(following) or following.has_class("MathJax") or following.attr("class") in _MATHJAX_2_CLASSES
+    )
+    rendered = (
+        follows
+        or following.tag == "mjx-container"
+        or following.has_class("mjx-chtml")
+        or following.has_class("MathJax_Display")
+    )
+    return False if rendered or not preview.text.strip() else None
+
+
+def _decide_mathjax_2(frame: Element, script_ids: set[str]) -> _Verdict:
+    if is_math_script(next_element(frame)):
+        return False
+    for part in (frame, *frame.select("[id$=-Frame]")[:2]):
+        match = _FRAME_ID.match(part.attr("id") or "")
+        if match and match.group(1) in script_ids:
+            return False
+    return recover_mathjax_2(frame)
+
+
+def _decide_image(image: Element) -> _Verdict:
+    parent = image.parent
+    if isinstance(parent, Element) and parent.tag == "noscript":
+        before = parent.previous_sibling
+        if isinstance(before, Text) and before.data.startswith(OPEN):
+            return False  # the lazy loader's twin of the image just resolved
+    attributes = recover_attributes(image, known_math=False)
+    if attributes is not None:
+        return attributes
+    found = image_tex(image)
+    if found is None:
+        return None
+    tex, form = found
+    display = _BLOCK_IMAGE.search(image.attr("class") or "") is not None or tex.startswith(("\\[", "$$"))
+    return Recovered(normal_tex(tex), form, display or is_display(image), True)

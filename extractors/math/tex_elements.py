@@ -1,0 +1,148 @@
+"""Elements whose text is the formula: `<tex>`, `span.math`, `code.language-math`, `div.arithmatex`, `<math-field>`."""
+
+from __future__ import annotations
+
+import re
+
+from turbohtml import Element
+
+from extractors.math.asciimath import asciimath_to_latex
+from extractors.math.attributes import (
+    ASCII_NAMES,
+    MATHML_NAMES,
+    label_tex,
+    named_attribute,
+    tex_attribute,
+)
+from extractors.math.forms import Recovered
+from extractors.math.html_markup import INLINE_TAGS, markup_to_latex
+from extractors.math.mathml import markup_source_to_latex
+from extractors.math.normal import looks_like_tex, normal_tex, strip_delimiters
+
+# Elements and classes that hold nothing but a formula: their text is taken without asking whether it looks like TeX.
+TAGS = ("tex", "latex", "texmath", "tex-math", "math-field", "asciimath")
+SURE_CLASSES = (
+    "math-inline",
+    "math-display",
+    "math-tex",
+    "math-block",
+    "arithmatex",
+    "mathjax-tex",
+    "language-math",
+    "js-render-math",
+    "ql-formula",
+    "math-container",
+    "math-latex",
+    "tex-math",
+    "latex-formula",
+    "mathquill-embedded-latex",
+)
+LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula")
+SELECTORS = (
+    *TAGS,
+    *(f".{name}" for name in SURE_CLASSES),
+    *(f".{name}:not(img):not(script)" for name in LOOSE_CLASSES),
+    "[role=math]",
+)
+_MAX_CHARS = 20_000
+_DISPLAY_CLASS = re.compile(r"(?:^|[\s_-])(?:display|block|displaymath|math-display|math-block)(?:$|[\s_-])")
+_TEX_DOCUMENT = re.compile(r"\\begin\s*\{document\}(.*?)\\end\s*\{document\}", re.S)
+_STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>]")
+
+
+def recover_attributes(element: Element, *, known_math: bool) -> Recovered | None:
+    """A formula held in the element's own `data-*` attributes, as TeX, MathML or AsciiMath."""
+    tex = tex_attribute(element, known_math=known_math)
+    if tex is not None:
+        return Recovered(normal_tex(tex), "data_attr", is_display(element) or _means_display(tex), True)
+    markup = named_attribute(element, MATHML_NAMES)
+    if markup is not None and "<" in markup:
+        latex = markup_source_to_latex(markup)
+        if latex:
+            return Recovered(latex, "mathml", is_display(element), True)
+    ascii_source = named_attribute(element, ASCII_NAMES)
+    if ascii_source is not None and ascii_source not in ("true", "false"):
+        return Recovered(asciimath_to_latex(ascii_source), "asciimath", is_display(element), True)
+    return None
+
+
+def is_display(element: Element) -> bool:
+    """Whether the element's tag, class or attributes say that the formula stands on its own line."""
+    attributes = element.attrs
+    if element.tag in ("div", "pre", "p") or attributes.get("display") in ("true", "block"):
+        return True
+    if attributes.get("data-math-style") == "display" or attributes.get("mode") == "display":
+        return True
+    return _DISPLAY_CLASS.search(element.attr("class") or "") is not None
+
+
+def _means_display(tex: str) -> bool:
+    return tex.startswith(("$$", "\\[", "\\begin{equation", "\\begin{align"))
+
+
+def recover_text_element(element: Element) -> Recovered | None:
+    """The formula that is the text of an element made for TeX, or None when the element is something else."""
+    found = recover_attributes(element, known_math=True)
+    if found is not None:
+        return found
+    tags = _inline_tags(element)
+    if tags is None:
+        return None
+    text = element.text
+    if not text.strip():
+        return _from_value(element)
+    if len(text) > _MAX_CHARS:
+        return None
+    if element.tag == "asciimath":
+        return Recovered(asciimath_to_latex(text), "asciimath", is_display(element), True)
+    inner = _TEX_DOCUMENT.search(text)
+    tex, delimited_display = strip_delimiters(inner.group(1) if inner else text)
+    if delimited_display is not None:
+        return Recovered(normal_tex(tex), "delimiters", delimited_display, True)
+    return _undelimited(element, tex, tags)
+
+
+def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None:
+    if tags & {"sub", "sup", "em", "i", "var", "b", "strong"}:
+        return _from_markup(element)
+    if not _holds_only_tex(element) and not (_STRONG.search(tex) and looks_like_tex(tex)):
+        label = label_tex(element) if element.attr("role") == "math" else None
+        return Recovered(normal_tex(label), "aria_label", is_display(element), True) if label else None
+    if _has_own_delimiters(tex) or "\ue000" in tex:
+        return None  # several formulas, or prose around one: left to the delimiter scan
+    return Recovered(normal_tex(tex), "tex_element", is_display(element), True)
+
+
+def _has_own_delimiters(tex: str) -> bool:
+    return any(mark in tex for mark in ("\\(", "\\[", "$", "[tex]", "[math]")) and "\\text" not in tex
+
+
+def _from_value(element: Element) -> Recovered | None:
+    value = element.attr("value")
+    if element.tag == "math-field" and value:
+        return Recovered(normal_tex(value), "data_attr", False, True)
+    return None
+
+
+def _from_markup(element: Element) -> Recovered | None:
+    latex = markup_to_latex(element)
+    return Recovered(latex, "html_markup", is_display(element), True) if latex else None
+
+
+def _holds_only_tex(element: Element) -> bool:
+    if element.tag in TAGS:
+        return True
+    names = (element.attr("class") or "").split()
+    return any(name in SURE_CLASSES for name in names) or (
+        "math" in names and ("inline" in names or "display" in names)
+    )
+
+
+def _inline_tags(element: Element) -> set[str] | None:
+    """Tags inside the element, or None when one of them shows that this is no plain formula."""
+    tags: set[str] = set()
+    for child in element.iter_elements():
+        if child.tag not in INLINE_TAGS:
+            return None
+        tags.add(child.tag)
+    return tags

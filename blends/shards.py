@@ -52,7 +52,8 @@ _BATCH_DOCUMENTS = 1024
 class TokenizeConfig:
     """Settings of the last phase; part of the recipe.
 
-    `batch_chars` bounds memory: about 60 bytes per character of a batch or of one longer document.
+    `batch_chars` bounds memory: 60 to 250 bytes per character of a batch or of one longer document, which is encoded
+    whole because no cut is exact for every tokenizer; `max_document_chars` bounds that, longer texts are rejected.
     `roundtrip_every`: one document in so many, chosen by its shuffle key, is decoded again and compared.
     """
 
@@ -60,7 +61,7 @@ class TokenizeConfig:
     eos_token: str | None = None
     seed: int = 0  # of the shuffle, in [0, 2^64)
     tokens_per_shard: int = 32 << 20
-    max_document_chars: int = 8_000_000
+    max_document_chars: int = 4_000_000
     batch_chars: int = 500_000
     roundtrip_every: int = 64
 

@@ -70,7 +70,7 @@ class TokenizerHandle:
     def encode_batch(self, texts: Sequence[str]) -> list[Ids]:
         """Token ids of each text, without any control token, without EOS.
 
-        Memory is about 100 bytes per token of the whole batch: callers bound the batch by characters.
+        Memory: 60 to 250 bytes per character of the whole batch, so callers bound the batch.
         """
         encoded = [_int32(e.ids) for e in self.model.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [

@@ -25,7 +25,7 @@ _LABEL = re.compile(r"[A-Za-z0-9._:+-]{1,40}")
 _CHARSET_PARAMETER = re.compile(r"charset[ \t\r\n\f]*=[ \t\r\n\f]*[\"']?[ \t]*([^\"'\s;,<>]{1,60})", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _HTML_LANG = re.compile(rb"<html\s[^>]{0,500}?\blang\s{0,9}=\s{0,9}[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
-_META = re.compile(rb"<meta\s[^>]{0,1000}?charset\s{0,9}=[^>]{0,200}>?", re.IGNORECASE)
+_META = re.compile(rb"<meta[\s/][^>]{0,1000}?charset\s{0,9}=[^>]{0,200}>?", re.IGNORECASE)
 # A letter of any encoding's upper half, two high bytes in a row, or a symbol in mid-word.
 _MORE_THAN_SYMBOLS = re.compile(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]|[\x80-\xff]{2}|[A-Za-z][\xa1-\xbf][a-z]")
 _HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}")
@@ -70,7 +70,7 @@ def choose(body: bytes, content_type: str) -> tuple[str, str]:
     for mark, charset in _BOMS:
         if body.startswith(mark):
             return charset, "bom"
-    if (utf16 := _utf16_by_nuls(body)) is not None:
+    if (utf16 := utf16_by_nuls(body)) is not None:
         return utf16, "detected"
     header = _from_parameter(content_type)
     if header in (None, "utf-8") and _is_plainly_utf8(body):
@@ -172,11 +172,13 @@ def _is_plainly_utf8(body: bytes) -> bool:
     return utf8.valid and utf8.sequences >= MIN_SEQUENCES
 
 
-def _utf16_by_nuls(body: bytes) -> str | None:
-    """UTF-16 without BOM: ASCII markup in it has a NUL in every second byte, always on the same side."""
+def utf16_by_nuls(body: bytes) -> str | None:
+    """UTF-16 without BOM ("utf-16le", "utf-16be"): its ASCII markup has a NUL in every second byte, on one side."""
     window = body[:UTF16_WINDOW_BYTES]
     even, odd = window[0::2].count(0), window[1::2].count(0)
-    if max(even, odd) * 8 < len(window) or max(even, odd) < 2 or min(even, odd) * 10 > max(even, odd):
+    most, least = max(even, odd), min(even, odd)
+    enough = most >= 8 or window.startswith((b"<\0", b"\0<"))
+    if not enough or most * 8 < len(window) or least * 10 > most:
         return None
     return "utf-16le" if odd > even else "utf-16be"
 

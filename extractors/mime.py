@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from extractors.charset import utf16_by_nuls
+
 HTML, XHTML, PLAIN, NOTEBOOK = "text/html", "application/xhtml+xml", "text/plain", "application/x-ipynb+json"
 RENDERABLE = frozenset({HTML, XHTML, PLAIN, NOTEBOOK})
 BINARY = "application/octet-stream"
@@ -120,15 +122,10 @@ def _magic(body: bytes) -> str | None:
 def _readable_head(body: bytes) -> tuple[bytes, bool]:
     """The first bytes without BOM, leading white space and UTF-16's NULs, and whether this is UTF-16."""
     head = body[:HEAD_BYTES]
-    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_second_is_nul(head)
+    utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or utf16_by_nuls(head) is not None
     if utf16:
         head = head.removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff").replace(b"\0", b"")
     return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\f"), utf16
-
-
-def _every_second_is_nul(head: bytes) -> bool:
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    return max(even, odd) * 8 >= len(head) and max(even, odd) >= 2 and min(even, odd) * 10 <= max(even, odd)
 
 
 def _sniff_plain(body: bytes, head: bytes, utf16: bool) -> str:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import brotli
+from corpus import SamplePage
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
-
-from corpus import SamplePage
 
 NAMESPACE = uuid.UUID("6f0d8f0a-52f3-5f0e-9c57-0d0f6c1d2b11")
 REASONS = {200: "OK", 301: "Moved Permanently", 404: "Not Found", 503: "Service Unavailable"}
@@ -101,15 +100,13 @@ def _response(writer: Any, name: str, page: SamplePage) -> Any:
 def _metadata(writer: Any, name: str, page: SamplePage) -> Any:
     payload = b"fetchTimeMs: 187\r\ncharset-detected: " + page.charset.upper().encode() + b"\r\n"
     headers = {**_warc_headers(name, page, "metadata"), "Content-Type": "application/warc-fields"}
-    return writer.create_warc_record(
-        page.url, "metadata", payload=io.BytesIO(payload), warc_headers_dict=headers
-    )
+    return writer.create_warc_record(page.url, "metadata", payload=io.BytesIO(payload), warc_headers_dict=headers)
 
 
 def _revisit(writer: Any, name: str, page: SamplePage) -> Any:
     headers, _ = _http(page)
     http = StatusAndHeaders("200 OK", headers, protocol="HTTP/1.1")
-    record = writer.create_revisit_record(
+    return writer.create_revisit_record(
         page.url,
         page.front["revisit_digest"],
         page.url,
@@ -117,7 +114,6 @@ def _revisit(writer: Any, name: str, page: SamplePage) -> Any:
         http_headers=http,
         warc_headers_dict=_warc_headers(name, page, "revisit"),
     )
-    return record
 
 
 def _http(page: SamplePage) -> tuple[list[tuple[str, str]], bytes]:
@@ -138,7 +134,9 @@ def _http(page: SamplePage) -> tuple[list[tuple[str, str]], bytes]:
 
 
 def _content_type(page: SamplePage) -> str:
-    declares = page.front.get("declared", "both") in {"both", "header"} and page.content_type.startswith(("text/", "application/xhtml"))
+    declares = page.front.get("declared", "both") in {"both", "header"} and page.content_type.startswith(
+        ("text/", "application/xhtml")
+    )
     return f"{page.content_type}; charset={page.charset}" if declares else page.content_type
 
 

@@ -50,7 +50,7 @@ def _truth(page: SamplePage) -> dict[str, Any]:
         "content_type": page.content_type,
         "charset": page.charset,
         "status": page.status,
-        "macros": front.get("macros", {}),
+        "macros": front.get("macros", {}) | front.get("page_macros", {}),
         "formulas": page.formulas,
         "must_have": front.get("must_have", []),
         "must_not": front.get("must_not", []),

@@ -89,7 +89,8 @@ def _edit(fragment: str, front: dict[str, Any]) -> str:
 
 def _visible(formulas: list[dict[str, Any]], front: dict[str, Any]) -> list[dict[str, Any]]:
     """What the author knows is left of the formulas after `truncate`: `kept_formulas` counts them from the top."""
-    return formulas[: front.get("kept_formulas", len(formulas))]
+    written = [formula for formula in formulas if not formula["tex"].startswith("\\newcommand")]
+    return written[: front.get("kept_formulas", len(written))]
 
 
 def _fill(front: dict[str, Any], url: str, head: str, body: str) -> str:
@@ -117,4 +118,4 @@ def _body_bytes(front: dict[str, Any], text: str) -> bytes:
         import base64
 
         return base64.b64decode(front["base64"])
-    return text.encode(front["charset"], errors="strict")
+    return text.encode(front["charset"], errors="xmlcharrefreplace" if front.get("entities") else "strict")

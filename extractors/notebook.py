@@ -21,11 +21,13 @@ from pipeline.errors import WarcmillError
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 100  # nbformat needs about 8; json's own limit depends on the caller's stack, so it is no budget
 MAX_CELLS = 20_000
+MAX_MARKDOWN_CHARS_TOTAL = 500_000  # of all Markdown cells; hostile Markdown costs up to 40 us a character
 
 _JSON_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
 _ANSI = re.compile(r"\x1b\[[0-9;?]{0,40}[A-Za-z]")
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#.-]{1,30}")
 _HAS_MATH = re.compile(r"\$|\\[(\[]|\\begin\{|<math|katex|mathjax|mjx-", re.IGNORECASE)
+_MARKDOWN = ("markdown", "html")  # html: nbformat 3
 _Json = dict[str, Any]
 
 
@@ -44,7 +46,9 @@ def notebook_to_html(body: bytes) -> str:
     """
     notebook = _load(body)
     language = _kernel_language(notebook)
-    parts = [_cell(cell, language) for cell in _cells(notebook)]
+    cells = _cells(notebook)
+    _check_markdown(cells)
+    parts = [_cell(cell, language) for cell in cells]
     title = _title(notebook)
     head = f'<meta charset="utf-8">{f"<title>{escape(title)}</title>" if title else ""}'
     document = (
@@ -91,6 +95,19 @@ def _cells(notebook: _Json) -> list[_Json]:
     if len(cells) > MAX_CELLS:
         raise _wrong(f"{len(cells)} cells", f"at most {MAX_CELLS}")
     return [_dict(cell, "cell") for cell in cells]
+
+
+def _check_markdown(cells: list[_Json]) -> None:
+    chars = sum(len(source) for cell in cells for source in _markdown_sources(cell))
+    if chars > MAX_MARKDOWN_CHARS_TOTAL:
+        raise _wrong(f"{chars} characters of Markdown", f"at most {MAX_MARKDOWN_CHARS_TOTAL}")
+
+
+def _markdown_sources(cell: _Json) -> Iterator[str]:
+    if cell.get("cell_type") in _MARKDOWN:
+        yield _joined(cell.get("source", ""), "source")
+    for output in _list(cell.get("outputs", []), "outputs"):
+        yield from (text for kind, text in _by_mime(_dict(output, "output")) if kind == "markdown")
 
 
 def _list(value: object, what: str) -> list[Any]:
@@ -141,7 +158,7 @@ def _cell(cell: _Json, language: str) -> str:
     if kind == "code":
         return _code_cell(cell, language)
     source = _joined(cell.get("source", ""), "source")
-    if kind in ("markdown", "html"):
+    if kind in _MARKDOWN:
         return _balanced(markdown_to_html(source))
     if kind == "heading":  # nbformat 3
         level = cell.get("level")

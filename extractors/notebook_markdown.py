@@ -15,8 +15,9 @@ from html import escape
 
 from markdown_it import MarkdownIt
 
-MAX_MARKDOWN_CHARS = 200_000  # a longer cell is shown as it is: Markdown's worst cases are worse than linear
-MAX_FORMULA_CHARS = 20_000
+MAX_MARKDOWN_CHARS = 50_000  # a longer cell is shown as it is: Markdown's worst cases are worse than linear,
+MAX_BRACKETS = 5_000  # unclosed `[` worst of all
+MAX_FORMULA_CHARS = 8_000
 
 _OPEN, _CLOSE = "\ufdd0", "\ufdd1"  # noncharacters: no text has them, Markdown sees a word
 _NOT_OURS = str.maketrans({_OPEN: "\ufffd", _CLOSE: "\ufffd", "\0": "\ufffd"})
@@ -35,7 +36,7 @@ _QUOTED_LINE = re.compile(r"\n[ \t]*>[ ]?")
 
 def markdown_to_html(source: str) -> str:
     """HTML of CommonMark with tables and strike-through; formulas as written, HTML-escaped; raw HTML passes."""
-    if len(source) > MAX_MARKDOWN_CHARS:
+    if len(source) > MAX_MARKDOWN_CHARS or source.count("[") > MAX_BRACKETS:
         return f"<pre>{escape(source, quote=False)}</pre>"
     source = source.replace("\r\n", "\n").translate(_NOT_OURS)
     spans = list(formula_spans(source))

@@ -77,9 +77,12 @@ def resolve_code(document: Document) -> list[CodeBlock]:
     """Take every code block out of the tree and leave a numbered mark in its place."""
     document.remove(DECORATION)
     blocks: list[CodeBlock] = []
+    nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(_CODE_SELECTOR):
-        if node.parent is None or node.closest("pre") not in (None, node):
+        if nested:
+            nested -= 1
             continue
+        nested = len(node.select(_CODE_SELECTOR))
         block = _take(node)
         if block is None:
             continue

@@ -13,16 +13,19 @@ import turbohtml
 from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout.flow import Flow
+from extractors.layout.mask import FormulaMask
 from extractors.layout.plain import lay_out_plain
 from extractors.layout.prepare import clear_reserved, drop_hidden, drop_never_rendered
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
+from extractors.math.page_config import page_config
+from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
 from extractors.notebook import NotebookError, notebook_to_html
 from pipeline.document import Blocks, Formulas
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 16 * 1024 * 1024  # Common Crawl cuts pages at 5 MiB; memory stays under 1 GB at 16
 MAX_NODES = 2_000_000
 MAX_TITLE_CHARS = 500
 HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
@@ -95,17 +98,20 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     document = turbohtml.parse(clear_reserved(html), positions=False)
     title = _title(document)
     drop_never_rendered(document)
-    flow = Flow([])
+    mask = FormulaMask(config=page_config(document))  # before scripts go
+    mask.recovered += resolve_formulas(document)
+    flow = Flow(mask.recovered)
     code_blocks = resolve_code(document)
     drop_hidden(document)
-    lay_out(document, Walk(flow, code_blocks, lambda text: text), max_nodes)
-    return Rendered(flow.text(), flow.blocks, flow.formulas, title)
+    lay_out(document, Walk(flow, code_blocks, mask), max_nodes)
+    return Rendered(flow.text(), flow.blocks(), flow.formulas, title)
 
 
 def _render_plain(text: str) -> Rendered:
-    flow = Flow([])
-    lay_out_plain(clear_reserved(text), flow, lambda text: text)
-    return Rendered(flow.text(), flow.blocks, flow.formulas)
+    mask = FormulaMask()
+    flow = Flow(mask.recovered)
+    lay_out_plain(clear_reserved(text), flow, mask)
+    return Rendered(flow.text(), flow.blocks(), flow.formulas)
 
 
 def _title(document: turbohtml.Document) -> str:

@@ -83,12 +83,10 @@ def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) ->
     for cell in row:
         while column in texts:
             column += 1
-        for offset in range(cell.columns if repeat else 1):
-            if column >= MAX_COLUMNS:
-                break
+        for offset in range(cell.columns if repeat and column + cell.columns <= MAX_COLUMNS else 1):
             text = cell.text if offset == 0 or cell.header else ""
             texts[column] = text
-            if cell.rows > 1 and repeat:
+            if cell.rows > 1 and repeat and column < MAX_COLUMNS:
                 hanging[column] = (cell.rows - 1, text)
             column += 1
     return [texts.get(c, "") for c in range(max(texts, default=-1) + 1)]

@@ -8,54 +8,35 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from extractors.layout.tags import FORMULA_OPEN
-from pipeline.document import Block, Blocks, Formula, Formulas
+from extractors.math.forms import Recovered
+from pipeline.document import Blocks, Formula, Formulas
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
 _SENTINEL = re.compile("\ue000([0-9]{1,9})\ue001")
-
-
-class Tex(Protocol):
-    """What the flow needs to know about a formula; `extractors.math.resolve.Recovered` is one."""
-
-    @property
-    def tex(self) -> str: ...
-    @property
-    def source_form(self) -> str: ...
-    @property
-    def display(self) -> bool: ...
-    @property
-    def recovered(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
-    """One leaf block before it is written: laid-out text with formula sentinels, `link_chars` of it in links."""
-
-    text: str
-    kind: str
-    link_chars: int = 0
-    lang: str | None = None
-    level: int | None = None
 
 
 @dataclass(slots=True)
 class Flow:
     """Grows the output. `recovered[i]` is the formula behind sentinel i."""
 
-    recovered: list[Tex] = field(default_factory=list)
+    recovered: list[Recovered] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     length: int = 0
-    blocks: Blocks = field(default_factory=Blocks)
     formulas: Formulas = field(default_factory=Formulas)
     rest: str = ""  # prefix of every line in the present container
     pending: str | None = None  # prefix of the next leaf's first line: a list marker not yet written
     containers: list[tuple[str, str | None]] = field(default_factory=list)
     lists_open: int = 0
     list_start: int = 0  # number of blocks when the outermost list opened
-    link_chars: int = 0  # of the last block
+    starts: list[int] = field(default_factory=list)  # the columns of Blocks
+    ends: list[int] = field(default_factory=list)
+    kinds: list[str] = field(default_factory=list)
+    langs: list[str | None] = field(default_factory=list)
+    levels: list[int | None] = field(default_factory=list)
+    links: list[int] = field(default_factory=list)  # characters inside links
+    paths: list[str] = field(default_factory=list)
 
     def enter(self, first: str, rest: str) -> None:
         """Open a container whose first line starts with `first` and every other line with `rest`."""
@@ -66,65 +47,65 @@ class Flow:
         self.rest += rest
 
     def leave(self) -> None:
-        rest, pending = self.containers.pop()
-        self.rest = rest
-        if self.pending is not None:  # nothing was written inside: the marker goes, the outer one still waits
+        """Close the innermost container."""
+        self.rest, pending = self.containers.pop()
+        if self.pending is not None:  # nothing was written inside: its marker goes, the outer one still waits
             self.pending = pending
 
     def enter_list(self) -> None:
+        """Open a list; items of one outermost list stand together."""
         if not self.lists_open:
-            self.list_start = len(self.blocks)
+            self.list_start = len(self.starts)
         self.lists_open += 1
 
     def leave_list(self) -> None:
+        """Close the innermost list."""
         self.lists_open -= 1
 
-    def write(self, leaf: Leaf, dom_path: str) -> None:
-        """Append one leaf; a list item joins the block of the item before it."""
-        joins = self._joins_list(leaf)
-        self._separate("\n" if joins else "\n\n")
-        lead = self.rest if self.pending is None else self.pending
-        self.pending = None
+    def write(
+        self,
+        text: str,
+        kind: str,
+        dom_path: str,
+        link_chars: int = 0,
+        lang: str | None = None,
+        level: int | None = None,
+    ) -> None:
+        """Append one leaf; a list item joins the block of the item before it. The hot path of the layout."""
         start = self.length
-        body = self._expand(leaf.text, start + len(lead))
-        self._append(lead + body)
-        if joins:
-            self._extend_block(leaf)
-        else:
-            self.link_chars = leaf.link_chars
-            self.blocks.append(self._block(start, leaf, dom_path))
-
-    def _joins_list(self, leaf: Leaf) -> bool:
-        if not self.lists_open or self.pending is None or leaf.kind != "list":
-            return False
-        return len(self.blocks) > self.list_start and self.blocks.kind[-1] == "list"
-
-    def _separate(self, separator: str) -> None:
-        if self.length:
-            self._append(separator)
-
-    def _append(self, text: str) -> None:
+        pending = self.pending
+        joins = pending is not None and kind == "list" and self._follows_item()
+        lead = self.rest if pending is None else pending
+        self.pending = None
+        if start:
+            lead = f"\n{lead}" if joins else f"\n\n{lead}"
+        if FORMULA_OPEN in text:
+            text = self._expand(text, start + len(lead))
+        elif self.rest and "\n" in text:
+            text = text.replace("\n", "\n" + self.rest)
+        self.parts.append(lead)
         self.parts.append(text)
-        self.length += len(text)
+        end = self.length = start + len(lead) + len(text)
+        if joins:
+            self.ends[-1] = end
+            self.links[-1] += link_chars
+            return
+        self.starts.append(start + 2 if start else 0)
+        self.ends.append(end)
+        self.kinds.append(kind)
+        self.langs.append(lang)
+        self.levels.append(level)
+        self.links.append(link_chars)
+        self.paths.append(dom_path)
 
-    def _block(self, start: int, leaf: Leaf, dom_path: str) -> Block:
-        density = min(1.0, leaf.link_chars / max(1, self.length - start))
-        return Block(start, self.length, leaf.kind, leaf.lang, leaf.level, density, dom_path, False, None)
-
-    def _extend_block(self, leaf: Leaf) -> None:
-        self.link_chars += leaf.link_chars
-        self.blocks.end[-1] = self.length
-        size = self.length - self.blocks.start[-1]
-        self.blocks.link_density[-1] = min(1.0, self.link_chars / max(1, size))
+    def _follows_item(self) -> bool:
+        return self.lists_open > 0 and len(self.kinds) > self.list_start and self.kinds[-1] == "list"
 
     def _expand(self, text: str, start: int) -> str:
         """Sentinels to delimited TeX, newlines to newline + prefix; records formulas at their final place."""
-        if FORMULA_OPEN not in text:
-            return text.replace("\n", "\n" + self.rest) if self.rest and "\n" in text else text
-        pieces = _SENTINEL.split(text)
         done: list[str] = []
         position = start
-        for turn, piece in enumerate(pieces):
+        for turn, piece in enumerate(_SENTINEL.split(text)):
             shown = self._formula(int(piece), position) if turn % 2 else piece.replace("\n", "\n" + self.rest)
             done.append(shown)
             position += len(shown)
@@ -142,4 +123,22 @@ class Flow:
         return shown
 
     def text(self) -> str:
+        """The text written so far."""
         return "".join(self.parts)
+
+    def blocks(self) -> Blocks:
+        """The blocks written so far, in order, not overlapping; only newlines lie between them."""
+        sizes = zip(self.links, self.starts, self.ends, strict=True)
+        density = [min(1.0, link / (end - start)) for link, start, end in sizes]
+        count = len(self.starts)
+        return Blocks(
+            self.starts,
+            self.ends,
+            self.kinds,
+            self.langs,
+            self.levels,
+            density,
+            self.paths,
+            [False] * count,
+            [None] * count,
+        )

@@ -18,34 +18,39 @@ class PathStack:
         self.texts: list[str] = []
 
     def push(self, node: Element) -> None:
+        """Enter a block element."""
         self.nodes.append(node)
 
     def pop(self) -> None:
+        """Leave the innermost block element."""
         self.nodes.pop()
         if len(self.texts) > len(self.nodes):
             self.texts.pop()
 
     def tag(self) -> str:
+        """Tag of the innermost block element."""
         return self.nodes[-1].tag
 
     def text(self) -> str:
         """Path of the innermost open block; a long one keeps its beginning and its end."""
-        for node in self.nodes[len(self.texts) :]:
-            parent = self.texts[-1] if self.texts else ""
-            self.texts.append(_join(parent, segment(node)) if node.tag != "html" else parent)
-        return self.texts[-1] if self.texts else ""
+        texts = self.texts
+        if len(texts) < len(self.nodes):
+            parent = texts[-1] if texts else ""
+            for node in self.nodes[len(texts) :]:
+                path = f"{parent}/{segment(node)}" if parent else segment(node)
+                if len(path) > MAX_PATH_CHARS:
+                    path = f"{path[: MAX_PATH_CHARS // 2 - 3]}...{path[-(MAX_PATH_CHARS // 2) :]}"
+                texts.append(path)
+                parent = path
+        return texts[-1] if texts else ""
 
 
 def segment(node: Element) -> str:
     """`tag#id.class.class`, at most two classes."""
-    identifier = (node.attr("id") or "").split()
-    classes = (node.attr("class") or "").split(maxsplit=2)[:2]
-    text = node.tag + "".join(f"#{part}" for part in identifier[:1]) + "".join(f".{part}" for part in classes)
-    return text.replace("/", "_")[:MAX_SEGMENT_CHARS]
-
-
-def _join(parent: str, child: str) -> str:
-    path = f"{parent}/{child}" if parent else child
-    if len(path) <= MAX_PATH_CHARS:
-        return path
-    return f"{path[: MAX_PATH_CHARS // 2 - 3]}...{path[-(MAX_PATH_CHARS // 2) :]}"
+    text = node.tag
+    identifier, classes = node.attr("id"), node.attr("class")
+    if identifier:
+        text = f"{text}#{identifier.strip()}"
+    if classes:
+        text = ".".join((text, *classes.split(maxsplit=2)[:2]))
+    return text[:MAX_SEGMENT_CHARS].replace("/", "_") if len(text) > MAX_SEGMENT_CHARS or "/" in text else text

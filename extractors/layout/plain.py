@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from extractors.layout.flow import Flow, Leaf
+from extractors.layout.flow import Flow
 
 _BLANK_LINES = re.compile(r"\n(?:[ \t\f\v\r]*\n)+")
 _INDENT = re.compile(r"(?: {4,}|\t)\S")
@@ -17,9 +17,9 @@ def lay_out_plain(text: str, flow: Flow, mask: Callable[[str], str]) -> None:
         lines = [line.rstrip() for line in chunk.split("\n")]
         body = "\n".join(lines)
         if all(_INDENT.match(line) for line in lines):
-            flow.write(Leaf(body, "code"), "")
+            flow.write(body, "code", "")
         else:
-            flow.write(Leaf(mask(body) if "$" in body or "\\" in body else body, "paragraph"), "")
+            flow.write(mask(body), "paragraph", "")
 
 
 def _chunks(text: str) -> Iterator[str]:

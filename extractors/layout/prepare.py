@@ -12,15 +12,16 @@ from turbohtml import Document
 from extractors.layout.tags import HIDDEN, NEVER_RENDERED, RESERVED, TRANSPARENT
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
-_RESERVED_REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
+_REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 
 def clear_reserved(html: str) -> str:
     """Replace the private-use characters we mark places with, written out or as references, by U+FFFD."""
-    for mark in RESERVED:
-        if mark in html:
-            html = html.replace(mark, "\ufffd")
-    return _RESERVED_REFERENCE.sub("\ufffd", html) if "&#" in html else html
+    if not html.isascii():
+        for mark in RESERVED:
+            if mark in html:
+                html = html.replace(mark, "\ufffd")
+    return _REFERENCE.sub("\ufffd", html) if _REFERENCE.search(html) else html
 
 
 def drop_never_rendered(document: Document) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from turbohtml import Element
 
 from extractors.code import fenced
-from extractors.layout.flow import Leaf
 from extractors.layout.inline import image_text, inline_code, script_text
 from extractors.layout.lists import counter
 from extractors.layout.state import Walk
@@ -57,7 +56,7 @@ def _close_heading(walk: Walk) -> None:
     if walk.cell is not None:
         walk.write_prose(text, link_chars)
     elif text := walk.finish(text):
-        walk.write(Leaf(f"{'#' * level} {text}", "heading", link_chars, level=level))
+        walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
     walk.path.pop()
 
 
@@ -140,7 +139,7 @@ def _open_pre(walk: Walk, node: Element) -> Verdict:
         for part in re.split(r"\n[ \t]*\n", block.text):
             walk.write_prose("\n".join(line.rstrip() for line in part.strip("\n").split("\n")), 0)
     elif block.text.strip():
-        walk.write(Leaf(fenced(block), "code", lang=block.lang))
+        walk.write(fenced(block), "code", lang=block.lang)
     walk.path.pop()
     return False, None
 
@@ -167,16 +166,19 @@ def _open_subscript(walk: Walk, node: Element) -> Verdict:
 
 
 def _script(walk: Walk, node: Element, mark: str) -> Verdict:
-    before = next((piece[-1] for piece in reversed(walk.buffer) if piece), "")
+    before = walk.buffer[-1][-1] if walk.buffer else ""
     text = script_text(node, mark, before)
     if text is None:
         return True, None
-    walk.buffer.append(text)
+    if text:
+        walk.buffer.append(text)
     return False, None
 
 
 def _open_image(walk: Walk, node: Element) -> Verdict:
-    walk.buffer.append(image_text(node))
+    text = image_text(node)
+    if text:
+        walk.buffer.append(text)
     return False, None
 
 
@@ -222,7 +224,7 @@ def _close_table(walk: Walk) -> None:
     grid, walk.grid, walk.cell = walk.grid, None, None
     text = grid.to_pipe() if grid is not None else ""
     if grid is not None and text:
-        walk.write(Leaf(text, "table", grid.link_chars))
+        walk.write(text, "table", grid.link_chars)
     walk.path.pop()
 
 

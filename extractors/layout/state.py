@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import re
-from typing import Protocol
+from collections.abc import Callable
 
 from extractors.code import CodeBlock
-from extractors.layout.flow import Flow, Leaf
+from extractors.layout.flow import Flow
 from extractors.layout.lists import Counter
 from extractors.layout.paths import PathStack
-from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN, HARD_BREAK
+from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN, HARD_BREAK, INLINE_CODE_OPEN
 from extractors.tables import Grid
 
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 _CODE_PLACE = re.compile("\ue003([0-9]{1,9})\ue004")
 _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
+_WHITE = re.compile(r"\s")
+_PARAGRAPH_BREAK = re.compile("\n{2,}")
+
+MaskFormulas = Callable[[str], str]  # replaces delimited TeX in laid-out prose by sentinels
 
 
-class MaskFormulas(Protocol):
-    """Replaces delimited TeX in laid-out prose by sentinels; bound to the page's configuration."""
+MAX_SPLIT_CHARS = 1_000_000  # beyond it a list of words costs too much memory
 
-    def __call__(self, text: str) -> str: ...
+
+def collapse(text: str) -> str:
+    """Runs of white space, no-break spaces too, to one space; none at the ends."""
+    if len(text) <= MAX_SPLIT_CHARS:
+        return " ".join(text.split())
+    pieces = []
+    start = 0
+    while start < len(text):
+        cut = _WHITE.search(text, start + MAX_SPLIT_CHARS)
+        end = cut.start() if cut else len(text)
+        pieces.append(" ".join(text[start:end].split()))
+        start = max(end, start + 1)
+    return " ".join(piece for piece in pieces if piece)
 
 
 class Walk:
@@ -46,41 +61,48 @@ class Walk:
         self.flow = flow
         self.mask = mask
         self.code_blocks = code_blocks
-        self.buffer: list[str] = []
-        self.link_chars = 0
-        self.in_link = 0
-        self.last_link_end = -1
-        self.codes: list[str] = []
+        self.buffer: list[str] = []  # inline text of the leaf in the making, as it stands in the tree
+        self.link_chars = 0  # of the buffer
+        self.in_link = 0  # open links
+        self.last_link_end = -1  # length of the buffer when a link was closed last
+        self.codes: list[str] = []  # inline code, out of the way of the formula scan
         self.path = PathStack()
-        self.kinds: list[str] = ["paragraph"]
+        self.kinds: list[str] = ["paragraph"]  # kind of prose in each open container
         self.lists: list[Counter] = []
-        self.grid: Grid | None = None
-        self.cell: list[str] | None = None
+        self.grid: Grid | None = None  # the data table that is open
+        self.cell: list[str] | None = None  # leaves of the open cell of that table
 
     def flush(self) -> None:
         """Write what is in the inline buffer as a leaf (or several, where `<br><br>` parts paragraphs)."""
-        if not self.buffer:
+        buffer = self.buffer
+        if not buffer:
             return
-        raw = "".join(self.buffer)
-        self.buffer.clear()
+        raw = buffer[0] if len(buffer) == 1 else "".join(buffer)
+        buffer.clear()
         self.last_link_end = -1
-        link_chars, self.link_chars = self.link_chars, 0
-        if raw.isspace():
+        link_chars = self.link_chars
+        self.link_chars = 0
+        if HARD_BREAK in raw:
+            self._flush_lines(raw, link_chars)
             return
-        if HARD_BREAK not in raw:
-            self.write_prose(" ".join(raw.split()), link_chars)
-            return
-        text = "\n".join(" ".join(line.split()) for line in raw.split(HARD_BREAK))
-        for part in re.split("\n{2,}", text.strip("\n")):
-            self.write_prose(part, min(link_chars, len(part)))
-            link_chars = max(0, link_chars - len(part))
+        text = collapse(raw)
+        if text:
+            self.write_prose(text, link_chars)
+
+    def _flush_lines(self, raw: str, link_chars: int) -> None:
+        text = "\n".join(collapse(line) for line in raw.split(HARD_BREAK))
+        for part in _PARAGRAPH_BREAK.split(text.strip("\n")):
+            if part:
+                self.write_prose(part, min(link_chars, len(part)))
+                link_chars = max(0, link_chars - len(part))
 
     def write_prose(self, text: str, link_chars: int) -> None:
+        """Write laid-out prose as one leaf of the container's kind, or into the open table cell."""
         text = self.finish(text)
         if not text:
             return
         if self.cell is None:
-            self.write(Leaf(text, self._kind(text), link_chars))
+            self.flow.write(text, self._kind(text), self.path.text(), link_chars)
             return
         self.cell.append(text.replace("|", "\\|").replace("\n", " "))
         if self.grid is not None:
@@ -90,9 +112,10 @@ class Walk:
         """Laid-out prose without invisible characters, delimited formulas as sentinels, inline code in place."""
         if not text.isascii():
             text = _INVISIBLE.sub("", text).strip()
-        if "$" in text or "\\" in text:
-            text = self.mask(text)
-        return _CODE_PLACE.sub(lambda place: self.codes[int(place[1])], text) if self.codes else text
+        text = self.mask(text)
+        if INLINE_CODE_OPEN in text:
+            text = _CODE_PLACE.sub(lambda place: self.codes[int(place[1])], text)
+        return text
 
     def _kind(self, text: str) -> str:
         if text[0] == FORMULA_OPEN and text[-1] == FORMULA_CLOSE and _LONE_FORMULA.fullmatch(text):
@@ -100,5 +123,8 @@ class Walk:
             return "math" if self.flow.recovered[index].display else self.kinds[-1]
         return self.kinds[-1]
 
-    def write(self, leaf: Leaf) -> None:
-        self.flow.write(leaf, self.path.text())
+    def write(
+        self, text: str, kind: str, link_chars: int = 0, lang: str | None = None, level: int | None = None
+    ) -> None:
+        """Write a finished leaf at the present place."""
+        self.flow.write(text, kind, self.path.text(), link_chars, lang, level)

@@ -11,7 +11,7 @@ FORMULA_OPEN, FORMULA_CLOSE = "\ue000", "\ue001"
 HARD_BREAK = "\ue002"
 INLINE_CODE_OPEN, INLINE_CODE_CLOSE = "\ue003", "\ue004"
 CODE_BLOCK_OPEN, CODE_BLOCK_CLOSE = "\ue005", "\ue006"
-RESERVED = "".join(map(chr, range(0xE000, 0xE009)))
+RESERVED = tuple(map(chr, range(0xE000, 0xE009)))
 
 _BLOCK_WORDS = (
     "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"

@@ -22,9 +22,11 @@ def lay_out(document: Document, walk: Walk, max_nodes: int) -> None:
     while stack:
         for node in stack[-1][0]:
             if type(node) is Text:
-                buffer.append(node.data)
-                if walk.in_link:
-                    walk.link_chars += len(node.data)
+                data = node.data
+                if buffer or not data.isspace():
+                    buffer.append(data)
+                    if walk.in_link:
+                        walk.link_chars += len(data)
             elif type(node) is Element:
                 action = ACTIONS.get(node.tag)
                 closer = None

@@ -1,0 +1,36 @@
+"""Delimited TeX in laid-out prose joins the formulas found in the tree: all are sentinels until text is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN
+from extractors.math.delimiters import scan
+from extractors.math.forms import Recovered
+from extractors.math.page_config import MathConfig
+
+
+@dataclass(slots=True)
+class FormulaMask:
+    """Collects formulas of one page; `recovered[i]` is the formula behind sentinel i."""
+
+    recovered: list[Recovered] = field(default_factory=list)
+    config: MathConfig = field(default_factory=MathConfig)
+
+    def __call__(self, text: str) -> str:
+        """`text` with every delimited formula replaced by a sentinel; definitions without a formula vanish."""
+        if not self._may_hold_formulas(text):
+            return text
+        parts: list[str] = []
+        done = 0
+        for span in scan(text, self.config):
+            parts.append(text[done : span.start])
+            if span.tex:
+                parts.append(f"{FORMULA_OPEN}{len(self.recovered)}{FORMULA_CLOSE}")
+                self.recovered.append(Recovered(span.tex, span.source_form, span.display, True))
+            done = span.end
+        parts.append(text[done:])
+        return "".join(parts)
+
+    def _may_hold_formulas(self, text: str) -> bool:
+        return "$" in text or "\\" in text or "[/" in text or "</" in text or bool(self.config.ascii_pairs)

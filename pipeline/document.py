@@ -137,11 +137,12 @@ class Document:
     license: str = ""
     opt_out: list[str] = field(default_factory=list)
     reject_stage: str = ""
-    reject_reason: str = ""
+    reject_reason: str = ""  # from a small closed set: it is counted
+    reject_detail: str = ""  # whatever helps a person: a status, a survivor's id
 
-    def reject(self, stage: str, reason: str) -> Document:
+    def reject(self, stage: str, reason: str, detail: str = "") -> Document:
         """Mark as rejected and return self, so that a stage can `yield document.reject(...)`."""
-        self.reject_stage, self.reject_reason = stage, reason
+        self.reject_stage, self.reject_reason, self.reject_detail = stage, reason, detail
         return self
 
     @property
@@ -203,6 +204,7 @@ SCHEMA = pa.schema(
         ("opt_out", pa.list_(pa.string())),
         ("reject_stage", pa.string()),
         ("reject_reason", pa.string()),
+        ("reject_detail", pa.string()),
     ],
     metadata={"warcmill.schema_version": "1"},
 )

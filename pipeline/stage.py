@@ -39,11 +39,12 @@ class Context:
     """
 
     skip: Mapping[int, str] = field(default_factory=dict)
-    report: Callable[[int], None] = lambda position: None
+    report: Callable[[int], None] | None = None
 
     def at(self, position: int) -> None:
         """Say which record is being worked on, so that a crash can be blamed on it."""
-        self.report(position)
+        if self.report:
+            self.report(position)
 
 
 @dataclass(slots=True)

@@ -161,6 +161,11 @@ class PhaseDirectory:
     def finished(self) -> bool:
         return (self.path / "_SUCCESS").exists()
 
+    @property
+    def sha256(self) -> str:
+        """Digest of the manifest of a finished phase."""
+        return (self.path / "_SUCCESS").read_text(encoding="ascii").strip()
+
     def finish(self, tasks: Iterable[str]) -> dict[str, Any]:
         """Build the phase's manifest from its commits, check the sums, write `_SUCCESS`.
 
@@ -201,7 +206,7 @@ class PhaseDirectory:
         if not self.finished:
             raise VerificationError("no _SUCCESS", where=str(self.path), hint="run the same command again: it resumes")
         content = (self.path / "manifest.json").read_bytes()
-        if hashlib.sha256(content).hexdigest() != (self.path / "_SUCCESS").read_text().strip():
+        if hashlib.sha256(content).hexdigest() != self.sha256:
             raise VerificationError(
                 "manifest.json was altered", where=str(self.path), expected="the sha256 in _SUCCESS"
             )

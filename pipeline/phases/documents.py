@@ -1,0 +1,193 @@
+"""The phases that map documents: render an archive, classify a shard, clean a shard.
+
+Each is a `produce` function for `pipeline.engines.work.map_documents`: it yields every row it was given, kept or
+rejected, and counts rows_in. Fates are counted by the engine's work function.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from blends.shards import TokenizeConfig, screen_documents
+from classifiers.stage import ClassifyConfig, classify
+from extractors.stage import RenderConfig, render_pages
+from llm_cleaning.stage import CleanConfig, clean, mark
+from pipeline.document import Document, Page, document_id, from_batch
+from pipeline.engines.work import POISON
+from pipeline.io.commit import PhaseDirectory
+from pipeline.io.inputs import basename
+from pipeline.io.read_limits import ReadLimits
+from pipeline.io.shards import ShardFile, check_shard, read_shard
+from pipeline.io.warc import BadRecord, Skipped, Split, read_split
+from pipeline.stage import Context, Counters, Task
+
+VERSIONS = {"render": 1, "classify": 1, "clean": 1}  # raise one when its stages would give another result
+READ = "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Removals:
+    """Audit files of a dedup phase; their rows name documents by (shard, row) of the phase they were read from."""
+
+    directory: PhaseDirectory
+    files: tuple[ShardFile, ...]
+    stage: str  # under which the removed documents are rejected, e.g. "exact_dedup"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentShard:
+    """Kept documents of one committed task, and what a dedup phase removed from them since."""
+
+    directory: PhaseDirectory
+    files: tuple[ShardFile, ...]
+    index: int
+    removals: Removals | None = None
+
+
+def render_split(
+    task: Task,
+    context: Context,
+    counters: Counters,
+    *,
+    limits: ReadLimits,
+    config: RenderConfig,
+    max_records: int | None,
+) -> Iterator[Document]:
+    """Documents of one byte range of an archive; `task.source` is a Split."""
+    lost: deque[Document] = deque()  # rows that never become pages, to be yielded in their place
+    pages = _pages(task.source, context, counters, lost, limits, config.source, max_records)
+    for document in render_pages(pages, config=config):
+        yield from _drain(lost)
+        _tally_render(document, counters)
+        yield document
+    yield from _drain(lost)
+
+
+def _drain(queue: deque[Document]) -> Iterator[Document]:
+    while queue:
+        yield queue.popleft()
+
+
+def _pages(
+    split: Split,
+    context: Context,
+    counters: Counters,
+    lost: deque[Document],
+    limits: ReadLimits,
+    source: str,
+    max_records: int | None,
+) -> Iterator[Page]:
+    for record in read_split(split, limits):
+        if isinstance(record, Skipped):
+            counters.skipped[record.record_type] += 1
+            continue
+        if max_records is not None and counters.rows_in >= max_records:
+            return
+        counters.rows_in += 1
+        context.at(record.offset)
+        if isinstance(record, BadRecord):
+            lost.append(_empty(record, source).reject(READ, record.reason, record.detail))
+        elif record.offset in context.skip:
+            lost.append(_empty(record, source).reject(POISON, context.skip[record.offset]))
+        else:
+            yield record
+
+
+def _empty(record: BadRecord | Page, source: str) -> Document:
+    """A row for a record that has no text: the place stands in for the payload, so that ids stay distinct."""
+    place = f"{basename(record.warc_path)}:{record.offset}"
+    return Document(
+        id=document_id(record.url, record.crawl_time, place.encode()),
+        url=record.url,
+        source=source,
+        warc_path=basename(record.warc_path),
+        offset=record.offset,
+        crawl_time=record.crawl_time,
+    )
+
+
+def _tally_render(document: Document, counters: Counters) -> None:
+    if document.rejected:
+        return
+    counters.tallies[f"content_type:{document.content_type}"] += 1
+    counters.tallies[f"charset:{document.charset}"] += 1
+    forms = zip(document.formulas.source_form, document.formulas.recovered, strict=True)
+    counters.tallies.update(f"formulas:{form}" if recovered else f"unrecovered:{form}" for form, recovered in forms)
+    counters.tallies.update(f"blocks:{kind}" for kind in document.blocks.kind)
+
+
+def classify_shard(
+    task: Task, context: Context, counters: Counters, *, marking: CleanConfig, config: ClassifyConfig
+) -> Iterator[Document]:
+    """Mark blocks, score, apply the rules; documents removed by exact dedup are rejected first."""
+    stages = (partial(mark, config=marking), partial(classify, config=config))
+    documents = read_documents(task.source, context, counters)
+    for stage in stages:
+        documents = stage(documents)
+    for document in documents:
+        _tally_scores(document, counters)
+        yield document
+
+
+def _tally_scores(document: Document, counters: Counters) -> None:
+    if document.rejected:
+        return
+    counters.tallies[f"language:{document.language}"] += 1
+    for name in ("quality", "math_score", "code_score"):
+        score = getattr(document, name)
+        counters.tallies[f"{name}:{'none' if score is None else f'{min(int(score * 10), 9) / 10:.1f}'}"] += 1
+
+
+def clean_shard(
+    task: Task, context: Context, counters: Counters, *, config: CleanConfig, tokens: TokenizeConfig
+) -> Iterator[Document]:
+    """Cut what is marked as boilerplate; documents removed by fuzzy dedup are rejected first."""
+    documents = clean(read_documents(task.source, context, counters), config=config)
+    for document in screen_documents(documents, config=tokens):
+        if not document.rejected:
+            document.cluster_id = document.id
+            counters.tallies[f"length:{len(document.text).bit_length()}"] += 1
+        yield document
+
+
+def read_documents(source: DocumentShard, context: Context, counters: Counters) -> Iterator[Document]:
+    """Every kept document of a shard, counted; removed and poisoned ones arrive rejected."""
+    removed = _removed_rows(source)
+    rows: Iterable[Document] = (
+        document
+        for file in source.files
+        for batch in read_shard(source.directory.path / "data", file)
+        for document in from_batch(batch)
+    )
+    for row, document in enumerate(rows):
+        counters.rows_in += 1
+        context.at(row)
+        if row in context.skip:
+            yield document.reject(POISON, context.skip[row])
+        elif row in removed and source.removals:
+            rule, kept_id = removed[row]
+            document.cluster_id = kept_id
+            yield document.reject(source.removals.stage, rule, f"duplicate of {kept_id}")
+        else:
+            yield document
+
+
+def _removed_rows(source: DocumentShard) -> Mapping[int, tuple[str, str]]:
+    """Row -> (rule, kept id) for the rows of this shard in the audit."""
+    found: dict[int, tuple[str, str]] = {}
+    if source.removals is None:
+        return found
+    for file in source.removals.files:
+        path = source.removals.directory.path / "data" / file.path
+        check_shard(path, file)
+        columns = ["row", "rule", "kept_id"]
+        table = pq.read_table(path, columns=columns, filters=pc.field("shard") == source.index)
+        rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
+        found.update((row, (rule, kept)) for row, rule, kept in rows)
+    return found

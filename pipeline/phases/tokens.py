@@ -1,0 +1,52 @@
+"""The last phase: tokens spilled by shuffle key, then one training shard per key range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+
+from blends.shards import SHUFFLE_ORDER, TokenizeConfig, tokenize_documents, write_token_shard
+from blends.tokenizer import load_tokenizer
+from pipeline.document import Document
+from pipeline.engines.work import Partition, Sorting
+from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.io.exchange import merge_runs
+from pipeline.phases.documents import read_documents
+from pipeline.stage import Context, Counters, Task
+
+SHUFFLE = Sorting(SHUFFLE_ORDER[0], SHUFFLE_ORDER[1:])
+
+
+def emit_tokens(
+    task: Task, context: Context, counters: Counters, *, config: TokenizeConfig
+) -> Iterator[pa.RecordBatch]:
+    """Token rows of one shard of cleaned documents."""
+    documents = _sound(read_documents(task.source, context, counters), counters)
+    for batch in tokenize_documents(documents, config=config, counters=counters):
+        counters.rows_out += batch.num_rows
+        yield batch
+
+
+def _sound(documents: Iterable[Document], counters: Counters) -> Iterator[Document]:
+    """Leave out documents with a poison verdict, counted as failed."""
+    for document in documents:
+        if document.rejected:
+            counters.failed += 1
+        else:
+            yield document
+
+
+def write_shard_of_tokens(
+    task: Task, context: Context, *, directory: PhaseDirectory, shards: Path, config: TokenizeConfig
+) -> None:
+    """Merge one key range of the spilled rows into one training shard; the commit's facts are its manifest entry."""
+    part: Partition = task.source
+    context.at(task.index)
+    order = [SHUFFLE.key, *SHUFFLE.then]
+    rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, order)
+    identity = load_tokenizer(config.tokenizer, config.eos_token).identity
+    entry = write_token_shard(shards, part.index, part.count, rows, identity)
+    counters = Counters(rows_in=entry.rows, rows_out=entry.rows)
+    directory.commit(Commit(task.name, (), (), counters, entry.to_json()))

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import blake2b
-from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
-from dedup.audit import AUDIT_SCHEMA, audit_batch
+from dedup.audit import AUDIT_SCHEMA
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
+from dedup.runs import Carried, scan_runs
 from pipeline.text.words import normalise
 
 EXACT_SORT = ("key", "content_hash", *RANK_COLUMNS)
@@ -38,24 +40,17 @@ def url_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
 
 def exact_removals(rows: Iterator[pa.RecordBatch], rule: str = "exact") -> Iterator[pa.RecordBatch]:
     """AUDIT_SCHEMA rows of every row but the first of its hash; `rows` sorted by EXACT_SORT. Memory: one batch."""
-    kept_hash, kept_id = b"", ""
     similarity = 1.0 if rule == "exact" else None
+    carried = Carried()
     for batch in rows:
-        removed: list[dict[str, Any]] = []
-        for content_hash, row_id in _pairs(batch):
-            if content_hash != kept_hash:
-                kept_hash, kept_id = content_hash, row_id
-                continue
-            removed.append(
-                {
-                    "removed_id": row_id,
-                    "kept_id": kept_id,
-                    "jaccard": similarity,
-                    "containment": similarity,
-                    "rule": rule,
-                }
-            )
-        yield audit_batch(removed) if removed else AUDIT_SCHEMA.empty_table().to_batches()[0]
+        scan = scan_runs(_hashes(batch.column("content_hash")), batch.column("id"), carried)
+        carried = scan.carried
+        removed = batch.column("id").filter(pa.array(scan.place > 0))
+        kept = scan.first.filter(pa.array(scan.place > 0))
+        scores = pa.array([similarity] * len(removed), pa.float32())
+        yield pa.RecordBatch.from_arrays(
+            [removed, kept, scores, scores, pa.array([rule] * len(removed), pa.string())], schema=AUDIT_SCHEMA
+        )
 
 
 def canonical_url(url: str) -> str:
@@ -86,5 +81,6 @@ def _rows(docs: pa.RecordBatch, contents: list[str]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=EXACT_SCHEMA)
 
 
-def _pairs(batch: pa.RecordBatch) -> Iterator[tuple[bytes, str]]:
-    return zip(batch.column("content_hash").to_pylist(), batch.column("id").to_pylist(), strict=True)
+def _hashes(column: pa.Array) -> NDArray[np.void]:
+    values = np.frombuffer(column.buffers()[1], dtype="V16") if len(column) else np.empty(0, "V16")
+    return values[column.offset : column.offset + len(column)]

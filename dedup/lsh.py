@@ -9,9 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from dedup.rank import RANK_COLUMNS
+from dedup.runs import Carried, scan_runs
 
 LSH_SORT = ("key", *RANK_COLUMNS)
 EDGE_SCHEMA = pa.schema([("a", pa.string()), ("b", pa.string())])  # a: the better ranked
@@ -26,32 +30,24 @@ def star_edges(
     occurs twice in a bucket is its own duplicate only once: repeated and self edges are left out.
     """
     counts = Counter[str]() if tallies is None else tallies
-    key, hub, last, size = -1, "", "", 0
+    carried = Carried()
     for batch in rows:
-        hubs: list[str] = []
-        others: list[str] = []
-        for row_key, row_id in zip(batch.column("key").to_pylist(), batch.column("id").to_pylist(), strict=True):
-            if row_key != key:
-                _close_bucket(counts, size)
-                key, hub, last, size = row_key, row_id, row_id, 1
-                continue
-            size += 1
-            if row_id in (hub, last):
-                continue
-            last = row_id
-            if max_bucket and size > max_bucket:
-                counts["lsh:capped"] += 1
-                continue
-            hubs.append(hub)
-            others.append(row_id)
-        yield pa.RecordBatch.from_arrays(
-            [pa.array(hubs, pa.string()), pa.array(others, pa.string())], schema=EDGE_SCHEMA
-        )
-    _close_bucket(counts, size)
+        ids = batch.column("id")
+        before = pa.concat_arrays([pa.array([carried.last], pa.string()), ids[:-1]]) if len(ids) else ids
+        scan = scan_runs(batch.column("key").to_numpy(), ids, carried)
+        carried = scan.carried
+        _tally(counts, scan.place)
+        fresh = pc.and_(pc.not_equal(ids, scan.first), pc.not_equal(ids, before)).to_numpy(zero_copy_only=False)
+        wanted = (scan.place > 0) & fresh
+        if max_bucket:
+            counts["lsh:capped"] += int((wanted & (scan.place >= max_bucket)).sum())
+            wanted &= scan.place < max_bucket
+        mask = pa.array(wanted)
+        yield pa.RecordBatch.from_arrays([scan.first.filter(mask), ids.filter(mask)], schema=EDGE_SCHEMA)
 
 
-def _close_bucket(counts: Counter[str], size: int) -> None:
-    if size > 1:
-        counts["lsh:buckets"] += 1
-        counts["lsh:proposals"] += size - 1
-        counts["lsh:largest_bucket"] = max(counts["lsh:largest_bucket"], size)
+def _tally(counts: Counter[str], place: NDArray[np.int64]) -> None:
+    counts["lsh:buckets"] += int((place == 1).sum())  # of two rows and more
+    counts["lsh:proposals"] += int((place > 0).sum())
+    if len(place):
+        counts["lsh:largest_bucket"] = max(counts["lsh:largest_bucket"], int(place.max()) + 1)

@@ -18,9 +18,9 @@ def proposals(
     containment: ContainmentConfig,
     tallies: Counter[str] | None = None,
 ) -> pa.RecordBatch:
-    """PROPOSAL_SCHEMA rows of both channels for a batch with `id`, `text` and, where known, what rank needs.
+    """PROPOSAL_SCHEMA rows of both channels for a batch with `id`, `text` and what rank needs.
 
-    A document too short for a channel has no row there and is tallied as `minhash:too_short` or `containment:too_short`.
+    A document too short for a channel has no row there and is tallied: `minhash:too_short`, `containment:too_short`.
     """
     counts = Counter[str]() if tallies is None else tallies
     grams, sketches = [], []

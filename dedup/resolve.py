@@ -118,8 +118,9 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
     state.survivor[own] = survivor
     if survivor == own:
         state.kept[own] = text
-        _remember_kin(state, own, earlier, config)
     state.pending[survivor] = state.pending.get(survivor, 0) + len(neighbours) - len(earlier)
+    if survivor == own:
+        _remember_kin(state, own, earlier, config)
     _release(state, earlier, own)
     if found is None:
         return None
@@ -160,10 +161,11 @@ def _match(
 
 def _remember_kin(state: _Component, own: str, earlier: Sequence[str], config: VerifyConfig) -> None:
     """A kept document is met again by those who share its hub: a star proposes them to the hub only."""
-    for target in {state.survivor[other] for other in earlier}:
+    for target in dict.fromkeys(state.survivor[other] for other in earlier):
         kin = state.kin.setdefault(target, [])
         if len(kin) < config.max_kin:
             kin.append(own)
+            state.pending[own] += 1  # held until the hub is let go
 
 
 def _release(state: _Component, earlier: Sequence[str], own: str) -> None:
@@ -171,7 +173,15 @@ def _release(state: _Component, earlier: Sequence[str], own: str) -> None:
     for other in earlier:
         target = state.survivor[other]
         state.pending[target] -= 1
-        if not state.pending[target]:
-            state.kept.pop(target, None)
-    if not state.pending[state.survivor[own]]:
-        state.kept.pop(state.survivor[own], None)
+        _forget(state, target)
+    _forget(state, state.survivor[own])
+
+
+def _forget(state: _Component, first: str) -> None:
+    stack = [first]
+    while stack:
+        node = stack.pop()
+        if state.pending[node] == 0 and state.kept.pop(node, None) is not None:
+            for kin in state.kin.pop(node, ()):
+                state.pending[kin] -= 1
+                stack.append(kin)

@@ -25,7 +25,7 @@ class VerifyConfig:
 
     n: int = 5  # words per shingle
     min_containment: float = 0.30  # shared shingles over those of the shorter text; below, the texts are not aligned
-    min_shared: float = 0.60  # aligned words over aligned words plus what the ends replace
+    min_shared: float = 0.55  # aligned words over those of the shorter text
     max_replaced: float = 0.06  # replaced words over those between the first and last shared passage
     jaccard: float = 0.80  # from here on the audit names the rule "jaccard", below "containment"
     passage_words: int = 5  # shorter runs do not mark the borders of the shared part
@@ -61,8 +61,8 @@ class Prepared:
 class Differences(NamedTuple):
     """What an alignment leaves over, in words."""
 
+    shorter: int  # in the shorter text, of those that were aligned
     shared: int  # in runs
-    ends: int  # replaced before the first or after the last shared passage
     replaced: int  # replaced between them
     core: int  # shared between them
     edits: Edits
@@ -107,20 +107,19 @@ def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
     a_hashes, b_hashes = a.hashes[: config.align_words], b.hashes[: config.align_words]
     runs = align(a_hashes, b_hashes)
     passages = [run for run in runs if run.size >= config.passage_words]
-    shared = sum(run.size for run in runs)
+    shared, shorter = sum(run.size for run in runs), min(len(a_hashes), len(b_hashes))
     if not passages:
-        return Differences(shared, min(len(a_hashes), len(b_hashes)) - shared, 0, 0, Edits(0, 0, 0))
+        return Differences(shorter, shared, 0, 0, Edits(0, 0, 0))
     first, last = passages[0], passages[-1]
     inner, outer = _split(gaps(runs, len(a_hashes), len(b_hashes)), first, last)
     core = sum(run.size for run in runs if first.a <= run.a <= last.a)
-    ends = min(first.a, first.b) + min(len(a_hashes) - last.a - last.size, len(b_hashes) - last.b - last.size)
     edits = count_edits(a, b, inner + [gap for gap in outer if _small(gap, config)], config.small_gap_words)
-    return Differences(shared, ends, sum(min(gap.sizes) for gap in inner), core, edits)
+    return Differences(shorter, shared, sum(min(gap.sizes) for gap in inner), core, edits)
 
 
 def _apart(found: Differences, config: VerifyConfig) -> str:
     """What makes two aligned texts different documents, "" where nothing does."""
-    if found.shared < config.min_shared * (found.shared + found.ends + found.replaced):
+    if found.shared < config.min_shared * found.shorter:
         return "little shared"
     if found.replaced > config.max_replaced * (found.core + found.replaced):
         return "replaced"

@@ -67,7 +67,8 @@ def closure(docs: pa.RecordBatch, edges: pa.Table) -> dict[str, str]:
 
 
 def merged(cluster: dict[str, str], pair: dict[str, Any]) -> bool:
-    return cluster.get(pair["a"], pair["a"]) == cluster.get(pair["b"], pair["b"])
+    a, b = (cluster.get(pair[end], pair[end]) for end in "ab")
+    return a == b
 
 
 def as_dict(audit: pa.Table) -> dict[str, str]:

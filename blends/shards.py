@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from blends.manifest_types import RowGroup, ShardEntry
 from blends.tokenizer import Ids, TokenizerHandle, TokenizerIdentity, load_tokenizer
 from pipeline.document import Document
-from pipeline.errors import ConservationError
+from pipeline.errors import ConservationError, UsageError
 from pipeline.io.shards import regroup, write_shard
 from pipeline.stage import Counters
 
@@ -37,7 +37,8 @@ SHARD_SCHEMA = pa.schema(
     ]
 )
 SHUFFLE_ORDER = ("shuffle_key", "doc_id")
-SHUFFLE_HASH = "blake2b-64(seed as 8 bytes little-endian || doc_id as ASCII), big-endian"
+SHUFFLE_HASH = "blake2b-64(seed as 8 bytes little-endian || doc_id as UTF-8), big-endian"
+MAX_SEED = 2**53 - 1  # the largest integer that every JSON reader keeps
 NO_DICTIONARY = ("doc_id", "input_ids", "url")  # all but unique: a dictionary would only add bytes
 TOKENIZE_VERSION = 1  # of what ends up in a shard; raise it when the same document would give another row
 ROW_GROUP_ROWS = 4096
@@ -59,11 +60,18 @@ class TokenizeConfig:
 
     tokenizer: str = "deepseek"
     eos_token: str | None = None
-    seed: int = 0  # of the shuffle, in [0, 2^64)
+    seed: int = 0  # of the shuffle, in [0, MAX_SEED]
     tokens_per_shard: int = 32 << 20
     max_document_chars: int = 4_000_000
     batch_chars: int = 500_000
     roundtrip_every: int = 64
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed <= MAX_SEED:
+            raise UsageError("shuffle seed out of range", where=f"seed = {self.seed}", expected=f"0 to {MAX_SEED}")
+        for name in ("tokens_per_shard", "max_document_chars", "batch_chars", "roundtrip_every"):
+            if getattr(self, name) < 1:
+                raise UsageError("too small", where=f"{name} = {getattr(self, name)}", expected="at least 1")
 
 
 def shard_schema(identity: TokenizerIdentity) -> pa.Schema:
@@ -85,7 +93,7 @@ def keyed_schema(identity: TokenizerIdentity) -> pa.Schema:
 
 def shuffle_key(seed: int, doc_id: str) -> int:
     """Place of a document in the global order, uniform in [0, 2^64). See SHUFFLE_HASH."""
-    return int.from_bytes(blake2b(seed.to_bytes(8, "little") + doc_id.encode("ascii"), digest_size=8).digest(), "big")
+    return int.from_bytes(blake2b(seed.to_bytes(8, "little") + doc_id.encode(), digest_size=8).digest(), "big")
 
 
 def shard_count(total_tokens: int, tokens_per_shard: int) -> int:
@@ -139,8 +147,12 @@ def tokenize_documents(
         yield _token_rows(batch, encoded, keys, handle.identity)
 
 
-def _bounded(documents: Iterable[Document], max_chars: int) -> Iterator[list[Document]]:
-    """Runs of documents with at most max_chars characters together; a longer document is a run of its own."""
+def _bounded(documents: Iterable[Document], batch_chars: int) -> Iterator[list[Document]]:
+    """Runs of documents that end with the one that reaches batch_chars characters.
+
+    Nothing is read ahead: when a batch breaks the worker, the last document read is in it, and the one most likely
+    too large is that last one. With batch_chars=1 every document is a batch.
+    """
     batch: list[Document] = []
     chars = 0
     for document in documents:
@@ -150,11 +162,11 @@ def _bounded(documents: Iterable[Document], max_chars: int) -> Iterator[list[Doc
                 where=document.url,
                 expected="kept documents only",
             )
-        if batch and (chars + len(document.text) > max_chars or len(batch) == _BATCH_DOCUMENTS):
-            yield batch
-            batch, chars = [], 0
         batch.append(document)
         chars += len(document.text)
+        if chars >= batch_chars or len(batch) == _BATCH_DOCUMENTS:
+            yield batch
+            batch, chars = [], 0
     if batch:
         yield batch
 

@@ -151,6 +151,7 @@ def load_tokenizer(spec: str = "deepseek", eos_token: str | None = None) -> Toke
     """
     files = read_tokenizer_files(spec)
     layout = _parse(files.tokenizer_json, spec)
+    model = _build(layout, spec)
     ids = _ids_by_token(layout)
     eos = eos_token or _configured(files.config_json, "eos_token", spec) or _guess_end_token(ids, spec)
     if eos not in ids:
@@ -170,8 +171,7 @@ def load_tokenizer(spec: str = "deepseek", eos_token: str | None = None) -> Toke
         eos_token=eos,
         bos_id=ids.get(bos) if bos else None,
     )
-    control = _control_mask(layout, ids, identity)
-    return TokenizerHandle(identity, _build(layout, spec), control, _byte_lengths(layout, ids))
+    return TokenizerHandle(identity, model, _control_mask(layout, ids, identity), _byte_lengths(layout, ids))
 
 
 def _parse(raw: bytes, where: str) -> dict[str, Any]:
@@ -181,6 +181,8 @@ def _parse(raw: bytes, where: str) -> dict[str, Any]:
         raise _not_a_tokenizer(where, str(error)) from error
     if not isinstance(layout, dict) or not isinstance(layout.get("model"), dict) or "vocab" not in layout["model"]:
         raise _not_a_tokenizer(where, "it has no model.vocab")
+    if not all(isinstance(token, dict) and {"id", "content", "special"} <= token.keys() for token in _added(layout)):
+        raise _not_a_tokenizer(where, "added_tokens lack id, content or special")
     return layout
 
 
@@ -258,6 +260,9 @@ def _build(layout: Mapping[str, Any], where: str) -> Tokenizer:
         model = Tokenizer.from_str(json.dumps(safe, ensure_ascii=False))
     except Exception as error:  # tokenizers raises bare Exception for every malformed file
         raise _not_a_tokenizer(where, str(error)) from error
+    moved = [token["content"] for token in _added(layout) if model.token_to_id(token["content"]) != token["id"]]
+    if moved:
+        raise _not_a_tokenizer(where, f"{len(moved)} added tokens, e.g. {moved[0]!r}, get other ids than the file says")
     model.encode_special_tokens = True
     return model
 

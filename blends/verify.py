@@ -7,6 +7,7 @@ same id could only stand next to the first.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -22,6 +23,7 @@ from blends.manifest_types import ShardEntry
 from blends.schema_check import Problem
 from blends.shards import IDS_TYPE, SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
 from blends.tokenizer import TokenizerIdentity
+from pipeline.io.commit import digest
 from pipeline.io.shards import file_sha256
 
 _MAX_PROBLEMS_PER_SHARD = 10
@@ -50,7 +52,7 @@ def verify_shards(run_dir: Path) -> list[Problem]:
     if not manifest:
         return problems
     shards = [ShardEntry.from_json(entry) for entry in manifest["shards"]]
-    problems += _check_schema(manifest)
+    problems += _check_described(manifest)
     problems += _check_foreign(run_dir, shards)
     identity, seed = tokenizer_identity(manifest), manifest["shuffle"]["seed"]
     for index, shard in enumerate(shards):
@@ -59,13 +61,26 @@ def verify_shards(run_dir: Path) -> list[Problem]:
     return problems
 
 
-def _check_schema(manifest: dict[str, Any]) -> Iterator[Problem]:
+def _check_described(manifest: dict[str, Any]) -> Iterator[Problem]:
     schema = shard_schema(tokenizer_identity(manifest))
     columns = [{"name": field.name, "type": str(field.type)} for field in schema]
     metadata = {key.decode(): value.decode() for key, value in schema.metadata.items()}
     for name, expected in (("columns", columns), ("metadata", metadata)):
         if manifest["schema"][name] != expected:
             yield Problem(f"{MANIFEST}/schema/{name}", f"{manifest['schema'][name]}", f"{expected}")
+    if not _is_schema(manifest["schema"]["arrow_ipc_base64"], schema):
+        yield Problem(f"{MANIFEST}/schema/arrow_ipc_base64", "another schema, or none", _words(schema))
+    recipe = manifest["recipe"]
+    if recipe["sha256"] != digest(recipe["resolved"]):
+        yield Problem(f"{MANIFEST}/recipe/sha256", recipe["sha256"], f"{digest(recipe['resolved'])} of resolved")
+
+
+def _is_schema(text: str, schema: pa.Schema) -> bool:
+    try:
+        raw = base64.b64decode(text, validate=True)
+        return bool(pa.ipc.read_schema(pa.py_buffer(raw)).equals(schema, check_metadata=True))
+    except (ValueError, pa.ArrowException, OSError):
+        return False
 
 
 def _check_foreign(run_dir: Path, shards: Iterable[ShardEntry]) -> Iterator[Problem]:
@@ -91,7 +106,7 @@ def _check_shard(run_dir: Path, expected: _Expected) -> Iterator[Problem]:
             yield from _check_footer(file, expected)
             if sha256 == shard.sha256:  # the content of an altered file says nothing that the footer does not
                 yield from _check_content(file, expected)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         yield Problem(shard.path, f"not readable as Parquet: {str(error).splitlines()[0]}", "a whole Parquet file")
 
 
@@ -126,7 +141,9 @@ def _check_content(file: pq.ParquetFile, expected: _Expected) -> Iterator[Proble
         where = f"{shard.path}/row group {number}"
         group = file.read_row_group(number)
         yield from _check_tokens(group, promised.tokens, where, expected.tokenizer)
-        places = [(shuffle_key(expected.seed, doc_id), doc_id) for doc_id in group["doc_id"].to_pylist() if doc_id]
+        places = [
+            (shuffle_key(expected.seed, doc_id), doc_id) for doc_id in group["doc_id"].to_pylist() if doc_id is not None
+        ]
         yield from _check_order(places, last, where, expected)
         if places:
             first_key = places[0][0] if first_key is None else first_key
@@ -145,6 +162,9 @@ def _check_tokens(group: pa.Table, promised: int, where: str, tokenizer: Tokeniz
         yield Problem(where, f"nulls in {', '.join(nulls)}", "a value in every row")
         return
     lists = pa.concat_arrays(group["input_ids"].chunks) if group.num_rows else pa.array([], IDS_TYPE)
+    if lists.flatten().null_count:
+        yield Problem(where, "nulls inside input_ids", "a token id in every place")
+        return
     ids, offsets = np.asarray(lists.flatten()), np.asarray(lists.offsets)
     lengths = np.diff(offsets)
     if int(lengths.sum()) != promised:

@@ -23,7 +23,7 @@ from blends.shards import (
 )
 from blends.tokenizer import TokenizerIdentity, load_tokenizer
 from pipeline.document import Block, Document, Formula, document_id
-from pipeline.io.commit import canonical_json
+from pipeline.io.commit import canonical_json, digest
 from pipeline.stage import Counters
 
 CORPUS = [
@@ -133,7 +133,7 @@ def manifest_input(
         tokenizer=identity,
         seed=config.seed,
         tokens_per_shard=config.tokens_per_shard,
-        recipe=RecipeEntry("test", "ab" * 32, {"tokenize": {"seed": config.seed}}),
+        recipe=RecipeEntry("test", digest({"seed": config.seed}), {"seed": config.seed}),
         inputs=[NamedFile("b.warc.gz", "cd" * 32, 10), NamedFile("a.warc.gz", "ef" * 32, 20)],
         phases=[PhaseEntry("extract", "01" * 32, first), PhaseEntry("tokenize", "23" * 32, counters)],
         models=[NamedFile("lid.176.ftz", "45" * 32, 938013)],

@@ -23,7 +23,14 @@ def test_there_are_examples() -> None:
     assert all(len(example.splitlines()) <= 14 for example in EXAMPLES)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=["warcmill", "pyarrow", "datasets"])
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(EXAMPLES[0], id="warcmill"),
+        pytest.param(EXAMPLES[1], id="pyarrow"),
+        pytest.param(EXAMPLES[2], id="datasets", marks=pytest.mark.slow),  # seconds of imports
+    ],
+)
 def test_an_example_runs(example: str, tmp_path: Path) -> None:
     (tmp_path / "RUN").mkdir()
     make_run(

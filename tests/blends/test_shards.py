@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from blends import shards
 from blends.shards import (
     SHARD_SCHEMA,
+    SHUFFLE_ORDER,
     TokenizeConfig,
     keyed_schema,
     screen_documents,
@@ -28,8 +29,8 @@ from blends.shards import (
     write_token_shard,
 )
 from blends.tokenizer import load_tokenizer
-from pipeline.errors import ConservationError
-from pipeline.io.exchange import partition_of
+from pipeline.errors import ConservationError, UsageError
+from pipeline.io.exchange import merge_runs, partition_of, sorted_runs
 from pipeline.stage import Counters
 
 KEYS = st.integers(0, 2**64 - 1)
@@ -146,6 +147,25 @@ def test_screening_names_what_cannot_be_tokenized() -> None:
     ]
 
 
+def test_a_batch_is_encoded_before_the_next_document_is_read() -> None:
+    """An engine blames the document read last for a crash: it must be one of the batch at hand."""
+    read: list[int] = []
+
+    def source():
+        for number in range(4):
+            read.append(number)
+            yield document("word " * 20, number)
+
+    for done, _ in enumerate(tokenize_documents(source(), config=TokenizeConfig(batch_chars=1)), start=1):
+        assert len(read) == done
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 2**53}, {"tokens_per_shard": 0}, {"roundtrip_every": 0}])
+def test_settings_out_of_range_are_refused(wrong: dict) -> None:
+    with pytest.raises(UsageError):
+        TokenizeConfig(**wrong)
+
+
 def test_a_rejected_document_never_becomes_tokens() -> None:
     with pytest.raises(ConservationError, match="dedup:near_duplicate"):
         list(tokenize_documents([document("x").reject("dedup", "near_duplicate")], config=TokenizeConfig()))
@@ -154,7 +174,7 @@ def test_a_rejected_document_never_becomes_tokens() -> None:
 def test_batches_are_bounded_by_characters() -> None:
     documents = [document("word " * 20, number) for number in range(10)]  # 100 characters each
     sizes = [b.num_rows for b in tokenize_documents(documents, config=TokenizeConfig(batch_chars=250))]
-    assert sizes == [2] * 5
+    assert sizes == [3, 3, 3, 1]  # the third document reaches the bound
     sizes = [b.num_rows for b in tokenize_documents(documents, config=TokenizeConfig(batch_chars=1))]
     assert sizes == [1] * 10
     assert list(tokenize_documents([], config=TokenizeConfig())) == []
@@ -180,6 +200,31 @@ def test_shard_bytes_do_not_depend_on_batches(tmp_path: Path) -> None:
         for size in (1, 7, 50, 10_000)
     }
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("tasks", [1, 3])
+def test_the_engines_exchange_gives_the_same_shards(tasks: int, tmp_path: Path) -> None:
+    """Runs of several tasks, merged per shard, against one sort in memory."""
+    documents = [document(f"{text} {number}", number) for number, text in enumerate(CORPUS * 4)]
+    identity = load_tokenizer("deepseek").identity
+    runs = [
+        run
+        for task in range(tasks)
+        for run in sorted_runs(
+            tmp_path / "runs",
+            f"task-{task}",
+            tokenize_documents(documents[task::tasks], config=TokenizeConfig()),
+            SHUFFLE_ORDER,
+        )
+    ]
+    table = sorted_rows(documents, TokenizeConfig(), Counters())
+    owners = [shard_of(key, 3) for key in table["shuffle_key"].to_pylist()]
+    for index in range(3):
+        merged = merge_runs(tmp_path / "runs", runs, index, 3, SHUFFLE_ORDER)
+        ours = write_token_shard(tmp_path / "merged", index, 3, merged, identity)
+        rows = table.filter(pa.array([owner == index for owner in owners])).combine_chunks().to_batches()
+        assert ours.sha256 == write_token_shard(tmp_path / "direct", index, 3, rows, identity).sha256
+        assert ours.rows == owners.count(index) > 0
 
 
 def test_row_groups_are_bounded_by_rows_and_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

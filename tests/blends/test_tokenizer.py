@@ -108,6 +108,16 @@ def test_whitespace_added_tokens_stay_text_and_keep_their_ids(tmp_path: Path) ->
     assert handle.identity.eos_token == "<|endoftext|>"  # the one usual name
 
 
+def test_added_tokens_whose_ids_would_move_are_refused(tmp_path: Path) -> None:
+    """A file edited by hand: the library would silently number the token otherwise."""
+    path = Path(save(byte_level_bpe(["<|endoftext|>"], vocab_size=257), tmp_path))
+    layout = json.loads(path.read_bytes())
+    layout["added_tokens"].append({**layout["added_tokens"][0], "id": 300, "content": "<extra>"})
+    path.write_text(json.dumps(layout))
+    with pytest.raises(InputError, match=r"1 added tokens, e\.g\. '<extra>'"):
+        load_tokenizer(str(path))
+
+
 def test_truncation_padding_and_templates_in_the_file_do_not_touch_the_text(tmp_path: Path) -> None:
     tokenizer = byte_level_bpe(["<|endoftext|>", "<s>"])
     plain = tokenizer.encode("the sum of " * 50).ids
@@ -147,6 +157,8 @@ def test_two_usual_end_tokens_ask_for_a_choice(tmp_path: Path) -> None:
         (b"", "not a Hugging Face tokenizer.json"),
         (b"\xff\xfe", "not a Hugging Face tokenizer.json"),
         (b'{"model": {"type": "BPE"}}', "no model.vocab"),
+        (b'{"added_tokens": [{"id": 0}], "model": {"type": "BPE", "vocab": {}}}', "lack id, content or special"),
+        (b'{"added_tokens": [], "model": {"type": "BPE", "vocab": {"a": "b"}, "merges": []}}', "not a Hugging Face"),
         (b'{"added_tokens": [], "model": {"type": "Nope", "vocab": {"</s>": 0}}}', "not a Hugging Face tokenizer.json"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -25,10 +26,16 @@ DOCUMENTS = [document(f"{text} Number {number}.", number) for number, text in en
 CONFIG = TokenizeConfig(seed=11, tokens_per_shard=1000)
 
 
+@pytest.fixture(scope="module")
+def sound_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("sound")
+    make_run(made, DOCUMENTS, CONFIG)
+    return made
+
+
 @pytest.fixture
-def run(tmp_path: Path) -> Path:
-    make_run(tmp_path, DOCUMENTS, CONFIG)
-    return tmp_path
+def run(sound_run: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(sound_run, tmp_path / "run")
 
 
 def manifest_of(run: Path) -> dict:
@@ -153,6 +160,11 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "tokenizer": (lambda m: m["tokenizer"].update(sha256="0" * 64), "schema"),
     "first key": (lambda m: m["shards"][1].update(min_key="0" * 16), "shuffle key of the first row"),
     "last key": (lambda m: m["shards"][1].update(max_key="f" * 16), "shuffle key of the last row"),
+    "recipe": (lambda m: m["recipe"]["resolved"].update(seed=1), "manifest.json/recipe/sha256"),
+    "Arrow schema": (lambda m: m["schema"].update(arrow_ipc_base64="AAAA"), "arrow_ipc_base64: another schema"),
+    "no base64": (lambda m: m["schema"].update(arrow_ipc_base64="é"), "arrow_ipc_base64: another schema"),
+    "column": (lambda m: m["schema"]["columns"].pop(), "manifest.json/schema/columns"),
+    "seed too large": (lambda m: m["shuffle"].update(seed=2**64), "at most 9007199254740991"),
     "path outside": (lambda m: m["shards"][1].update(path="../x.parquet"), "text that matches ^shards/"),
     "unknown field": (lambda m: m.update(host="here"), "manifest.json/host: unknown field"),
     "field gone": (lambda m: m["totals"].pop("documents"), "manifest.json/totals/documents: missing"),
@@ -200,6 +212,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "a token less": (lambda t: edit_ids(t, lambda ids: ids[1:]), "n_tokens differs from the length of input_ids"),
     "two rows swapped": (lambda t: t.take([1, 0, *range(2, t.num_rows)]), "rows in order of (shuffle key, doc_id)"),
     "a row twice": (lambda t: t.take([0, 0, *range(2, t.num_rows)]), "twice, expected every document once"),
+    "a null token": (lambda t: edit_ids(t, lambda ids: [None, *ids[1:]]), "nulls inside input_ids"),
+    "an empty id": (
+        lambda t: set_column(t, "doc_id", ["", *t["doc_id"].to_pylist()[1:]]),
+        "shuffle key of the first row",
+    ),
     "a null": (lambda t: set_column(t, "url", [None, *t["url"].to_pylist()[1:]]), "nulls in url"),
     "an unknown id": (
         lambda t: set_column(t, "doc_id", ["f" * 32, *t["doc_id"].to_pylist()[1:]]),

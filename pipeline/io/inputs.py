@@ -41,8 +41,8 @@ def expand_inputs(arguments: Sequence[str]) -> list[str]:
             found.update(_one(argument))
     if not found:
         raise InputError("no inputs given", expected="at least one archive", hint="warcmill run FILE.warc.gz -o RUN")
-    _check_basenames(found)
-    return sorted(found, key=lambda path: (basename(path), path))
+    by_name = _by_basename(found)
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def basename(path: str) -> str:
@@ -143,10 +143,11 @@ def _resolved(entry: str, list_path: str) -> str:
     return f"{folder}/{entry}" if folder else entry
 
 
-def _check_basenames(paths: Iterable[str]) -> None:
-    seen: dict[str, str] = {}
+def _by_basename(paths: Iterable[str]) -> dict[str, str]:
+    """One path per basename; of several spellings of one file the first in string order."""
+    chosen: dict[str, str] = {}
     for path in sorted(paths):
-        other = seen.setdefault(basename(path), path)
+        other = chosen.setdefault(basename(path), path)
         if other != path and not _same_file(other, path):
             raise InputError(
                 f"has the same name as {other}",
@@ -154,6 +155,7 @@ def _check_basenames(paths: Iterable[str]) -> None:
                 expected="inputs with different basenames: manifests and lineage name a record by basename and offset",
                 hint="rename one of them",
             )
+    return chosen
 
 
 def _same_file(one: str, other: str) -> bool:

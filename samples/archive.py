@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import io
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -106,9 +110,10 @@ def _metadata(writer: Any, name: str, page: SamplePage) -> Any:
 def _revisit(writer: Any, name: str, page: SamplePage) -> Any:
     headers, _ = _http(page)
     http = StatusAndHeaders("200 OK", headers, protocol="HTTP/1.1")
+    digest = "sha1:" + base64.b32encode(hashlib.sha1(page.body).digest()).decode()  # the format asks for SHA-1
     return writer.create_revisit_record(
         page.url,
-        page.front["revisit_digest"],
+        digest,
         page.url,
         page.front["revisit_of"],
         http_headers=http,
@@ -158,9 +163,6 @@ def _chunked(body: bytes, size: int = 4096) -> bytes:
 
 
 def _http_date(iso: str) -> str:
-    from datetime import datetime
-    from email.utils import format_datetime
-
     return format_datetime(datetime.fromisoformat(iso), usegmt=True)
 
 

@@ -7,6 +7,7 @@ another page changed in a named way, which is how near-duplicates are made.
 
 from __future__ import annotations
 
+import base64
 import json
 import tomllib
 from dataclasses import dataclass, field
@@ -115,7 +116,5 @@ def _fill(front: dict[str, Any], url: str, head: str, body: str) -> str:
 
 def _body_bytes(front: dict[str, Any], text: str) -> bytes:
     if "base64" in front:
-        import base64
-
         return base64.b64decode(front["base64"])
     return text.encode(front["charset"], errors="xmlcharrefreplace" if front.get("entities") else "strict")

@@ -16,6 +16,8 @@ from pipeline.document import Block, Document
 
 MIN_TEXT_CHARS = 40  # shorter blocks say nothing about where the text is
 MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancestor of the content, whatever its class
+MAIN_CHARS = 200  # and at least this much, so that a footer alone on a page is no content
+MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
 BRANCH_SHARE = 0.75  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -42,21 +44,25 @@ _CHROME_TAGS = frozenset({"nav", "footer", "menu", "dialog"})
 _WEAK_TAGS = frozenset({"header", "aside", "form", "button", "address", "figcaption"})
 _CONTENT_TAGS = frozenset({"article", "main"})
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
-_PHRASE = re.compile(
-    r"(?:©|\(c\) ?\d{4}|copyright\b|all rights reserved|alle rechte vorbehalten|tous droits réservés|"
-    r"todos los derechos|skip to (?:main )?content|jump to (?:navigation|content)|"
-    r"(?:share|tweet|pin|e-?mail|print|follow|like|save) (?:this|on|us|it|via|to)\b|"
-    r"share$|tweet$|subscribe\b|sign up\b|sign in\b|log ?in\b|register\b|read (?:more|next|also)\b|"
-    r"related (?:posts?|articles?|stories|topics)|you (?:may|might) (?:also )?(?:like|enjoy)|"
-    r"(?:previous|next|older|newer) (?:posts?|articles?|page|topic|thread|chapter|entry)\b|leave a (?:reply|comment)|"
-    r"post a comment|add a comment|your e-?mail address will not|powered by\b|(?:we|this (?:web)?site) uses? cookies|"
-    r"privacy policy|terms (?:of|and) |cookie (?:policy|settings)|posted (?:in|by|on)\b|filed under\b|tags?:|tagged|"
-    r"advertisement$|loading|back to top|edit this page|view source|report (?:this|abuse)|"
-    r"weiterlesen|mehr zum thema|teilen|anmelden|lire la suite|partager|leer más|compartir|"
-    r"читать далее|поделиться|войти|分享|转载|登录|注册|上一篇|下一篇|版权所有|阅读|评论)",
-    re.IGNORECASE,
+# What a short block of chrome begins with, lower case. A tuple, since str.startswith runs it in C.
+_PHRASES = tuple(
+    """
+©|(c) 20|(c) 19|copyright|all rights reserved|alle rechte vorbehalten|tous droits réservés|todos los derechos
+skip to|jump to navigation|jump to content|share this|share on|share via|share it|share:|tweet this|pin it|email this
+print this|follow us|follow me|follow on|like this|save this|subscribe|sign up|sign in|log in|login|register
+read more|read next|read also|see also:|related post|related article|related stor|related topic|you may also|you may like
+you might also|you might like|previous post|previous article|previous page|previous topic|previous thread
+previous chapter|next post|next article|next page|next topic|next thread|next chapter|older post|older entr|newer post
+newer entr|leave a reply|leave a comment|post a comment|add a comment|your email address will|your e-mail address will
+powered by|we use cookies|this site uses cookies|this website uses cookies|privacy policy|terms of|terms and|terms &
+cookie policy|cookie settings|posted in|posted by|posted on|filed under|tags:|tag:|tagged|advertisement|loading
+back to top|edit this page|view source|report this|report abuse|click here to|weiterlesen|mehr zum thema|teilen|anmelden
+lire la suite|partager|leer más|compartir|читать далее|поделиться|войти|分享|转载|登录|注册|上一篇|下一篇|版权所有
+""".strip()
+    .replace("\n", "|")
+    .split("|")
 )
-_LEAD = re.compile(r"[\s#>|*\-•\d.]{0,12}")
+_LEAD = " \t\n#>|*-•0123456789."
 
 
 class Place(NamedTuple):
@@ -65,8 +71,7 @@ class Place(NamedTuple):
     chrome: int  # segments whose tag or class means navigation, sharing, ads
     weak: int  # segments that often do: header, aside, byline
     content: int  # segments that mean content
-    in_main: bool  # under the container that holds most of the text
-    path_share: float  # of the page's text mass in blocks of exactly this path
+    in_main: bool  # in or under the container that holds most of the text
 
 
 class Features(NamedTuple):
@@ -75,7 +80,7 @@ class Features(NamedTuple):
     kind: str
     level: int
     chars: int
-    sentences: int  # sentence ends and commas
+    sentence: bool  # holds a sentence end or a comma
     link_density: float
     place: Place
     phrase: bool  # begins with words of sharing, copyright, log-in, ...
@@ -88,7 +93,7 @@ def features(document: Document) -> list[Features]:
     """One row per block, in order."""
     blocks, text = list(document.blocks), document.text
     bodies = [text[block.start : block.end] for block in blocks]
-    sentences = [len(_SENTENCE.findall(body)) for body in bodies]
+    sentences = [_SENTENCE.search(body) is not None for body in bodies]
     places = _places(blocks, sentences)
     formula = _with_formula(document)
     length = max(1, len(text))
@@ -97,7 +102,7 @@ def features(document: Document) -> list[Features]:
             block.kind,
             block.level or 0,
             len(body.strip()),
-            ends,
+            sentence,
             block.link_density,
             places[block.dom_path],
             _is_phrase(body),
@@ -105,15 +110,12 @@ def features(document: Document) -> list[Features]:
             block.site_repeat,
             block.start / length,
         )
-        for index, (block, body, ends) in enumerate(zip(blocks, bodies, sentences, strict=True))
+        for index, (block, body, sentence) in enumerate(zip(blocks, bodies, sentences, strict=True))
     ]
 
 
 def _is_phrase(body: str) -> bool:
-    if len(body) > 300:
-        return False
-    lead = _LEAD.match(body)
-    return _PHRASE.match(body, lead.end() if lead else 0) is not None
+    return len(body) <= MAX_PHRASE_CHARS and body[:80].lstrip(_LEAD).lower().startswith(_PHRASES)
 
 
 def _with_formula(document: Document) -> frozenset[int]:
@@ -127,59 +129,74 @@ def _with_formula(document: Document) -> frozenset[int]:
     return frozenset(found)
 
 
-def _places(blocks: Iterable[Block], sentences: list[int]) -> dict[str, Place]:
+def _places(blocks: Iterable[Block], sentences: list[bool]) -> dict[str, Place]:
+    """Place of every dom_path that occurs; work is linear in the distinct elements, not in blocks times depth."""
     own = _mass_by_path(blocks, sentences)
-    below = _mass_below(own)
-    total = max(1.0, sum(own.values()))
-    main = _main_container(below)
-    return {path: _place(path, main, below, mass, total) for path, mass in own.items()}
+    parents = _elements(own)
+    below = _mass_below(own, parents)
+    main = _main_container(parents, below)
+    trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
+    places = {"": Place(0, 0, 0, False)}
+    for path, parent in sorted(parents.items(), key=_depth):
+        places[path] = _place(path, places[parent], path == main, bool(parent) and below[path] < trusted)
+    return places
 
 
-def _mass_by_path(blocks: Iterable[Block], sentences: list[int]) -> dict[str, float]:
+def _depth(item: tuple[str, str]) -> int:
+    return len(item[0])
+
+
+def _mass_by_path(blocks: Iterable[Block], sentences: list[bool]) -> dict[str, float]:
     """Characters of unlinked text with sentences, by exact dom_path. Code and math count as text."""
     own: dict[str, float] = defaultdict(float)
-    for block, ends in zip(blocks, sentences, strict=True):
+    for block, sentence in zip(blocks, sentences, strict=True):
         chars = block.end - block.start
-        textual = ends > 0 or block.kind in ("code", "math")
-        weight = (1.0 - block.link_density) ** 2 if textual and chars >= MIN_TEXT_CHARS else 0.0
-        own[block.dom_path] += chars * weight
+        textual = chars >= MIN_TEXT_CHARS and (sentence or block.kind in ("code", "math"))
+        own[block.dom_path] += chars * (1.0 - block.link_density) ** 2 if textual else 0.0
     return own
 
 
-def _mass_below(own: dict[str, float]) -> dict[str, float]:
-    below: dict[str, float] = defaultdict(float)
-    for path, mass in own.items():
-        while path:
-            below[path] += mass
-            path = path.rpartition("/")[0]
+def _elements(paths: Iterable[str]) -> dict[str, str]:
+    """Every element on the way to a path, with its parent; the root's parent is ""."""
+    parents: dict[str, str] = {}
+    for path in paths:
+        while path and path not in parents:
+            parents[path] = parent = path.rpartition("/")[0]
+            path = parent
+    return parents
+
+
+def _mass_below(own: dict[str, float], parents: dict[str, str]) -> dict[str, float]:
+    below = dict.fromkeys(parents, 0.0) | own
+    for path, parent in sorted(parents.items(), key=_depth, reverse=True):
+        if parent:
+            below[parent] += below[path]
     return below
 
 
-def _main_container(below: dict[str, float]) -> str:
+def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
     """Descend from the root while one child holds BRANCH_SHARE of its parent's text; leaves are no containers."""
     children: dict[str, list[str]] = defaultdict(list)
-    for path in below:
-        children[path.rpartition("/")[0]].append(path)
-    node = max(children[""], key=lambda path: below[path], default="")
-    while inner := [path for path in children[node] if children.get(path)]:
-        best = max(inner, key=lambda path: below[path])
+    for path, parent in parents.items():
+        children[parent].append(path)
+    node = max(children[""], key=below.__getitem__, default="")
+    while inner := [path for path in children[node] if path in children]:
+        best = max(inner, key=below.__getitem__)
         if below[best] < BRANCH_SHARE * below[node] or below[node] == 0.0:
             break
         node = best
     return node
 
 
-def _place(path: str, main: str, below: dict[str, float], mass: float, total: float) -> Place:
-    chrome = weak = content = 0
-    prefix = path
-    while prefix:
-        parent, _, segment = prefix.rpartition("/")
-        if parent and below[prefix] < MAIN_SHARE * total:  # the outermost segment is <body>: its classes name the theme
-            cue = segment_cue(segment)
-            chrome, weak, content = chrome + (cue == "chrome"), weak + (cue == "weak"), content + (cue == "content")
-        prefix = parent
-    in_main = path == main or path.startswith(main + "/")
-    return Place(chrome, weak, content, in_main, mass / total)
+def _place(path: str, parent: Place, is_main: bool, cued: bool) -> Place:
+    """`cued` is False for <body>, whose classes name a theme, and for elements that hold most of the text."""
+    cue = segment_cue(path[path.rfind("/") + 1 :]) if cued else ""
+    return Place(
+        parent.chrome + (cue == "chrome"),
+        parent.weak + (cue == "weak"),
+        parent.content + (cue == "content"),
+        parent.in_main or is_main,
+    )
 
 
 @lru_cache(maxsize=65_536)

@@ -19,7 +19,7 @@ SHORT_CHARS = 100  # below this a block is judged by its neighbours as well
 BASE = -1.0
 LENGTH = 2.0  # times length over LENGTH_CHARS, at most 1
 LENGTH_CHARS = 150
-SENTENCES = 1.2  # with at least one sentence end or comma
+SENTENCE = 1.2  # with at least one sentence end or comma
 LINKS = -5.0  # times link density above FREE_LINKS
 FREE_LINKS = 0.25
 CHROME, WEAK, CONTENT = -3.0, -0.8, 0.4  # per path segment, at most two each
@@ -43,7 +43,7 @@ def keep_scores(rows: Sequence[Features]) -> list[float]:
 def _log_odds(row: Features) -> float:
     place = row.place
     odds = BASE + LENGTH * min(1.0, row.chars * (1.0 - row.link_density) / LENGTH_CHARS)
-    odds += SENTENCES if row.sentences else 0.0
+    odds += SENTENCE if row.sentence else 0.0
     odds += LINKS * max(0.0, row.link_density - FREE_LINKS)
     odds += CHROME * min(2, place.chrome) + WEAK * min(2, place.weak) + CONTENT * min(2, place.content)
     odds += IN_MAIN if place.in_main else OUTSIDE_MAIN
@@ -74,18 +74,20 @@ def _nearest_long(rows: Sequence[Features], odds: Sequence[float]) -> list[float
 def _headings(rows: Sequence[Features], odds: list[float]) -> None:
     """A heading is worth what it heads: the best block up to the next heading of its own or a higher level.
 
-    Going backwards, `best[level]` is the best log-odds since the last heading of at most that level.
+    Going backwards, `best[level]` is the best log-odds since the last heading of at most that level, `recent` since
+    the last heading of any.
     """
-    best = [-CLIP] * 7
+    best, recent = [-CLIP] * 7, -CLIP
     for index in range(len(rows) - 1, -1, -1):
         row = rows[index]
         if row.kind != "heading":
-            value = max(odds[index], CLIP if _floor(row) else -CLIP)
-            best = [max(value, other) for other in best]
+            recent = max(recent, odds[index], CLIP if row.formula or row.kind == "code" else -CLIP)
             continue
         level = min(max(row.level, 1), 6)
-        odds[index] = _heading_odds(row, odds[index], best[level])
-        best = [max(value, odds[index]) if other < level else -CLIP for other, value in enumerate(best)]
+        headed = max(best[level], recent)
+        odds[index] = _heading_odds(row, odds[index], headed)
+        best = [max(best[other], headed, odds[index]) if other < level else -CLIP for other in range(7)]
+        recent = -CLIP
 
 
 def _heading_odds(row: Features, own: float, headed: float) -> float:

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.document import Block, Blocks, Formula, Formulas
@@ -40,6 +40,7 @@ def documents(draw):
     return text, blocks, formulas, keep
 
 
+@settings(deadline=None)  # the machine is shared
 @given(documents())
 def test_every_kept_block_and_formula_reads_the_same_after_a_cut(document):
     text, blocks, formulas, keep = document
@@ -52,6 +53,7 @@ def test_every_kept_block_and_formula_reads_the_same_after_a_cut(document):
     assert "lost text" not in new_text
 
 
+@settings(deadline=None)  # the machine is shared
 @given(documents())
 def test_a_second_cut_that_keeps_everything_changes_nothing(document):
     once = cut(*document)
@@ -177,6 +179,7 @@ def test_hostile_repetition_is_linear(bad):
     assert time.process_time() - before < 2.0
 
 
+@settings(deadline=None)  # the machine is shared
 @given(st.text(alphabet="ab \n-#|>`$1.\\", max_size=80))
 def test_markdown_blocks_are_ordered_and_hold_all_visible_text(text):
     blocks = markdown_to_blocks(text)

@@ -7,12 +7,17 @@ such as "sidebar" count only below elements that do not hold most of the text, s
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
-from pipeline.document import Block, Document
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.document import Blocks, Document
+
+Flags = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 MIN_TEXT_CHARS = 40  # shorter blocks say nothing about where the text is
 MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancestor of the content, whatever its class
@@ -50,8 +55,8 @@ _PHRASES = tuple(
 ©|(c) 20|(c) 19|copyright|all rights reserved|alle rechte vorbehalten|tous droits réservés|todos los derechos
 skip to|jump to navigation|jump to content|share this|share on|share via|share it|share:|tweet this|pin it|email this
 print this|follow us|follow me|follow on|like this|save this|subscribe|sign up|sign in|log in|login|register
-read more|read next|read also|see also:|related post|related article|related stor|related topic|you may also|you may like
-you might also|you might like|previous post|previous article|previous page|previous topic|previous thread
+read more|read next|read also|see also:|related post|related article|related stor|related topic|you may also
+you may like|you might also|you might like|previous post|previous article|previous page|previous topic|previous thread
 previous chapter|next post|next article|next page|next topic|next thread|next chapter|older post|older entr|newer post
 newer entr|leave a reply|leave a comment|post a comment|add a comment|your email address will|your e-mail address will
 powered by|we use cookies|this site uses cookies|this website uses cookies|privacy policy|terms of|terms and|terms &
@@ -65,138 +70,150 @@ lire la suite|partager|leer más|compartir|читать далее|подели�
 _LEAD = " \t\n#>|*-•0123456789."
 
 
-class Place(NamedTuple):
-    """What a dom_path says. Cues are counted below the main container's ancestors only."""
+@dataclass(frozen=True, slots=True)
+class Features:
+    """One row per block, in order, as columns.
 
-    chrome: int  # segments whose tag or class means navigation, sharing, ads
-    weak: int  # segments that often do: header, aside, byline
-    content: int  # segments that mean content
-    in_main: bool  # in or under the container that holds most of the text
+    Attributes:
+        kind: block kinds.
+        level: heading level, 0 for other kinds.
+        chars: length in code points.
+        link_density: share of characters inside links.
+        sentence: holds a sentence end or a comma.
+        phrase: is short and begins with words of sharing, copyright, log-in, ...
+        formula: holds a formula.
+        site_repeat: repeated on many pages of its host.
+        chrome: elements above it whose tag or class means navigation, sharing, ads.
+        weak: elements above it that often do: header, aside, byline.
+        content: elements above it that mean content.
+        in_main: inside the container that holds most of the text.
+    """
+
+    kind: list[str]
+    level: Ints
+    chars: Ints
+    link_density: npt.NDArray[np.float64]
+    sentence: Flags
+    phrase: Flags
+    formula: Flags
+    site_repeat: Flags
+    chrome: Ints
+    weak: Ints
+    content: Ints
+    in_main: Flags
+
+    def is_kind(self, *kinds: str) -> Flags:
+        return np.array([kind in kinds for kind in self.kind], bool)
 
 
-class Features(NamedTuple):
-    """Features of one block."""
-
-    kind: str
-    level: int
-    chars: int
-    sentence: bool  # holds a sentence end or a comma
-    link_density: float
-    place: Place
-    phrase: bool  # begins with words of sharing, copyright, log-in, ...
-    formula: bool
-    site_repeat: bool
-    position: float  # of its start, share of the text
-
-
-def features(document: Document) -> list[Features]:
-    """One row per block, in order."""
-    blocks, text = list(document.blocks), document.text
-    bodies = [text[block.start : block.end] for block in blocks]
-    sentences = [_SENTENCE.search(body) is not None for body in bodies]
-    places = _places(blocks, sentences)
-    formula = _with_formula(document)
-    length = max(1, len(text))
-    return [
-        Features(
-            block.kind,
-            block.level or 0,
-            len(body.strip()),
-            sentence,
-            block.link_density,
-            places[block.dom_path],
-            _is_phrase(body),
-            index in formula,
-            block.site_repeat,
-            block.start / length,
-        )
-        for index, (block, body, sentence) in enumerate(zip(blocks, bodies, sentences, strict=True))
-    ]
+def features(document: Document) -> Features:
+    """Features of every block of a document."""
+    blocks, text = document.blocks, document.text
+    bodies = [text[start:end] for start, end in zip(blocks.start, blocks.end, strict=True)]
+    sentence = [_SENTENCE.search(body) is not None for body in bodies]
+    places = _places(blocks, sentence)
+    packed = np.array([places[path] for path in blocks.dom_path], np.int64)
+    return Features(
+        kind=blocks.kind,
+        level=np.array([level or 0 for level in blocks.level], np.int64),
+        chars=np.array(blocks.end, np.int64) - np.array(blocks.start, np.int64),
+        link_density=np.array(blocks.link_density, np.float64),
+        sentence=np.array(sentence, bool),
+        phrase=np.array([len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies], bool),
+        formula=_with_formula(document),
+        site_repeat=np.array(blocks.site_repeat, bool),
+        chrome=packed & _COUNT,
+        weak=packed >> _WEAK_SHIFT & _COUNT,
+        content=packed >> _CONTENT_SHIFT & _COUNT,
+        in_main=packed >= _IN_MAIN,
+    )
 
 
 def _is_phrase(body: str) -> bool:
-    return len(body) <= MAX_PHRASE_CHARS and body[:80].lstrip(_LEAD).lower().startswith(_PHRASES)
+    return body[:80].lstrip(_LEAD).lower().startswith(_PHRASES)
 
 
-def _with_formula(document: Document) -> frozenset[int]:
-    """Indices of blocks that hold a formula; blocks and formulas are both in order, so one pass."""
-    found, at, ends = set(), 0, document.blocks.end
-    for start in document.formulas.start:
-        while at < len(ends) and ends[at] <= start:
-            at += 1
-        if at < len(ends) and document.blocks.start[at] <= start:
-            found.add(at)
-    return frozenset(found)
+def _with_formula(document: Document) -> Flags:
+    """Blocks that hold the start of a formula; blocks are in order and do not overlap."""
+    flags = np.zeros(len(document.blocks), bool)
+    if len(document.formulas) and len(flags):
+        starts = np.array(document.formulas.start, np.int64)
+        index = np.searchsorted(np.array(document.blocks.start, np.int64), starts, side="right") - 1
+        inside = (index >= 0) & (starts < np.array(document.blocks.end, np.int64)[index])
+        flags[index[inside]] = True
+    return flags
 
 
-def _places(blocks: Iterable[Block], sentences: list[bool]) -> dict[str, Place]:
-    """Place of every dom_path that occurs; work is linear in the distinct elements, not in blocks times depth."""
-    own = _mass_by_path(blocks, sentences)
+# A place is one number, so that a child's is its parent's plus its own cue: three counts and a flag.
+_WEAK_SHIFT, _CONTENT_SHIFT, _COUNT, _IN_MAIN = 10, 20, 1023, 1 << 40
+_CUES = {"chrome": 1, "weak": 1 << _WEAK_SHIFT, "content": 1 << _CONTENT_SHIFT, "": 0}
+
+
+def _places(blocks: Blocks, sentence: list[bool]) -> dict[str, int]:
+    """Place of every element; work is linear in the elements, not in blocks times depth.
+
+    The outermost element is <body>, whose classes name a theme; elements with most of the text are wrappers.
+    """
+    own = _mass_by_path(blocks, sentence)
     parents = _elements(own)
     below = _mass_below(own, parents)
     main = _main_container(parents, below)
     trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
-    places = {"": Place(0, 0, 0, False)}
-    for path, parent in sorted(parents.items(), key=_depth):
-        places[path] = _place(path, places[parent], path == main, bool(parent) and below[path] < trusted)
+    places = {"": 0}
+    for path, parent in parents.items():
+        place = places[parent]
+        if parent and below[path] < trusted:
+            place += _CUES[segment_cue(path[path.rfind("/") + 1 :])]
+        places[path] = place + _IN_MAIN if path == main else place
     return places
 
 
-def _depth(item: tuple[str, str]) -> int:
-    return len(item[0])
-
-
-def _mass_by_path(blocks: Iterable[Block], sentences: list[bool]) -> dict[str, float]:
+def _mass_by_path(blocks: Blocks, sentence: list[bool]) -> dict[str, float]:
     """Characters of unlinked text with sentences, by exact dom_path. Code and math count as text."""
-    own: dict[str, float] = defaultdict(float)
-    for block, sentence in zip(blocks, sentences, strict=True):
-        chars = block.end - block.start
-        textual = chars >= MIN_TEXT_CHARS and (sentence or block.kind in ("code", "math"))
-        own[block.dom_path] += chars * (1.0 - block.link_density) ** 2 if textual else 0.0
+    own = dict.fromkeys(blocks.dom_path, 0.0)
+    rows = zip(blocks.dom_path, blocks.start, blocks.end, blocks.kind, blocks.link_density, sentence, strict=True)
+    for path, start, end, kind, links, ends in rows:
+        if end - start >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")):
+            own[path] += (end - start) * (1.0 - links) ** 2
     return own
 
 
 def _elements(paths: Iterable[str]) -> dict[str, str]:
-    """Every element on the way to a path, with its parent; the root's parent is ""."""
+    """Every element on the way to a path, with its parent ("" for the root's), parents before children."""
     parents: dict[str, str] = {}
     for path in paths:
+        chain = []
         while path and path not in parents:
-            parents[path] = parent = path.rpartition("/")[0]
-            path = parent
+            chain.append(path)
+            path = path.rpartition("/")[0]
+        for element in reversed(chain):
+            parents[element] = path
+            path = element
     return parents
 
 
 def _mass_below(own: dict[str, float], parents: dict[str, str]) -> dict[str, float]:
     below = dict.fromkeys(parents, 0.0) | own
-    for path, parent in sorted(parents.items(), key=_depth, reverse=True):
-        if parent:
+    for path in reversed(parents):
+        if parent := parents[path]:
             below[parent] += below[path]
     return below
 
 
 def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
-    """Descend from the root while one child holds BRANCH_SHARE of its parent's text; leaves are no containers."""
-    children: dict[str, list[str]] = defaultdict(list)
-    for path, parent in parents.items():
-        children[parent].append(path)
-    node = max(children[""], key=below.__getitem__, default="")
-    while inner := [path for path in children[node] if path in children]:
-        best = max(inner, key=below.__getitem__)
-        if below[best] < BRANCH_SHARE * below[node] or below[node] == 0.0:
-            break
+    """Descend from the root while one child holds BRANCH_SHARE of its parent's text; leaves are no containers.
+
+    Of equal children the first in the page wins.
+    """
+    heaviest: dict[str, str] = {}
+    for path in dict.fromkeys(parents.values()):  # elements that hold others
+        parent = parents.get(path)
+        if parent is not None and below[path] > below.get(heaviest.get(parent, ""), -1.0):
+            heaviest[parent] = path
+    node = heaviest.get("", "")
+    while (best := heaviest.get(node, "")) and below[best] >= BRANCH_SHARE * below[node] > 0.0:
         node = best
     return node
-
-
-def _place(path: str, parent: Place, is_main: bool, cued: bool) -> Place:
-    """`cued` is False for <body>, whose classes name a theme, and for elements that hold most of the text."""
-    cue = segment_cue(path[path.rfind("/") + 1 :]) if cued else ""
-    return Place(
-        parent.chrome + (cue == "chrome"),
-        parent.weak + (cue == "weak"),
-        parent.content + (cue == "content"),
-        parent.in_main or is_main,
-    )
 
 
 @lru_cache(maxsize=65_536)

@@ -6,10 +6,12 @@ Formulas, code and data tables have a floor: losing one costs more than keeping 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+import numpy as np
+import numpy.typing as npt
 
-from llm_cleaning.features import Features
+from llm_cleaning.features import Features, Flags
+
+Floats = npt.NDArray[np.float64]
 
 SAFE_SCORE = 0.9  # floor for formulas and code
 TABLE_SCORE = 0.6  # floor for data tables
@@ -30,83 +32,75 @@ NEIGHBOUR = 0.35  # times the clipped log-odds of each neighbour
 CLIP = 3.0
 
 
-def keep_scores(rows: Sequence[Features]) -> list[float]:
+def keep_scores(rows: Features) -> list[float]:
     """keep_score per block in [0, 1], quantised to 1e-4 so that float32 columns compare alike.
 
-    A pure function of the rows: no block of another page matters but through `site_repeat`.
+    A function of this page alone: other pages matter through `site_repeat` only.
     """
-    odds = _with_neighbours(rows, [_log_odds(row) for row in rows])
-    _headings(rows, odds)
-    return [round(max(_sigmoid(value), _floor(row)), 4) for row, value in zip(rows, odds, strict=True)]
+    if not rows.kind:
+        return []
+    floor = _floor(rows)
+    odds = _with_neighbours(rows, _log_odds(rows))
+    _headings(rows, odds, np.where(floor > 0.0, CLIP, odds))
+    scores: list[float] = np.maximum(1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0))), floor).round(4).tolist()
+    return scores
 
 
-def _log_odds(row: Features) -> float:
-    place = row.place
-    odds = BASE + LENGTH * min(1.0, row.chars * (1.0 - row.link_density) / LENGTH_CHARS)
-    odds += SENTENCE if row.sentence else 0.0
-    odds += LINKS * max(0.0, row.link_density - FREE_LINKS)
-    odds += CHROME * min(2, place.chrome) + WEAK * min(2, place.weak) + CONTENT * min(2, place.content)
-    odds += IN_MAIN if place.in_main else OUTSIDE_MAIN
-    odds += PHRASE if row.phrase else 0.0
-    return odds + (SITE_REPEAT if row.site_repeat else 0.0)
+def _log_odds(rows: Features) -> Floats:
+    unlinked = rows.chars * (1.0 - rows.link_density)
+    odds = BASE + LENGTH * np.minimum(1.0, unlinked / LENGTH_CHARS)
+    odds += SENTENCE * rows.sentence
+    odds += LINKS * np.maximum(0.0, rows.link_density - FREE_LINKS)
+    for weight, count in ((CHROME, rows.chrome), (WEAK, rows.weak), (CONTENT, rows.content)):
+        odds += weight * np.minimum(2, count)
+    odds += np.where(rows.in_main, IN_MAIN, OUTSIDE_MAIN)
+    odds += PHRASE * rows.phrase + SITE_REPEAT * rows.site_repeat
+    return odds
 
 
-def _with_neighbours(rows: Sequence[Features], odds: list[float]) -> list[float]:
+def _with_neighbours(rows: Features, odds: Floats) -> Floats:
     """Short blocks lean towards the nearest long ones on both sides; long ones stand for themselves."""
-    before, after = _nearest_long(rows, odds), _nearest_long(rows[::-1], odds[::-1])[::-1]
-    pulled = (
-        value + NEIGHBOUR * (left + right) if row.chars < SHORT_CHARS else value
-        for row, value, left, right in zip(rows, odds, before, after, strict=True)
-    )
-    return list(pulled)
+    is_long = rows.chars >= SHORT_CHARS
+    pull = _nearest_long(is_long, odds) + _nearest_long(is_long[::-1], odds[::-1])[::-1]
+    return np.where(is_long, odds, odds + NEIGHBOUR * pull)
 
 
-def _nearest_long(rows: Sequence[Features], odds: Sequence[float]) -> list[float]:
-    """Clipped log-odds of the last block of at least SHORT_CHARS before each block; 0 before the first."""
-    result, last = [], 0.0
-    for row, value in zip(rows, odds, strict=True):
-        result.append(last)
-        if row.chars >= SHORT_CHARS:
-            last = max(-CLIP, min(CLIP, value))
-    return result
+def _nearest_long(is_long: Flags, odds: Floats) -> Floats:
+    """Clipped log-odds of the last long block up to each block; 0 before the first."""
+    index = np.maximum.accumulate(np.where(is_long, np.arange(len(odds)), -1))
+    return np.where(index >= 0, np.clip(odds[index], -CLIP, CLIP), 0.0)
 
 
-def _headings(rows: Sequence[Features], odds: list[float]) -> None:
+def _headings(rows: Features, odds: Floats, values: Floats) -> None:
     """A heading is worth what it heads: the best block up to the next heading of its own or a higher level.
 
-    Going backwards, `best[level]` is the best log-odds since the last heading of at most that level, `recent` since
-    the last heading of any.
+    Going backwards over headings, `best[level]` is the best value since the last heading of at most that level.
+    Overwrites the log-odds of headings. `values` are log-odds with what is safe raised.
     """
-    best, recent = [-CLIP] * 7, -CLIP
-    for index in range(len(rows) - 1, -1, -1):
-        row = rows[index]
-        if row.kind != "heading":
-            recent = max(recent, odds[index], CLIP if row.formula or row.kind == "code" else -CLIP)
-            continue
-        level = min(max(row.level, 1), 6)
-        headed = max(best[level], recent)
-        odds[index] = _heading_odds(row, odds[index], headed)
-        best = [max(best[other], headed, odds[index]) if other < level else -CLIP for other in range(7)]
-        recent = -CLIP
+    at = np.flatnonzero(rows.is_kind("heading"))
+    body = values.copy()
+    body[at] = -CLIP
+    sections = np.maximum.reduceat(body, at) if len(at) else body
+    best = [-CLIP] * 7
+    for index, section in zip(at[::-1].tolist(), sections[::-1].tolist(), strict=False):
+        level = min(max(int(rows.level[index]), 1), 6)
+        headed = max(best[level], section)
+        odds[index] = own = _heading_odds(rows, index, float(odds[index]), headed)
+        best = [max(best[other], headed, own) if other < level else -CLIP for other in range(7)]
 
 
-def _heading_odds(row: Features, own: float, headed: float) -> float:
-    if row.level == 1 and not row.place.chrome and not row.site_repeat and row.link_density < 0.5:
+def _heading_odds(rows: Features, index: int, own: float, headed: float) -> float:
+    is_chrome = bool(rows.chrome[index] or rows.site_repeat[index])
+    if rows.level[index] == 1 and not is_chrome and rows.link_density[index] < 0.5:
         return max(own, 1.0)  # the page's title
-    if row.place.chrome or row.site_repeat or row.phrase:
+    if is_chrome or rows.phrase[index]:
         return own
-    return min(headed, 2.0) if headed <= 0.0 or row.place.in_main else (headed + own) / 2
+    return min(headed, 2.0) if headed <= 0.0 or rows.in_main[index] else (headed + own) / 2
 
 
-def _floor(row: Features) -> float:
-    """The least score of what must not be lost; repeated chrome, and formulas among menus, have none."""
-    if row.site_repeat or row.link_density > 0.6:
-        return 0.0
-    if row.formula or row.kind in ("code", "math"):
-        return SAFE_SCORE
-    is_table = row.kind == "table" and row.link_density <= 0.4 and not row.place.chrome and row.place.in_main
-    return TABLE_SCORE if is_table else 0.0
-
-
-def _sigmoid(odds: float) -> float:
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, odds))))
+def _floor(rows: Features) -> Floats:
+    """The least score of what must not be lost; repeated chrome and lists of links have none."""
+    allowed = ~rows.site_repeat & (rows.link_density <= 0.6)
+    safe = rows.formula | rows.is_kind("code", "math")
+    tables = rows.is_kind("table") & (rows.link_density <= 0.4) & (rows.chrome == 0) & rows.in_main
+    return np.where(allowed & safe, SAFE_SCORE, np.where(allowed & tables, TABLE_SCORE, 0.0))

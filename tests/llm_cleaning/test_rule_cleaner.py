@@ -186,7 +186,7 @@ ROW = st.tuples(
 @given(st.lists(ROW, max_size=12))
 def test_any_page_gets_one_score_per_block_and_keeps_its_decisions_through_arrow(rows):
     document = page(*rows)
-    assert len(features(document)) == len(rows)
+    assert len(features(document).chars) == len(rows)
     (marked,) = mark([document], config=CleanConfig())
     decisions = [score >= 0.5 for score in marked.blocks.keep_score]
     (stored,) = from_batch(to_batch([marked]))

@@ -1,0 +1,82 @@
+# warcmill: `make` lists what there is to do. Everything happens in .venv/ inside this checkout.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup setup-dev demo test test-all lint format bench size lock sample clean
+
+VENV := .venv
+BIN := $(VENV)/bin
+PY := $(BIN)/python
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo "$$p" && break; done)
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+RUN := demo/run
+# one BLAS/OpenMP thread per process: workers are processes already
+export OMP_NUM_THREADS ?= 1
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
+
+setup: $(VENV)/.core ## create .venv/ with the core and the `warcmill` command (no Beam, Spark or torch)
+
+setup-dev: $(VENV)/.dev ## add the dev extra: Beam, Spark, pytest, linters, peers of the benchmarks
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "make: no Python from 3.11 to 3.13 found; install one, or: make PYTHON=/path/to/python3.12"; exit 1; }
+	@echo "creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: the venv module is incomplete; on Debian: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/.core: locks/core.txt pyproject.toml | $(VENV)/bin/python
+	@echo "installing the core from locks/core.txt"
+	@$(PIP) install --require-hashes --no-deps -r locks/core.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: locks/dev.txt $(VENV)/.core
+	@echo "installing the dev extra from locks/dev.txt (about 1.3 GB: Beam and Spark)"
+	@$(PIP) install --require-hashes --no-deps -r locks/dev.txt
+	@touch $@
+
+demo: setup ## the main job on the bundled sample: WARCs in, token shards, manifest and report out
+	@echo "warcmill run: the sample WARCs in samples/ become token shards in $(RUN)"
+	@$(BIN)/warcmill run samples/sample.warc.gz samples/sample-2.warc.gz -o $(RUN)
+	@$(BIN)/warcmill verify $(RUN)
+	@echo
+	@echo "look:  $(RUN)/report.html in a browser; or"
+	@echo "       $(BIN)/warcmill inspect $(RUN)"
+	@echo "       $(BIN)/warcmill inspect $(RUN) --rejected"
+	@echo "run it again: it resumes, finds everything done, and changes nothing"
+
+test: setup-dev lint ## lint, types, import rules and the fast tests: under 5 minutes on two cores
+	@$(PY) -m pytest -q -n 2
+
+test-all: setup-dev lint ## the same plus slow tests: every page of ../shared/data, kill -9, hostile input
+	@$(PY) -m pytest -q -n 2 -m "slow or not slow"
+
+lint: setup-dev ## ruff, mypy --strict, import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo 2>&1 | tail -n 4
+
+format: setup-dev ## let ruff fix and format
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+bench: setup-dev ## speed, memory and quality beside peers, measured now (minutes)
+	@$(PY) tests/quality/bench_run.py
+	@$(PY) tests/quality/bench_dedup.py
+	@$(PY) tests/quality/bench_cleaning.py --limit 200
+
+size: setup-dev ## lines per file and function against our budget
+	@$(PY) tests/quality/size.py
+
+sample: setup-dev ## rebuild the bundled WARCs from samples/pages (byte for byte the same)
+	@$(PY) samples/build_sample.py
+
+lock: setup-dev ## resolve the dependencies anew
+	@$(PIP) install "uv>=0.9"
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--upgrade pyproject.toml -o locks/core.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--upgrade --extra dev pyproject.toml -o locks/dev.txt
+
+clean: ## remove demo output and caches, keep .venv
+	@rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

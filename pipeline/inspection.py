@@ -1,0 +1,203 @@
+"""Looking into a finished or stopped run: random documents, the story of one page, a full re-check."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from blends.manifest import load_manifest
+from blends.manifest_types import ShardEntry
+from blends.schema_check import Problem
+from blends.verify import verify_shards
+from pipeline.document import Document, from_batch
+from pipeline.errors import UsageError, VerificationError, WarcmillError
+from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.io.shards import ShardFile, check_shard
+
+DOCUMENT_PHASES = ("render", "classify", "clean")
+SPILLS = ("-rows", "tokens")  # phases whose rows are removed once they are reduced
+SUMMARY = ["id", "url", "warc_path", "offset", "reject_stage", "reject_reason", "reject_detail"]
+
+
+def phase_directories(run: Path) -> list[PhaseDirectory]:
+    """The phases begun in a run, in order.
+
+    Raises:
+        UsageError: the folder is not a run.
+    """
+    folders = sorted((run / "phases").glob("[0-9][0-9]-*"))
+    if not folders:
+        raise UsageError("is not a warcmill run", where=str(run), expected="the -o folder of `warcmill run`")
+    return [PhaseDirectory(folder, folder.name[3:]) for folder in folders]
+
+
+def _document_phases(run: Path) -> list[PhaseDirectory]:
+    return [phase for phase in phase_directories(run) if phase.name in DOCUMENT_PHASES]
+
+
+def _commits(phase: PhaseDirectory) -> list[Commit]:
+    """Commits of a phase that may still be under way."""
+    names = sorted(path.stem for path in (phase.path / "_commit").glob("*.json"))
+    return [commit for name in names if (commit := phase.committed(name)) is not None]
+
+
+def sample(run: Path, *, rejected: bool, stage: str | None, count: int, seed: int, chars: int) -> Iterator[str]:
+    """Texts describing random documents: kept ones of the last document phase, or rejected ones of all."""
+    phases = _document_phases(run)
+    folder = "reject" if rejected else "data"
+    chosen: list[tuple[bytes, Path, int]] = []
+    for phase in phases if rejected else phases[-1:]:
+        for commit in _commits(phase):
+            for file in commit.reject if rejected else commit.data:
+                chosen += _ranked_rows(phase.path / folder / file.path, stage, seed)
+        chosen = sorted(chosen)[:count]  # smallest seeded hashes: a uniform sample in bounded memory
+    if not chosen:
+        raise WarcmillError("no such documents", where=str(run), hint="`warcmill report RUN` lists stages and reasons")
+    for _, path, row in chosen:
+        yield _described(_read_row(path, row), chars)
+
+
+def _ranked_rows(path: Path, stage: str | None, seed: int) -> Iterator[tuple[bytes, Path, int]]:
+    table = pq.read_table(path, columns=["id", "reject_stage", "reject_reason"])
+    rows = zip(*(table[name].to_pylist() for name in table.column_names), strict=True)
+    for row, (id_, at, reason) in enumerate(rows):
+        if stage in (None, at, f"{at}:{reason}"):
+            yield hashlib.blake2b(f"{seed}:{id_}:{at}".encode(), digest_size=8).digest(), path, row
+
+
+def _read_row(path: Path, row: int) -> Document:
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            rows = file.metadata.row_group(group).num_rows
+            if row < rows:
+                return next(from_batch(file.read_row_group(group).slice(row, 1)))
+            row -= rows
+    raise VerificationError(f"row {row} past the end", where=str(path), expected="a row of the file")
+
+
+def _described(document: Document, chars: int) -> str:
+    lines = [f"── {document.url}", f"   {document.id}  {document.warc_path}:{document.offset}"]
+    if document.rejected:
+        detail = f" ({document.reject_detail})" if document.reject_detail else ""
+        lines.append(f"   rejected by {document.reject_stage}: {document.reject_reason}{detail}")
+    lines.append(
+        f"   {document.language or '?'}  quality {_score(document.quality)}  math {_score(document.math_score)}  "
+        f"code {_score(document.code_score)}  {len(document.formulas)} formulas  {len(document.text):,} characters"
+    )
+    text = document.text if len(document.text) <= chars else document.text[:chars] + " …"
+    return "\n".join(lines) + "\n\n" + _printable(text) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Without control characters: text of a page must not drive the terminal."""
+    return "".join(c if c in "\n\t" or c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _score(value: float | None) -> str:
+    return "–" if value is None else f"{value:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to a page."""
+
+    phase: str
+    what: str
+    facts: dict[str, Any]
+
+    def __str__(self) -> str:
+        return f"{self.phase:<10} {_printable(self.what)}"
+
+
+def explain(run: Path, url_or_id: str) -> list[Step]:
+    """Every phase a page went through, to the row of the shard that holds its tokens.
+
+    Raises:
+        WarcmillError: the run has no such page.
+    """
+    steps = [step for phase in _document_phases(run) for step in _phase_steps(phase, url_or_id)]
+    steps += _shard_steps(run, {step.facts["id"] for step in steps if not step.facts["reject_reason"]})
+    if not steps:
+        raise WarcmillError(
+            f"no page {url_or_id!r}",
+            where=str(run),
+            expected="the URL as crawled, or a 32-digit document id",
+            hint="`warcmill inspect RUN` shows URLs and ids",
+        )
+    return steps
+
+
+def _phase_steps(phase: PhaseDirectory, url_or_id: str) -> Iterator[Step]:
+    wanted = (pc.field("url") == url_or_id) | (pc.field("id") == url_or_id)
+    for commit in _commits(phase):
+        for folder, files in (("data", commit.data), ("reject", commit.reject)):
+            for file in files:
+                path = phase.path / folder / file.path
+                for row in pq.read_table(path, columns=SUMMARY, filters=wanted).to_pylist():
+                    yield Step(phase.name, _fate(phase.name, row), {"phase": phase.name, **row})
+
+
+def _fate(phase: str, row: dict[str, Any]) -> str:
+    place = f"{row['warc_path']}:{row['offset']}  id {row['id']}" if phase == "render" else row["id"]
+    if not row["reject_reason"]:
+        return f"kept      {place}"
+    detail = f" ({row['reject_detail']})" if row["reject_detail"] else ""
+    return f"rejected  {place}  {row['reject_stage']}: {row['reject_reason']}{detail}"
+
+
+def _shard_steps(run: Path, ids: set[str]) -> Iterator[Step]:
+    if not ids or not (run / "_SUCCESS").exists():
+        return
+    manifest, _ = load_manifest(run)
+    for shard in map(ShardEntry.from_json, manifest["shards"]):
+        table = pq.read_table(run / shard.path, columns=["doc_id", "n_tokens", "cluster_id"])
+        places = pc.indices_nonzero(pc.is_in(table["doc_id"], value_set=pa.array(sorted(ids), pa.string())))
+        for row in places.to_pylist():
+            tokens = table["n_tokens"][row].as_py()
+            facts = {"phase": "shards", "id": table["doc_id"][row].as_py(), "shard": shard.path, "row": row}
+            yield Step("shards", f"written   {shard.path} row {row}, {tokens:,} tokens", {**facts, "tokens": tokens})
+
+
+def verify_run(run: Path) -> tuple[str, list[Problem]]:
+    """Re-check shards, manifest and every phase; returns what was checked in words, and the problems found."""
+    phases = phase_directories(run)
+    problems: list[Problem] = []
+    files = 0
+    for phase in phases:
+        for path, shard in _promised_files(phase, problems):
+            files += 1
+            problems += _file_problems(path, shard)
+    if (run / "_SUCCESS").exists():
+        problems += verify_shards(run)
+    else:
+        problems.append(Problem(str(run), "no _SUCCESS: the run is not finished", "a finished run"))
+    return f"{len(phases)} phases, {files} intermediate files, manifest and shards", problems
+
+
+def _promised_files(phase: PhaseDirectory, problems: list[Problem]) -> Iterator[tuple[Path, ShardFile]]:
+    try:
+        commits = phase.commits()
+        for commit in commits:
+            commit.counters.check(f"{phase.name}/{commit.task}")
+    except WarcmillError as error:
+        problems.append(Problem(str(phase.path), error.what, error.expected or "a finished phase"))
+        return
+    for commit in commits:
+        if not phase.name.endswith(SPILLS):
+            yield from ((phase.path / "data" / file.path, file) for file in commit.data)
+        yield from ((phase.path / "reject" / file.path, file) for file in commit.reject)
+
+
+def _file_problems(path: Path, shard: ShardFile) -> list[Problem]:
+    try:
+        check_shard(path, shard)
+    except VerificationError as error:
+        return [Problem(str(path), error.what, error.expected)]
+    return []

@@ -1,0 +1,153 @@
+"""`warcmill render`: one page, or JSON lines in and out, outside of a run."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from extractors import Rendered, RenderRejected
+from extractors import render as render_page
+from pipeline.errors import InputError, OutputError
+
+
+def render_file(file: str, url: str | None, content_type: str | None, form: str) -> str:
+    """One file, or stdin for `-`, as "markdown", "text" (no Markdown marks) or "json"."""
+    rendered = render_page(_read(file), url=url, content_type=content_type)
+    if form == "json":
+        return json.dumps(as_json(rendered), ensure_ascii=False)
+    return rendered.text if form == "markdown" else without_marks(rendered)
+
+
+def _read(file: str) -> bytes:
+    if file == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read: {error.strerror}", where=file, expected="an HTML file, or - for stdin"
+        ) from error
+
+
+def as_json(rendered: Rendered) -> dict[str, Any]:
+    """Text, spans as objects, and what was found out about the page."""
+    return {
+        "text": rendered.text,
+        "title": rendered.title,
+        "charset": rendered.charset,
+        "content_type": rendered.content_type,
+        "formulas": [formula._asdict() for formula in rendered.formulas],
+        "blocks": [block._asdict() for block in rendered.blocks],
+    }
+
+
+def without_marks(rendered: Rendered) -> str:
+    """Block texts without heading marks and code fences; lists, tables and formulas stay as they are."""
+    return "\n\n".join(_unmarked(rendered.text[b.start : b.end], b.kind) for b in rendered.blocks)
+
+
+def _unmarked(text: str, kind: str) -> str:
+    if kind == "heading":
+        return text.lstrip("#").strip()
+    if kind == "code":
+        lines = text.split("\n")
+        fenced = len(lines) > 1 and lines[0].startswith(("```", "~~~"))
+        return "\n".join(lines[1:-1]) if fenced else text
+    return text
+
+
+def render_jsonl(source: str, target: str) -> tuple[int, int]:
+    """Render rows {"id", "html" | "html_b64", "url"?, "content_type"?}; returns (rows, rows with an error).
+
+    Other fields are passed through unchanged, rows keep their order, memory holds one row.
+    """
+    rows = failed = 0
+    with _lines_in(source) as lines, _lines_out(target) as out:
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            row = _rendered_row(line, number)
+            out.write(_line(row))
+            rows, failed = rows + 1, failed + (row["error"] is not None)
+    return rows, failed
+
+
+def _line(row: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+    except UnicodeEncodeError:  # a lone surrogate in a field that is passed through: JSON can say it in ASCII
+        return json.dumps(row).encode() + b"\n"
+
+
+def _rendered_row(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        return {"id": None, "line": number, **_failure("bad_json", str(error))}
+    if not isinstance(row, dict):
+        return {"id": None, "line": number, **_failure("bad_row", "expected a JSON object")}
+    passed = {key: value for key, value in row.items() if key not in ("html", "html_b64")}
+    try:
+        rendered = render_page(_html(row), url=row.get("url"), content_type=row.get("content_type"))
+    except RenderRejected as rejected:
+        return {**passed, **_failure(rejected.reason, str(rejected))}
+    except _BadRow as error:
+        return {**passed, **_failure("bad_row", str(error))}
+    return {**passed, **as_json(rendered), "error": None}
+
+
+def _failure(kind: str, message: str) -> dict[str, Any]:
+    return {"text": None, "formulas": [], "blocks": [], "error": {"kind": kind, "message": message}}
+
+
+class _BadRow(ValueError):
+    """A row without a page in it."""
+
+
+def _html(row: dict[str, Any]) -> bytes | str:
+    for name in ("url", "content_type"):
+        if not isinstance(row.get(name), str | None):
+            raise _BadRow(f"{name} is not a string")
+    if isinstance(html := row.get("html"), str):
+        return html
+    if isinstance(encoded := row.get("html_b64"), str):
+        try:
+            return base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise _BadRow(f"html_b64 is not base64: {error}") from error
+    raise _BadRow('neither "html" nor "html_b64" is a string')
+
+
+@contextmanager
+def _lines_in(source: str) -> Iterator[IO[bytes]]:
+    if source == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file: IO[bytes] = gzip.open(source, "rb") if source.endswith(".gz") else Path(source).open("rb")  # type: ignore[assignment]  # noqa: SIM115
+    except OSError as error:
+        raise InputError(
+            f"cannot read: {error.strerror}", where=source, expected="a .jsonl or .jsonl.gz file"
+        ) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _lines_out(target: str) -> Iterator[IO[bytes]]:
+    if target == "-":
+        yield sys.stdout.buffer
+        return
+    try:
+        file: IO[bytes] = gzip.open(target, "wb") if target.endswith(".gz") else Path(target).open("wb")  # type: ignore[assignment]  # noqa: SIM115
+    except OSError as error:
+        raise OutputError(f"cannot write: {error.strerror}", where=target) from error
+    with file:
+        yield file

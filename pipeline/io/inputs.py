@@ -19,6 +19,10 @@ from pipeline.errors import InputError
 from pipeline.io.byte_source import GLOB_HINT, is_remote, open_source
 
 MAX_LIST_BYTES = 256 << 20
+COMMON_CRAWL_ROOT = "crawl-data/"  # its lists name paths from the root of the bucket
+COMMON_CRAWL_HINT = (
+    "put s3://commoncrawl/ or https://data.commoncrawl.org/ before each line, or name the list by that URL"
+)
 _LIST_NAME = re.compile(r"\.(paths|txt|list|lst)(\.gz)?$", re.I)
 
 
@@ -27,7 +31,9 @@ def expand_inputs(arguments: Sequence[str]) -> list[str]:
 
     An argument is a file, a glob, an fsspec URL (with or without glob), or a list whose name ends in .paths, .txt,
     .list or .lst, optionally .gz: one path, URL or glob a line; blank lines and lines that begin with # are ignored;
-    relative entries are relative to the list. Lists do not nest.
+    relative entries are relative to the list, those of Common Crawl's own lists (`crawl-data/…`) to the bucket the
+    list lies in. Lists do not nest. Remote entries of a list are not looked up here (a crawl names 90,000 of them);
+    reading a missing one raises.
 
     Raises:
         InputError: a missing, empty or unreadable file, a directory, a glob or list without files, or two different
@@ -54,7 +60,8 @@ def _one(path: str, where: str = "") -> list[str]:
     """Files of one argument or list line; `where` names the list it stands in."""
     matches = _matches(path, where) if has_magic(path) else [_normal(path)]
     for match in matches:
-        _check_readable(match, where)
+        if not (where and is_remote(match)):
+            _check_readable(match, where)
     return matches
 
 
@@ -106,7 +113,8 @@ def _check_readable(path: str, where: str) -> None:
         with open_source(path):
             pass
     except InputError as error:
-        raise InputError(error.what, where=_place(path, where), expected=error.expected, hint=error.hint) from error
+        hint = COMMON_CRAWL_HINT if where and f"/{COMMON_CRAWL_ROOT}" in f"/{path}" else error.hint
+        raise InputError(error.what, where=_place(path, where), expected=error.expected, hint=hint) from error
 
 
 def _place(path: str, where: str) -> str:
@@ -139,6 +147,9 @@ def _list_text(path: str) -> str:
 def _resolved(entry: str, list_path: str) -> str:
     if is_remote(entry) or posixpath.isabs(entry):
         return entry
+    root, found, _ = list_path.rpartition(f"/{COMMON_CRAWL_ROOT}")
+    if found and entry.startswith(COMMON_CRAWL_ROOT):
+        return f"{root}/{entry}"
     folder = posixpath.dirname(list_path)
     return f"{folder}/{entry}" if folder else entry
 

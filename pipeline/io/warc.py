@@ -86,11 +86,16 @@ def plan_splits(path: str, split_bytes: int) -> list[Split]:
     """Splits of about `split_bytes` for plain and per-record-compressed files; one split for anything else.
 
     Raises:
-        InputError: the file cannot be opened or is empty.
+        InputError: the file cannot be opened, is empty, or holds no record.
     """
     with open_source(path) as source:
-        if source.size <= split_bytes or is_zip(source) or not detect_packing(source, DEFAULT_LIMITS).splittable:
+        if source.size <= split_bytes or is_zip(source):
             return [Split(path)]
+        packing = detect_packing(source, DEFAULT_LIMITS)
+        if not packing.splittable:
+            return [Split(path)]
+        records = read_range(source, packing, DEFAULT_LIMITS, 0, None)
+        next(_require_archive(records, Split(path)))
         starts = range(0, source.size, max(split_bytes, 1))
         return [Split(path, at, at + split_bytes if at + split_bytes < source.size else None) for at in starts]
 
@@ -127,10 +132,9 @@ def _require_archive(items: Iterator[Record | Loss], split: Split) -> Iterator[R
         yield item
         yield from items
         return
-    if split.end is not None and held:
-        yield from held  # the record may begin in a later split
-        return
-    if held or split.end is None:
+    if split.end is not None:
+        yield from held  # the first record may begin in a later split; plan_splits has seen one
+    else:
         raise InputError(
             "is no archive: not one WARC or ARC record in it",
             where=split.path,

@@ -54,6 +54,17 @@ def test_remote_files_globs_and_lists():
         expand_inputs(["memory://inputs/*.arc"])
 
 
+def test_common_crawl_lists_are_relative_to_the_bucket(crawl):
+    folder = "memory://commoncrawl/crawl-data/CC-MAIN-2024-10"
+    entry = "crawl-data/CC-MAIN-2024-10/segments/1/warc/x.warc.gz"
+    fsspec.filesystem("memory").pipe(f"{folder}/warc.paths.gz", gzip.compress(entry.encode()))
+    assert expand_inputs([f"{folder}/warc.paths.gz"]) == [f"memory://commoncrawl/{entry}"]
+    (crawl / "warc.paths").write_text(entry)
+    with pytest.raises(InputError) as caught:
+        expand_inputs([str(crawl / "warc.paths")])
+    assert "s3://commoncrawl/" in caught.value.hint
+
+
 def test_file_url(crawl):
     assert names(expand_inputs([f"file://{crawl}/a.warc.gz"])) == ["a.warc.gz"]
 

@@ -159,6 +159,11 @@ def test_what_is_no_archive_is_an_input_error(tmp_path, content, what):
     assert caught.value.hint
 
 
+def test_a_long_file_without_records_is_refused_before_it_is_split(tmp_path):
+    with pytest.raises(InputError, match="is no archive"):
+        plan_splits(write(tmp_path / "x.warc", b"no record here\n" * 1000), 1000)
+
+
 def test_missing_file_directory_and_unknown_url(tmp_path):
     for path in (str(tmp_path / "none.warc"), str(tmp_path), "nosuchprotocol://x/y.warc.gz", "memory://none.warc.gz"):
         with pytest.raises(InputError) as caught:

@@ -26,16 +26,21 @@ _CHARSET_PARAMETER = re.compile(r"charset[ \t\r\n\f]*=[ \t\r\n\f]*[\"']?[ \t]*([
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _HTML_LANG = re.compile(rb"<html\s[^>]{0,500}?\blang\s{0,9}=\s{0,9}[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}?charset\s{0,9}=[^>]{0,200}>?", re.IGNORECASE)
-# A letter of any encoding's upper half, two high bytes in a row, or a symbol in mid-word.
-_MORE_THAN_SYMBOLS = re.compile(rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]|[\x80-\xff]{2}|[A-Za-z][\xa1-\xbf][a-z]")
-_HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}")
+# A letter of any encoding's upper half, three high bytes in a row (not "———"), or a symbol in mid-word.
+_MORE_THAN_SYMBOLS = re.compile(
+    rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]|([\x80-\xff])(?!\1)[\x80-\xff]{2}|[A-Za-z][\xa1-\xbf][a-z]"
+)
+# Words of a non-Latin script: high bytes in a row, or double bytes whose trail byte is below 0x80 (Shift_JIS, Big5).
+_HIGH_RUN = re.compile(rb"[\x80-\xff]{4,}|(?:[\x81-\xfe][\x40-\xff]){3,}")
+_ONE_HIGH = re.compile(rb"[\x80-\xff]")
 _HIGH = bytes(range(0x80, 0x100))
 # Encodings whose ordinary text can be a few well-formed UTF-8 sequences by chance.
 _DENSE = frozenset({"gbk", "gb18030", "big5", "euc-jp", "iso-2022-jp", "shift_jis", "euc-kr", "windows-874"})
 _LATIN = frozenset(
-    {"windows-1250", "windows-1252", "windows-1254", "windows-1257", "windows-1258", "macintosh"}
+    {"windows-1250", "windows-1252", "windows-1254", "windows-1257", "macintosh"}
     | {f"iso-8859-{part}" for part in (2, 3, 4, 10, 13, 14, 15, 16)}
 )
+_ANY_RUNS = frozenset({"utf-8", "iso-2022-jp", "windows-1258"})
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 # Languages whose legacy pages the detector's country hint decides; the top-level domain where it differs from the code.
 _TLDS = {"cs": "cz", "el": "gr", "et": "ee", "he": "il", "ja": "jp", "ko": "kr", "sl": "si", "uk": "ua", "vi": "vn"}
@@ -197,10 +202,8 @@ def _is_iso_2022_jp(body: bytes) -> bool:
 def _choose_high(body: bytes, declared: list[tuple[str, str]]) -> tuple[str, str]:
     """Choose for a body with bytes >= 0x80."""
     utf8 = _utf8_fit(body)
-    names = {charset for charset, _ in declared}
-    if utf8.valid and (utf8.sequences >= MIN_SEQUENCES or not names & (_DENSE | {"windows-874"}) or "utf-8" in names):
-        return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
-    if utf8.nearly:
+    by_chance = any(name in _DENSE for name, _ in declared) and not _evidence_of("utf-8", declared)
+    if utf8.nearly or (utf8.valid and (utf8.sequences >= MIN_SEQUENCES or not by_chance)):
         return "utf-8", _evidence_of("utf-8", declared) or "utf8_valid"
     plausible = [pair for pair in declared if _plausible(body, pair[0])]
     detected, confidence = _detect(body)
@@ -240,19 +243,31 @@ def _plausible(body: bytes, charset: str) -> bool:
     return bad * 20 <= high
 
 
-def _mostly_runs(body: bytes) -> bool:
+def _mostly_runs(body: bytes, least_bytes: int = 8, share: float = 0.5) -> bool:
     """Latin text has its high bytes one by one; Cyrillic, Greek, Hebrew, Arabic and CJK words are runs of them."""
-    high = len(body) - len(body.translate(None, delete=_HIGH))
-    in_runs = sum(len(run) for run in _HIGH_RUN.findall(body) if len(set(run)) >= 3)
-    return in_runs >= 8 and in_runs * 2 >= high
+    window = _from_first_high(body)
+    high = len(window) - len(window.translate(None, delete=_HIGH))
+    in_runs = sum(len(run) for run in _HIGH_RUN.findall(window) if len(set(run)) >= 3)
+    return in_runs >= least_bytes and in_runs >= high * share
+
+
+def _from_first_high(body: bytes) -> bytes:
+    """DETECT_WINDOW_BYTES that begin where there is something to see: scripts before the text are ASCII."""
+    first = _ONE_HIGH.search(body)
+    start = max(0, first.start() - 64) if first else 0
+    return body[start : start + DETECT_WINDOW_BYTES]
 
 
 def _detect(body: bytes) -> tuple[str, float]:
-    if _MORE_THAN_SYMBOLS.search(body) is None:  # "±", "¶" or "©" alone look like ISO-8859-2 to a letter model
+    """(charset, confidence 0-1) by the letters; 0 where nothing but the standard's default speaks for it."""
+    window = _from_first_high(body)
+    if _MORE_THAN_SYMBOLS.search(window) is None:  # "±", "¶" or "©" alone look like ISO-8859-2 to a letter model
         return "windows-1252", 0.0
-    options = turbohtml.detect.Detection(tld=_tld_hint(body))
-    match = turbohtml.detect.detect(_NO_META + body[:DETECT_WINDOW_BYTES], options)
-    return (match.encoding or "windows-1252").lower(), match.confidence
+    match = turbohtml.detect.detect(_NO_META + window, turbohtml.detect.Detection(tld=_tld_hint(body)))
+    charset = (match.encoding or "windows-1252").lower()
+    if charset not in _LATIN and charset not in _ANY_RUNS and not _mostly_runs(body, least_bytes=4, share=0.2):
+        return "windows-1252", 0.0  # "é — §§" is no Russian, whatever the letter model sees in three bytes
+    return charset, match.confidence
 
 
 def _tld_hint(body: bytes) -> str | None:

@@ -233,9 +233,21 @@ def test_iso_2022_jp_is_told_by_its_escapes_even_under_a_utf8_header():
     assert decode(body, "text/html; charset=utf-8") == Decoded(JAPANESE, "iso-2022-jp", "detected")
 
 
-@pytest.mark.parametrize("text", ["Theorem 2 ¶ and Lemma 3 ¶", "5 ± 3 ° and 2 × 7", "10 µm ½ §3 ©"])
+@pytest.mark.parametrize(
+    "text", ["Theorem 2 ¶ and Lemma 3 ¶", "5 ± 3 ° and 2 × 7", "10 µm ½ §3 ©", "agreement — no §§1280"]
+)
 def test_symbols_alone_are_windows_1252(text):
     assert decode(text.encode("cp1252")) == Decoded(text, "windows-1252", "fallback")
+
+
+def test_a_few_accents_among_symbols_are_no_cyrillic():
+    text = "• Café agreement — no §§1280 …"
+    assert decode(text.encode("cp1252"), "text/html; charset=utf-8").text == text
+
+
+def test_text_behind_a_long_script_is_seen():
+    page = f"<script>{'var x = 1;' * 30_000}</script>{RUSSIAN}"
+    assert decode(page.encode("cp1251")).text == page
 
 
 def test_html_lang_settles_what_letters_cannot():

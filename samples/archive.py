@@ -36,6 +36,11 @@ def _id(*parts: str) -> str:
     return f"<urn:uuid:{uuid.uuid5(NAMESPACE, ' '.join(parts))}>"
 
 
+def _payload(body: bytes) -> dict[str, Any]:
+    """With its length: without one warcio buffers in a temporary file that it does not close."""
+    return {"payload": io.BytesIO(body), "length": len(body)}
+
+
 def _write_info(writer: Any, name: str, date: str) -> None:
     info = {
         "software": "warcmill sample builder (samples/build_sample.py)",
@@ -51,7 +56,7 @@ def _write_info(writer: Any, name: str, date: str) -> None:
         "WARC-Filename": name,
         "Content-Type": "application/warc-fields",
     }
-    record = writer.create_warc_record(None, "warcinfo", payload=io.BytesIO(payload), warc_headers_dict=headers)
+    record = writer.create_warc_record(None, "warcinfo", **_payload(payload), warc_headers_dict=headers)
     writer.write_record(record)
 
 
@@ -95,7 +100,7 @@ def _response(writer: Any, name: str, page: SamplePage) -> Any:
     return writer.create_warc_record(
         page.url,
         "response",
-        payload=io.BytesIO(body),
+        **_payload(body),
         http_headers=http,
         warc_headers_dict=_warc_headers(name, page, "response"),
     )
@@ -104,7 +109,7 @@ def _response(writer: Any, name: str, page: SamplePage) -> Any:
 def _metadata(writer: Any, name: str, page: SamplePage) -> Any:
     payload = b"fetchTimeMs: 187\r\ncharset-detected: " + page.charset.upper().encode() + b"\r\n"
     headers = {**_warc_headers(name, page, "metadata"), "Content-Type": "application/warc-fields"}
-    return writer.create_warc_record(page.url, "metadata", payload=io.BytesIO(payload), warc_headers_dict=headers)
+    return writer.create_warc_record(page.url, "metadata", **_payload(payload), warc_headers_dict=headers)
 
 
 def _revisit(writer: Any, name: str, page: SamplePage) -> Any:

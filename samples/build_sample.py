@@ -18,6 +18,18 @@ from archive import write_warc  # noqa: E402
 from corpus import SamplePage, load_pages  # noqa: E402
 
 CRAWLS = {1: "sample.warc.gz", 2: "sample-2.warc.gz"}
+# Forms that carry no TeX, or another spelling of it (LaTeXML normalises): the formula itself is there, its source is not.
+TEX_LOST = {
+    "asciimath",
+    "html_sub_sup",
+    "katex_html",
+    "latexml",
+    "mathjax3_chtml",
+    "mathjax3_chtml_assistive",
+    "mathjax3_svg",
+    "mathjax3_svg_assistive",
+    "mathml_plain",
+}
 
 
 def build(folder: Path) -> None:
@@ -51,10 +63,16 @@ def _truth(page: SamplePage) -> dict[str, Any]:
         "charset": page.charset,
         "status": page.status,
         "macros": front.get("macros", {}) | front.get("page_macros", {}),
-        "formulas": page.formulas,
-        "must_have": front.get("must_have", []),
-        "must_not": front.get("must_not", []),
+        "formulas": [{**formula, "tex_in_page": formula["form"] not in TEX_LOST} for formula in page.formulas],
+        "must_have": front.get("must_have", []) + page.prose,
+        "boilerplate": _boilerplate(page),
     }
+
+
+def _boilerplate(page: SamplePage) -> list[str]:
+    """Those boilerplate phrases of the host that this page shows."""
+    shown = page.body.decode(page.charset, errors="replace")
+    return [phrase for phrase in page.front.get("boilerplate", []) if phrase in shown]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ another page changed in a named way, which is how near-duplicates are made.
 from __future__ import annotations
 
 import base64
+import html
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 DEFAULT_DATE = "2026-03-01T12:00:00Z"
+MARKUP = set("$`<>*_[]\\|&{}@#:")
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class SamplePage:
     body: bytes
     front: dict[str, Any]  # the front matter, host defaults filled in
     formulas: list[dict[str, Any]] = field(default_factory=list)  # {tex, display, form}, as written by the author
+    prose: list[str] = field(default_factory=list)  # sentences without markup, see `plain_sentences`
 
 
 def load_pages() -> list[SamplePage]:
@@ -64,6 +68,8 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
     whole = front["template"] == "raw" or rendered.get("form") == "latexml"
     text = fragment if whole else _fill(front, url, rendered.get("head", ""), fragment)
     formulas = [{**formula, "form": rendered["form"]} for formula in rendered.get("formulas", [])]
+    for formula, tex in zip(formulas, front.get("tex", []), strict=False):  # where the page speaks another notation
+        formula["tex"] = tex
     return SamplePage(
         source=name,
         url=url,
@@ -74,6 +80,7 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
         body=_body_bytes(front, text),
         front=front,
         formulas=_visible(formulas, front) + front.get("formulas", []),
+        prose=plain_sentences(body, text) if front["kind"] not in {"junk", "binary"} else [],
     )
 
 
@@ -118,3 +125,13 @@ def _body_bytes(front: dict[str, Any], text: str) -> bytes:
     if "base64" in front:
         return base64.b64decode(front["base64"])
     return text.encode(front["charset"], errors="xmlcharrefreplace" if front.get("entities") else "strict")
+
+
+def plain_sentences(source: str, page: str, count: int = 3) -> list[str]:
+    """The longest sentences of the source, in order, that carry no markup, mathematics or code."""
+    sentences = re.split(r"(?<=[.!?])\s+|(?<=。)|\n\n", source)
+    plain = [" ".join(sentence.split()) for sentence in sentences if not set(sentence) & MARKUP]
+    shown = " ".join(html.unescape(page).split())
+    inside = [sentence for sentence in plain if len(sentence) >= 20 and sentence in shown]
+    chosen = sorted(inside, key=len, reverse=True)[:count]
+    return [sentence for sentence in inside if sentence in chosen]

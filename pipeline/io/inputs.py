@@ -21,7 +21,7 @@ from pipeline.io.byte_source import GLOB_HINT, is_remote, open_source
 MAX_LIST_BYTES = 256 << 20
 COMMON_CRAWL_ROOT = "crawl-data/"  # its lists name paths from the root of the bucket
 COMMON_CRAWL_HINT = (
-    "put s3://commoncrawl/ or https://data.commoncrawl.org/ before each line, or name the list by that URL"
+    "name the list by its URL, or put s3://commoncrawl/ or https://data.commoncrawl.org/ before its lines"
 )
 _LIST_NAME = re.compile(r"\.(paths|txt|list|lst)(\.gz)?$", re.I)
 

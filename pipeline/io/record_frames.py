@@ -94,12 +94,11 @@ class Framer:
     def _skip_blank(self) -> bool:
         """Pass line ends between records; False at the end of the stream."""
         window = self.window
-        while window.ensure(TAIL_BYTES):
-            run = window.buffer[window.cursor : window.cursor + TAIL_BYTES]
-            blank = len(run) - len(run.lstrip(b"\r\n"))
-            window.advance(blank)
-            if blank < len(run):
+        while window.ensure(1):
+            if window.buffer[window.cursor] not in b"\r\n":
                 return True
+            run = window.peek(0, TAIL_BYTES)
+            window.advance(len(run) - len(run.lstrip(b"\r\n")))
         return False
 
     def _garbage_reason(self) -> str:

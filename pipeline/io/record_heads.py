@@ -73,7 +73,7 @@ def parse_warc_head(block: bytes) -> Head | None:
 
 def _fields(block: bytes) -> dict[bytes, bytes]:
     """Lower-case name -> first value of the fields that are read here."""
-    if _FOLD.search(block):
+    if b"\n " in block or b"\n\t" in block:
         block = _FOLD.sub(b" ", block)
     fields: dict[bytes, bytes] = {}
     for name, value in _FIELD.findall(block):
@@ -151,7 +151,7 @@ def _utc(numbers: list[int], zone: str) -> str:
     try:
         year, month, day, hour, minute, second = numbers
         moment = datetime(year, month, day, hour, minute, min(second, 59), tzinfo=_zone(zone))  # 60: leap second
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+        return moment.astimezone(UTC).isoformat()[:19] + "Z"
     except (ValueError, OverflowError):
         return ""
 

@@ -57,7 +57,7 @@ class Window:
 
     def advance(self, count: int) -> None:
         """Pass over `count` held bytes."""
-        self.cursor += min(count, self.available)
+        self.cursor = min(self.cursor + count, len(self.buffer))
 
     def jump(self, position: int) -> None:
         """Drop what is held and stand at `position`; the owner of `pull` must continue from there."""

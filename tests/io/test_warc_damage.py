@@ -178,7 +178,7 @@ def bomb_member(mebibytes: int) -> bytes:
 
 
 def test_gzip_bombs_stop_early(tmp_path):
-    data = gz(page(1)) + bomb_member(100) + gz(page(3))
+    data = gz(page(1)) + bomb_member(40) + gz(page(3))
     tracemalloc.start()
     items = read(write(tmp_path / "a", data))
     peak_bytes = tracemalloc.get_traced_memory()[1]
@@ -221,7 +221,7 @@ def test_hostile_megabytes_take_bounded_time(tmp_path, hostile, first):
 ARCHIVE = [page(n, http(b"<p>%d</p>" % n * 30)) for n in range(6)]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_to_one_member_leaves_the_others(tmp_path, data):
     packing = data.draw(st.sampled_from(["plain", "gzip", "zstd", "lz4"]))
@@ -240,7 +240,7 @@ def test_any_damage_to_one_member_leaves_the_others(tmp_path, data):
     assert {item.reason for item in bad(items)} <= set(BAD_RECORD_REASONS)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from([page(1), gz(page(2)), PACKERS["zstd"](page(3)), PACKERS["lz4"](page(4)), b"\r\n",
                                  b"WARC/1.0\r\n", b"Content-Length: 5\r\n", b"\r\n\r\n", b"\x1f\x8b\x08\0", b"PK\3\4", b"\0\xff",
                                  b"http://a.org/ 1.2.3.4 20010203040506 text/html 50\n"]), max_size=12))  # fmt: skip

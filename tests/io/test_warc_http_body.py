@@ -116,7 +116,8 @@ def test_names_that_are_no_coding(coding):
 
 @pytest.mark.parametrize("name", ENCODERS)
 def test_bombs_and_large_bodies(name):
-    packed = ENCODERS[name](bytes(30 << 20))
+    zeros = bytes(20 << 20)
+    packed = brotli.compress(zeros, quality=1) if name == "br" else ENCODERS[name](zeros)
     with pytest.raises(BodyRefused) as caught:
         decoded(packed, ("Content-Encoding", name.split()[0]))
     assert caught.value.reason == "inflate_ratio"

@@ -23,6 +23,7 @@ MIN_TEXT_CHARS = 40  # shorter blocks say nothing about where the text is
 MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancestor of the content, whatever its class
 MAIN_CHARS = 200  # and at least this much, so that a footer alone on a page is no content
 MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
+MAX_META_CHARS = 80
 BRANCH_SHARE = 0.75  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -34,19 +35,25 @@ _CHROME = re.compile(
     r"sign(?:up|in)|log(?:in|out)|adverts?|advertisements?|ads?|adsense|sponsor(?:ed)?|promo(?:s|tion|ted)?|popups?|"
     r"modal|overlay|banners?|toolbars?|tagcloud|tags|taglist|copyright|colophon|masthead|skip|teasers?|trending|"
     r"popular|outbrain|taboola|widgets?|footer|topbar|subnav|dropdown|hamburger|search(?:box|form|bar)?|captcha|"
-    r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+)(?![a-z])"
+    r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+|respond|commentform|comment-form|comment-respond|"
+    r"reply-form|optin|paywall|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*)(?![a-z])"
 )
 _WEAK_CHROME = re.compile(
     _START + r"(?:header|aside|meta(?:data)?|byline|infobox|author|bio|categor\w+|buttons?|btns?|form|tools?|links?|"
-    r"rating|stats?|timestamp|date|avatar|usercard|profile|signature|sig|legal|disclaimer|hidden|caption)(?![a-z])"
+    r"rating|stats?|timestamp|date|avatar|usercard|profile|signature|sig|legal|disclaimer|hidden|captions?|credits?|attribution|gallery|"
+    r"thumb(?:nail)?s?|datelines?|pubdate|published|posted|posts?info|info|details|likes?|votes?|action-?bar|actions?|"
+    r"controls?|subtitle|kicker|eyebrow|time)(?![a-z])"
 )
 _CONTENT = re.compile(
     _START + r"(?:article|main|content|entry|body|text|story|post|postbody|postcontent|articlebody|prose|markdown|"
     r"answers?|answercell|questions?|comments?|commentlist|repl(?:y|ies)|threads?|messages?|chapter|section|document|"
     r"lesson|abstract)(?![a-z])"
 )
-_CHROME_TAGS = frozenset({"nav", "footer", "menu", "dialog"})
-_WEAK_TAGS = frozenset({"header", "aside", "form", "button", "address", "figcaption"})
+# Never content, however much text they hold: pages with a short article and a long imprint.
+_ALWAYS = re.compile(r"[#.](?:site|page|global|main)?[-_]?(?:footer|cookies?|consent|gdpr|navbar|newsletter)(?![a-z])")
+_ALWAYS_TAGS = frozenset({"nav", "footer", "menu", "dialog", "button"})
+_CHROME_TAGS = _ALWAYS_TAGS | {"form"}
+_WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
 _CONTENT_TAGS = frozenset({"article", "main"})
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
 # What a short block of chrome begins with, lower case. A tuple, since str.startswith runs it in C.
@@ -67,7 +74,16 @@ lire la suite|partager|leer más|compartir|читать далее|подели�
     .replace("\n", "|")
     .split("|")
 )
-_LEAD = " \t\n#>|*-•0123456789."
+_META = re.compile(
+    r"(?i:by|von|par|por|published|updated|posted|written|photos?|foto|image|credit|source|автор|фото|текст|作者|来源)"
+    r"[: ]|.{0,40}(?:\b(?:19|20)\d\d\b|\b\d{1,2}:\d\d\b)"
+)
+_NETWORK = re.compile(
+    r"facebook|twitter|x\.com|e-?mail|whatsapp|linkedin|pinterest|reddit|telegram|messenger|instagram|tumblr"
+)
+_IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]")
+_LEAD_MARKS = " \t\n#>|*-•"
+_LEAD = _LEAD_MARKS + "0123456789."
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,8 @@ class Features:
         level: heading level, 0 for other kinds.
         chars: length in code points.
         link_density: share of characters inside links.
+        image: holds nothing but images.
+        meta: is short, no sentence, and reads like a byline, a date or a credit.
         sentence: holds a sentence end or a comma.
         phrase: is short and begins with words of sharing, copyright, log-in, ...
         formula: holds a formula.
@@ -93,6 +111,8 @@ class Features:
     level: Ints
     chars: Ints
     link_density: npt.NDArray[np.float64]
+    image: Flags
+    meta: Flags
     sentence: Flags
     phrase: Flags
     formula: Flags
@@ -118,6 +138,8 @@ def features(document: Document) -> Features:
         level=np.array([level or 0 for level in blocks.level], np.int64),
         chars=np.array(blocks.end, np.int64) - np.array(blocks.start, np.int64),
         link_density=np.array(blocks.link_density, np.float64),
+        image=np.array([_is_image(body) for body in bodies], bool),
+        meta=np.array([not ends and _is_meta(body) for body, ends in zip(bodies, sentence, strict=True)], bool),
         sentence=np.array(sentence, bool),
         phrase=np.array([len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies], bool),
         formula=_with_formula(document),
@@ -130,7 +152,16 @@ def features(document: Document) -> Features:
 
 
 def _is_phrase(body: str) -> bool:
-    return body[:80].lstrip(_LEAD).lower().startswith(_PHRASES)
+    lowered = body.lstrip(_LEAD).lower()
+    return lowered.startswith(_PHRASES) or len({match[0] for match in _NETWORK.finditer(lowered)}) >= 2
+
+
+def _is_meta(body: str) -> bool:
+    return len(body) <= MAX_META_CHARS and _META.match(body.lstrip(_LEAD_MARKS)) is not None
+
+
+def _is_image(body: str) -> bool:
+    return "![" in body and not _IMAGE.sub("", body).strip(_LEAD)
 
 
 def _with_formula(document: Document) -> Flags:
@@ -154,26 +185,36 @@ def _places(blocks: Blocks, sentence: list[bool]) -> dict[str, int]:
 
     The outermost element is <body>, whose classes name a theme; elements with most of the text are wrappers.
     """
-    own = _mass_by_path(blocks, sentence)
-    parents = _elements(own)
+    parents = _elements(dict.fromkeys(blocks.dom_path))
+    never = _inside_chrome(parents)
+    own = _mass_by_path(blocks, sentence, never)
     below = _mass_below(own, parents)
     main = _main_container(parents, below)
     trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
     places = {"": 0}
     for path, parent in parents.items():
         place = places[parent]
-        if parent and below[path] < trusted:
+        if parent and (below[path] < trusted or path in never):
             place += _CUES[segment_cue(path[path.rfind("/") + 1 :])]
         places[path] = place + _IN_MAIN if path == main else place
     return places
 
 
-def _mass_by_path(blocks: Blocks, sentence: list[bool]) -> dict[str, float]:
+def _inside_chrome(parents: dict[str, str]) -> set[str]:
+    """Elements that are chrome whatever they hold, and everything in them."""
+    inside: set[str] = set()
+    for path, parent in parents.items():
+        if parent in inside or (parent and is_always_chrome(path[path.rfind("/") + 1 :])):
+            inside.add(path)
+    return inside
+
+
+def _mass_by_path(blocks: Blocks, sentence: list[bool], never: set[str]) -> dict[str, float]:
     """Characters of unlinked text with sentences, by exact dom_path. Code and math count as text."""
     own = dict.fromkeys(blocks.dom_path, 0.0)
     rows = zip(blocks.dom_path, blocks.start, blocks.end, blocks.kind, blocks.link_density, sentence, strict=True)
     for path, start, end, kind, links, ends in rows:
-        if end - start >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")):
+        if end - start >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")) and path not in never:
             own[path] += (end - start) * (1.0 - links) ** 2
     return own
 
@@ -214,6 +255,12 @@ def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
     while (best := heaviest.get(node, "")) and below[best] >= BRANCH_SHARE * below[node] > 0.0:
         node = best
     return node
+
+
+@lru_cache(maxsize=65_536)
+def is_always_chrome(segment: str) -> bool:
+    """Whether an element's tag or names mean chrome even around most of a page's text."""
+    return re.split(r"[#.]", segment, maxsplit=1)[0] in _ALWAYS_TAGS or _ALWAYS.search(segment.lower()) is not None
 
 
 @lru_cache(maxsize=65_536)

@@ -22,12 +22,12 @@ BASE = -1.0
 LENGTH = 2.0  # times length over LENGTH_CHARS, at most 1
 LENGTH_CHARS = 150
 SENTENCE = 1.2  # with at least one sentence end or comma
-LINKS = -5.0  # times link density above FREE_LINKS
-FREE_LINKS = 0.25
+LINKS = -5.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
+FREE_LINKS, FREE_LIST_LINKS = 0.25, 0.10
 CHROME, WEAK, CONTENT = -3.0, -0.8, 0.4  # per path segment, at most two each
 IN_MAIN, OUTSIDE_MAIN = 1.4, -1.2
 SITE_REPEAT = -5.0
-PHRASE = -2.0
+PHRASE, META, IMAGE = -2.0, -2.0, -2.5
 NEIGHBOUR = 0.35  # times the clipped log-odds of each neighbour
 CLIP = 3.0
 
@@ -50,11 +50,12 @@ def _log_odds(rows: Features) -> Floats:
     unlinked = rows.chars * (1.0 - rows.link_density)
     odds = BASE + LENGTH * np.minimum(1.0, unlinked / LENGTH_CHARS)
     odds += SENTENCE * rows.sentence
-    odds += LINKS * np.maximum(0.0, rows.link_density - FREE_LINKS)
+    free = np.where(rows.is_kind("list"), FREE_LIST_LINKS, FREE_LINKS)
+    odds += LINKS * np.maximum(0.0, rows.link_density - free)
     for weight, count in ((CHROME, rows.chrome), (WEAK, rows.weak), (CONTENT, rows.content)):
         odds += weight * np.minimum(2, count)
     odds += np.where(rows.in_main, IN_MAIN, OUTSIDE_MAIN)
-    odds += PHRASE * rows.phrase + SITE_REPEAT * rows.site_repeat
+    odds += PHRASE * rows.phrase + META * rows.meta + IMAGE * rows.image + SITE_REPEAT * rows.site_repeat
     return odds
 
 

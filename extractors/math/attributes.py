@@ -38,7 +38,7 @@ ASCII_NAMES = ("data-asciimath", "data-ascii-math", "data-am")
 
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_=+<>]|^\$.+\$$")
 _NOT_TEX = re.compile(
-    r"^(?:https?:|data:|//|/|\{\s*\"|\[\s*[\"{]|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
+    r"^(?:https?:|data:|//|/|\{\s*\"|\[\s*(?:\"|\{\s*\")|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
 )
 
 

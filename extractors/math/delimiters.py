@@ -141,7 +141,7 @@ def _find_close(
             level += 1
         elif nests and token.text == closing:
             level -= 1
-        elif token.text[0] == "\n" and not shown:
+        elif not shown and (token.text[0] == "\n" or (token.text == "$$" and opening.text == "$")):
             return None, position - index
     return None, _MAX_TRIES
 
@@ -195,7 +195,7 @@ def _is_dollar_math(text: str, opening: _Token, closing: _Token, inner: str, con
     prose = _WORDS.search(bare) is not None
     if config.dollar:
         if not strong and prose:
-            return not _PRICE.match(inner) and not inner[-1:].isspace() and "=" in inner
+            return not (_PRICE.match(inner) or inner[0].isspace() or inner[-1].isspace() or after.isalnum())
         return not (after.isdigit() and _PRICE.match(inner) and not strong)
     if inner[0].isspace() or inner[-1].isspace() or after.isalnum() or before.isalnum():
         return strong and not prose and "\\" in inner and not after.isalnum()

@@ -39,6 +39,8 @@ def mtable(node: MathNode) -> str:
     cells = rows(node)
     if not cells:
         return ""
+    if len(cells) == 1 and (numbered := _numbered(node, cells[0])) is not None:
+        return numbered
     width = min(max(map(len, cells)), _MAX_COLUMNS)
     align = node.attrs.get("columnalign", "").split() or _cell_alignment(node)
     if _has_rules(node):
@@ -54,6 +56,13 @@ def mtable(node: MathNode) -> str:
     if any(side in ("left", "right") for side in align):
         return _array(node, cells, width, align)
     return f"\\begin{{matrix}} {_body(cells)} \\end{{matrix}}"
+
+
+def _numbered(node: MathNode, cells: list[str]) -> str | None:
+    """The formula of a table that only sets an equation number beside it, as KaTeX and Temml draw `\\tag`."""
+    katex = node.attrs.get("width") == "100%" and len(cells) == 4 and not cells[0] and not cells[2]
+    temml = "tml-tageqn" in node.attrs.get("class", "") and len(cells) == 3
+    return cells[1] if katex or temml else None
 
 
 def _cell_alignment(node: MathNode) -> list[str]:

@@ -107,8 +107,7 @@ def mi(node: MathNode) -> str:
     if len(text) == 1 or not _ASCII_NAME.fullmatch(text):
         if text in _NAMES:
             return _NAMES[text]
-        variant = node.variant
-        return chars_to_latex(text, variant)
+        return _negated(text, node.variant) if "\u0338" in text else chars_to_latex(text, node.variant)
     return name(text, node.variant, operator=node.applied or node.attrs.get("data-mjx-texclass") == "OP")
 
 
@@ -162,17 +161,17 @@ def _is_fence(node: MathNode) -> bool:
     )
 
 
-def _negated(text: str) -> str:
+def _negated(text: str, variant: str = "") -> str:
+    """Characters with U+0338, a slash through the one before it."""
     parts: list[str] = []
     for char in text:
-        if char == "\u0338":
-            if parts:
-                parts[-1] = _NOT.get(parts[-1], "\\not" + _plain(parts[-1])) if len(parts[-1]) == 1 else parts[-1]
-            else:
-                parts.append("\\not")
-        else:
+        if char != "\u0338":
             parts.append(char)
-    return join([part if part.startswith("\\") else _plain(part) for part in parts])
+        elif parts:
+            parts[-1] = _NOT.get(parts[-1], join(["\\not", chars_to_latex(parts[-1], variant)]))
+        else:
+            parts.append("\\not")
+    return join([part if part.startswith("\\") else chars_to_latex(part, variant) for part in parts])
 
 
 _SIZE = re.compile(r"([\d.]+)\s*em")
@@ -211,11 +210,16 @@ _TEXT_SPECIAL = str.maketrans(
 )
 
 
+_UNDEFINED = re.compile(r"\\[A-Za-z]+")
+
+
 def mtext(node: MathNode) -> str:
     """Text, spaces kept; mathematical symbols inside it stand outside the text command."""
     text = node.text.translate(_DROP_INVISIBLE).replace("\u00a0", " ").replace("\n", " ").replace("\t", " ")
     if not text.strip():
         return "\\ " if text else ""
+    if node.attrs.get("mathcolor") == "red" and _UNDEFINED.fullmatch(text):
+        return text  # how MathJax shows a control sequence that it does not know
     command = _TEXT_COMMANDS.get(node.variant, "text")
     parts: list[str] = []
     words = ""

@@ -63,7 +63,9 @@ def normal_tex(raw: str) -> str:
         tex = _CDATA.sub("", tex)
     tex = strip_delimiters(tex)[0]
     if "%" in tex:
-        tex = _drop_comments(tex)
+        tex = _drop_comments(tex).strip() or tex
+    if "\\begin{array}[]" in tex:  # LaTeXML writes the empty option, KaTeX does not take it
+        tex = tex.replace("\\begin{array}[]", "\\begin{array}")
     tex = _unwrap_style(tex.strip())
     if "\n" in tex:
         tex = _BLANK_LINES.sub("\n", _TRAILING_SPACE.sub("\n", tex))

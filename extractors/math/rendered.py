@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turbohtml import Element
 
+from extractors.math import chtml, common_html, katex_html, mathjax_svg
 from extractors.math.attributes import MATHML_NAMES, image_tex, label_tex, named_attribute, tex_attribute
 from extractors.math.forms import Recovered
 from extractors.math.math_node import MathNode
@@ -41,7 +42,7 @@ def recover_katex(katex: Element) -> Recovered | None:
     boxes = katex.select_one(".katex-html")
     if boxes is None:
         return None
-    return _drawn(None, boxes, "katex_html", display=display)
+    return _drawn(katex_html.to_tree(boxes), boxes, "katex_html", display=display)
 
 
 def recover_katex_error(error: Element) -> Recovered | None:
@@ -64,11 +65,11 @@ def recover_mathjax_3(container: Element) -> Recovered | None:
         return recover_math(math, display=display or math_display(math))
     svg = container.select_one("svg")
     if svg is not None:
-        return _drawn(None, container, "mathjax_svg", display=display)
+        return _drawn(mathjax_svg.to_tree(svg), container, "mathjax_svg", display=display)
     boxes = container.select_one("mjx-math")
     if boxes is None:
         return None
-    return _drawn(None, container, "chtml", display=display)
+    return _drawn(chtml.to_tree(boxes), container, "chtml", display=display)
 
 
 def recover_mathjax_2(frame: Element) -> Recovered | None:
@@ -85,7 +86,7 @@ def recover_mathjax_2(frame: Element) -> Recovered | None:
         if latex:
             return Recovered(latex, "mathml", display, True)
     for part in parts:
-        label = label_tex(part)
+        label = label_tex(part) or _spelled_out(part)
         if label is not None:
             return Recovered(normal_tex(label), "aria_label", display, True)
     math = frame.select_one("math")
@@ -94,17 +95,21 @@ def recover_mathjax_2(frame: Element) -> Recovered | None:
     return _mathjax_2_drawing(frame, display=display)
 
 
+def _spelled_out(part: Element) -> str | None:
+    """A label that is, but for spaces, what the formula shows: TeX without commands, such as a word or a number."""
+    label = part.attr("aria-label") or ""
+    same = label and "".join(label.split()) == "".join(part.text.split())
+    return label if same else None
+
+
 def _mathjax_2_drawing(frame: Element, *, display: bool) -> Recovered | None:
     boxes = frame.select_one(".mjx-math")
     if boxes is not None:
-        return _drawn(None, boxes, "common_html", display=display)
-    boxes = frame.select_one("span.math")
-    if boxes is not None:
-        return _drawn(None, boxes, "html_css", display=display)
+        return _drawn(common_html.to_tree(boxes), boxes, "common_html", display=display)
     svg = frame.select_one("svg")
     if svg is not None:
-        return _drawn(None, frame, "html_css", display=display)
-    return None
+        return _drawn(mathjax_svg.to_tree(svg), frame, "html_css", display=display)
+    return _drawn(None, frame, "html_css", display=display)
 
 
 def recover_wikipedia(element: Element) -> Recovered | None:

@@ -7,6 +7,7 @@ renders everywhere.
 from __future__ import annotations
 
 _TABLE = r"""
+≇\ncong ▴\blacktriangle ▾\blacktriangledown ◼\blacksquare ◂\blacktriangleleft ▸\blacktriangleright
 £\pounds ¥\yen ¦| §\S ¬\neg ®\circledR °^{\circ} ±\pm µ\mu ¶\P ·\cdot ×\times ð\eth ÷\div ħ\hbar ı\imath ȷ\jmath
 Γ\Gamma Δ\Delta Θ\Theta Λ\Lambda Ξ\Xi Π\Pi Σ\Sigma Υ\Upsilon Φ\Phi Ψ\Psi Ω\Omega α\alpha β\beta γ\gamma δ\delta
 ε\varepsilon ζ\zeta η\eta θ\theta ι\iota κ\kappa λ\lambda μ\mu ν\nu ξ\xi οo π\pi ρ\rho ς\varsigma σ\sigma τ\tau

@@ -1,0 +1,105 @@
+"""What the readers of drawn formulas share: a fold over elements without recursion, and glyph codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from turbohtml import Element
+
+from extractors.math.math_node import MathNode
+
+_MAX_ELEMENTS = 200_000
+_MAX_DEPTH = 1_500
+# A node of this tag is spliced into its parent: an element that only positions what is in it.
+SPLICE = "splice"
+
+# Pieces that tall delimiters are assembled from (Unicode's Miscellaneous Technical block).
+_PIECES = (
+    ({"⎛", "⎝"}, "("),
+    ({"⎞", "⎠"}, ")"),
+    ({"⎡", "⎣"}, "["),
+    ({"⎤", "⎦"}, "]"),
+    ({"⎡"}, "⌈"),
+    ({"⎤"}, "⌉"),
+    ({"⎣"}, "⌊"),
+    ({"⎦"}, "⌋"),
+    ({"⎨"}, "{"),
+    ({"⎬"}, "}"),
+    ({"⎧", "⎩"}, "{"),
+    ({"⎫", "⎭"}, "}"),
+    ({"⎧", "⎭"}, "⎰"),
+    ({"⎫", "⎩"}, "⎱"),
+    ({"⏐"}, "|"),
+)
+
+
+def assembled(glyphs: str) -> str:
+    """The delimiter that `glyphs` draw together, or `glyphs`; a repeated glyph stretches one character."""
+    if len(set(glyphs)) == 1:
+        return glyphs[0]
+    found = set(glyphs)
+    return next((char for pieces, char in _PIECES if pieces <= found), glyphs)
+
+
+def fold(root: Element, visit: Callable[[Element, list[MathNode]], MathNode | None]) -> MathNode | None:
+    """`visit(element, nodes of its children)` for every element, children first; None over a limit."""
+    order: list[tuple[Element, int, int]] = [(root, -1, 0)]
+    position = 0
+    stack = [0]
+    while stack:
+        position = stack.pop()
+        element, _, depth = order[position]
+        if depth > _MAX_DEPTH or len(order) > _MAX_ELEMENTS:
+            return None
+        for child in element.children:
+            if isinstance(child, Element):
+                order.append((child, position, depth + 1))
+                stack.append(len(order) - 1)
+    kids: list[list[MathNode]] = [[] for _ in order]
+    result: MathNode | None = None
+    for index in range(len(order) - 1, -1, -1):
+        element, parent, _ = order[index]
+        below = kids[index]
+        below.reverse()
+        node = visit(element, below)
+        if parent < 0:
+            result = node
+        elif node is not None:
+            kids[parent].extend(reversed(node.kids) if node.tag == SPLICE else (node,))
+    return result
+
+
+def splice(kids: list[MathNode]) -> MathNode:
+    """Children without a node of their own."""
+    return MathNode(SPLICE, "", {}, kids)
+
+
+def row(kids: list[MathNode], **attrs: str) -> MathNode:
+    """Children in a row; one child stands for itself."""
+    return kids[0] if len(kids) == 1 and not attrs else MathNode("mrow", "", attrs, kids)
+
+
+def role(kids: list[MathNode], name: str) -> MathNode | None:
+    """The content of the first kid whose tag is `name`."""
+    return next((row(kid.kids) for kid in kids if kid.tag == name), None)
+
+
+def rest(kids: list[MathNode], *names: str) -> MathNode:
+    """The kids that have none of these tags, as one node."""
+    return row([kid for kid in kids if kid.tag not in names])
+
+
+def scripted(base: MathNode, sub: MathNode | None, sup: MathNode | None) -> MathNode:
+    """`msub`, `msup` or `msubsup`, by which scripts there are."""
+    if sub is None and sup is None:
+        return base
+    kids = [node for node in (base, sub, sup) if node is not None]
+    return MathNode("msubsup" if len(kids) == 3 else "msup" if sub is None else "msub", "", {}, kids)
+
+
+def limited(base: MathNode, under: MathNode | None, over: MathNode | None) -> MathNode:
+    """`munder`, `mover` or `munderover`, by which limits there are."""
+    if under is None and over is None:
+        return base
+    kids = [node for node in (base, under, over) if node is not None]
+    return MathNode("munderover" if len(kids) == 3 else "mover" if under is None else "munder", "", {}, kids)

@@ -1,0 +1,165 @@
+"""MathJax 2 CommonHTML boxes: MathML's names as classes (`mjx-msubsup`), characters as text, fonts as classes."""
+
+from __future__ import annotations
+
+from turbohtml import Element
+
+from extractors.math.boxes import assembled, fold, limited, rest, role, row, scripted, splice
+from extractors.math.math_node import MathNode
+
+_TOKENS = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", "mjx-ms": "ms"}
+_NOTHING = frozenset({"mjx-vsize", "mjx-strut", "mjx-surd", "mjx-hr", "mjx-sizer", "mjx-label"})
+_GROUPS = frozenset(
+    {"mjx-mrow", "mjx-texatom", "mjx-mstyle", "mjx-mpadded", "mjx-math", "mjx-merror", "mjx-TeXmathchoice"}
+)
+_ROLES = frozenset(
+    {
+        "mjx-base",
+        "mjx-sub",
+        "mjx-sup",
+        "mjx-over",
+        "mjx-under",
+        "mjx-op",
+        "mjx-numerator",
+        "mjx-denominator",
+        "mjx-root",
+    }
+)
+_FONTS = (
+    ("cal-B", "bold-script"),
+    ("cal", "script"),
+    ("script", "script"),
+    ("frak-B", "bold-fraktur"),
+    ("frak", "fraktur"),
+    ("ams", ""),
+    ("math-BI", "bold-italic"),
+    ("main-B", "bold"),
+    ("sans", "sans-serif"),
+    ("type", "monospace"),
+    ("main-I", "italic"),
+    ("main-R", "normal"),
+)
+
+
+def to_tree(boxes: Element) -> MathNode | None:
+    """`.mjx-math` as a tree of MathML nodes; None when it is larger than any formula."""
+    return fold(boxes, _visit)
+
+
+def _name(element: Element) -> str:
+    """The class that says what the box is."""
+    names = (element.attr("class") or "").split()
+    return next((name for name in names if name.startswith("mjx-")), "")
+
+
+def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
+    name = _name(element)
+    if name in _NOTHING:
+        return None
+    if name == "mjx-line":
+        return MathNode("line")
+    if name in _TOKENS:
+        return _token(element, _TOKENS[name])
+    if name in _GROUPS:
+        return MathNode("mrow", "", {}, [kid for kid in kids if kid.tag != "line"])
+    if name in _ROLES:
+        return MathNode(name[4:], "", {}, kids)
+    structure = _STRUCTURES.get(name)
+    return structure(element, kids) if structure is not None else splice(kids)
+
+
+def _token(element: Element, tag: str) -> MathNode:
+    glyphs = element.select(".mjx-char, .mjx-charbox")
+    fonts = " ".join(glyph.attr("class") or "" for glyph in glyphs)
+    text = element.text
+    stretched = "size" in fonts or element.select_one(".mjx-delim-v, .mjx-delim-h") is not None
+    if tag == "mo":
+        text = assembled("".join(text.split())) if stretched else text
+        attrs = {"fence": "true"} if not text.strip() else {} if stretched else {"stretchy": "false"}
+        return MathNode("mo", text, attrs)
+    variant = next((variant for font, variant in _FONTS if f"TeX-{font}" in fonts), "")
+    if "TeX-ams" in fonts and tag == "mi" and text.strip().isascii() and text.strip().isalpha():
+        variant = "double-struck"
+    if tag in ("mn", "mtext") and variant == "normal":
+        variant = ""
+    return MathNode(tag, text, {"mathvariant": variant} if variant else {})
+
+
+def _scripts(_element: Element, kids: list[MathNode]) -> MathNode:
+    base = role(kids, "base") or rest(kids, "sub", "sup")
+    return scripted(base, role(kids, "sub"), role(kids, "sup"))
+
+
+def _limits(element: Element, kids: list[MathNode]) -> MathNode:
+    if any(kid.tag in ("sub", "sup") for kid in kids):
+        return _scripts(element, kids)
+    base = role(kids, "op") or rest(kids, "over", "under")
+    return limited(base, role(kids, "under"), role(kids, "over"))
+
+
+def _fraction(_element: Element, kids: list[MathNode]) -> MathNode:
+    top, bottom = role(kids, "numerator"), role(kids, "denominator")
+    if top is None or bottom is None:
+        return row([kid for kid in kids if kid.tag != "line"])
+    lined = any(kid.tag == "line" for kid in kids)
+    return MathNode("mfrac", "", {} if lined else {"linethickness": "0"}, [top, bottom])
+
+
+def _square_root(_element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("msqrt", "", {}, kids)
+
+
+def _root(_element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("mroot", "", {}, [rest(kids, "root"), role(kids, "root") or row([])])
+
+
+def _table(_element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("mtable", "", {}, [kid for kid in kids if kid.tag == "mtr"])
+
+
+def _row(_element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("mtr", "", {}, [kid for kid in kids if kid.tag == "mtd"])
+
+
+def _cell(element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("mtd", "", {"style": element.attr("style") or ""}, kids)
+
+
+def _enclose(element: Element, kids: list[MathNode]) -> MathNode:
+    lines = element.select("line")
+    notations = []
+    for line in lines:
+        rising = (line.attr("y1") or "0") > (line.attr("y2") or "0")
+        notations.append("updiagonalstrike" if rising else "downdiagonalstrike")
+    notation = " ".join(notations) if notations else "box"
+    return MathNode("menclose", "", {"notation": notation}, [kid for kid in kids if kid.tag != "line"])
+
+
+def _space(element: Element, _kids: list[MathNode]) -> MathNode:
+    style = element.attr("style") or ""
+    width = next((part.split(":", 1)[1].strip() for part in style.split(";") if part.strip().startswith("width:")), "")
+    return MathNode("mspace", "", {"width": width})
+
+
+def _phantom(_element: Element, kids: list[MathNode]) -> MathNode:
+    return MathNode("mphantom", "", {}, kids)
+
+
+_STRUCTURES = {
+    "mjx-msubsup": _scripts,
+    "mjx-msub": _scripts,
+    "mjx-msup": _scripts,
+    "mjx-munderover": _limits,
+    "mjx-munder": _limits,
+    "mjx-mover": _limits,
+    "mjx-mfrac": _fraction,
+    "mjx-msqrt": _square_root,
+    "mjx-mroot": _root,
+    "mjx-mtable": _table,
+    "mjx-mtr": _row,
+    "mjx-mlabeledtr": _row,
+    "mjx-mtd": _cell,
+    "mjx-menclose": _enclose,
+    "mjx-mspace": _space,
+    "mjx-mphantom": _phantom,
+}

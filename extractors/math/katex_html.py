@@ -1,0 +1,397 @@
+"""KaTeX's HTML boxes without MathML: vertical lists read by their offsets, classes for what a box is.
+
+KaTeX stacks boxes in `.vlist`s; an item's height above the baseline is minus its `top` minus the strut's height in it.
+From that come sub or sup, numerator or denominator, limits, rows. Class names are compared without the `katex-` that
+newer versions put in front.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from turbohtml import Element, Text
+
+from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.katex_shapes import combined, shape_of
+from extractors.math.math_node import MathNode
+
+_NOTHING = frozenset(
+    {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "cancel-pad", "nulldelimiter-", "katex-mathml"}
+)
+_VARIANTS = {
+    "mathbb": "double-struck",
+    "textbb": "double-struck",
+    "mathcal": "script",
+    "mathscr": "script",
+    "textscr": "script",
+    "mathfrak": "fraktur",
+    "textfrak": "fraktur",
+    "mathboldfrak": "bold-fraktur",
+    "mathbf": "bold",
+    "textbf": "bold",
+    "boldsymbol": "bold-italic",
+    "mathsf": "sans-serif",
+    "textsf": "sans-serif",
+    "mathtt": "monospace",
+    "texttt": "monospace",
+    "mathrm": "normal",
+    "textrm": "normal",
+    "textup": "normal",
+    "mathit": "italic",
+    "textit": "italic",
+    "amsrm": "",
+    "mathnormal": "",
+}
+_OPERATORS = frozenset({"mbin", "mrel", "mopen", "mclose", "mpunct", "op-symbol", "minner"})
+_EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,8})?)em")
+_SLASH = "\ue020"  # KaTeX's glyph for \not
+
+
+def to_tree(boxes: Element) -> MathNode | None:
+    """`.katex-html` as a tree of MathML nodes; None when it is larger than any formula."""
+    root = fold(boxes, _visit)
+    return row(_joined(root.kids)) if root is not None else None
+
+
+def _classes(element: Element) -> list[str]:
+    return [name.removeprefix("katex-") for name in (element.attr("class") or "").split()]
+
+
+def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
+    if element.tag in ("svg", "line", "path"):
+        return _shape(element, kids)
+    names = _classes(element)
+    style = element.attr("style") or ""
+    if not _NOTHING.isdisjoint(names) or "color:transparent" in style:
+        return _strut(style) if "pstrut" in names else None
+    if not kids and (text := _own_text(element)):
+        return _leaf(text, names)
+    for name in names:
+        reader = _READERS.get(name)
+        if reader is not None:
+            return reader(names, style, kids)
+    if "vlist" in names:
+        return splice([kid for kid in kids if kid.tag == "item"])
+    return _item(names, style, kids)
+
+
+def _own_text(element: Element) -> str:
+    return "".join(child.data for child in element.children if isinstance(child, Text)).replace("\u200b", "")
+
+
+def _strut(style: str) -> MathNode:
+    return MathNode("strut", "", {"height": _em(style, "height:")})
+
+
+def _em(style: str, name: str) -> str:
+    start = style.find(name)
+    match = _EM.match(style, start + len(name)) if start >= 0 else None
+    return match.group(1) if match and any(char.isdigit() for char in match.group(1)) else "0"
+
+
+def _item(names: list[str], style: str, kids: list[MathNode]) -> MathNode:
+    """A span with `top` is an item of a vertical list (it holds the strut); any other span vanishes."""
+    strut = next((kid for kid in kids if kid.tag == "strut"), None)
+    content = [kid for kid in kids if kid.tag != "strut"]
+    if strut is None:
+        if "mord" in names or "mop" in names or "minner" in names or "base" in names or "mtight" in names:
+            return _group(content, names)
+        return splice(content)
+    above = -float(_em(style, "top:")) - float(strut.attrs["height"])
+    return MathNode("item", "", {"above": f"{above:.4f}"}, content)
+
+
+def _group(kids: list[MathNode], names: list[str]) -> MathNode:
+    """A box of the formula's own: stacked items without a better name are limits on what stands on the baseline."""
+    items = [kid for kid in kids if kid.tag == "item"]
+    if items and len(items) == len(kids):
+        return _stack(items)
+    if "text" in names:
+        return _text(kids)
+    return row(_joined(kids)) if len(kids) != 1 or kids[0].tag == "scripts" else kids[0]
+
+
+def _text(kids: list[MathNode]) -> MathNode:
+    """`\\text`: words come as tokens; nested math keeps its structure."""
+    parts = [MathNode("mtext", kid.text, kid.attrs) if kid.tag in ("mi", "mn", "mo", "mtext") else kid for kid in kids]
+    merged: list[MathNode] = []
+    for part in parts:
+        same = merged and merged[-1].tag == part.tag == "mtext" and merged[-1].attrs == part.attrs
+        if same:
+            merged[-1].text += part.text
+        elif part.tag == "mspace" and merged and merged[-1].tag == "mtext":
+            merged[-1].text += " "
+        else:
+            merged.append(part)
+    return row(_joined(merged))
+
+
+def _leaf(text: str, names: list[str]) -> MathNode:
+    variant = next((_VARIANTS[name] for name in names if name in _VARIANTS), None)
+    attrs = {"mathvariant": variant} if variant else {}
+    if "delimsizing" in names or "delimsizinginner" in names:
+        return MathNode("mo", text)
+    if not _OPERATORS.isdisjoint(names):
+        return MathNode("mo", text, {"stretchy": "false"})
+    if "mop" in names or (variant == "normal" and len(text) > 1 and text.isascii() and text.isalpha()):
+        return MathNode("mi", text, attrs)
+    nodes = _letters(text, attrs, upright=variant is None)
+    return nodes[0] if len(nodes) == 1 else MathNode("mrow", "", {}, nodes)
+
+
+def _letters(text: str, attrs: dict[str, str], *, upright: bool) -> list[MathNode]:
+    """KaTeX writes letters of one font side by side as one text; each is a symbol, digits stay together."""
+    nodes: list[MathNode] = []
+    for char in text:
+        if char.isdigit() or (char == "." and nodes and nodes[-1].tag == "mn"):
+            if nodes and nodes[-1].tag == "mn":
+                nodes[-1].text += char
+            else:
+                nodes.append(MathNode("mn", char, dict(attrs)))
+        elif char.isspace():
+            nodes.append(MathNode("mtext", " "))
+        elif char.isalpha():
+            roman = upright and char.isascii()
+            nodes.append(MathNode("mi", char, {"mathvariant": "normal"} if roman else dict(attrs)))
+        else:
+            bold = {"mathvariant": "bold"} if "bold" in attrs.get("mathvariant", "") else {}
+            nodes.append(MathNode("mo", char, {"stretchy": "false"} | bold))
+    return nodes
+
+
+def _joined(kids: list[MathNode]) -> list[MathNode]:
+    """Scripts onto the box before them, `\\not` onto the one behind it."""
+    out: list[MathNode] = []
+    for kid in kids:
+        if kid.tag == "scripts":
+            base = out.pop() if out else MathNode("mrow")
+            out.append(scripted(base, *_sub_and_sup(kid.kids)))
+        elif out and out[-1].char() == _SLASH and kid.tag != "mspace":
+            out[-1] = MathNode("mo", unicodedata.normalize("NFC", kid.char() + "\u0338"), {"stretchy": "false"})
+        elif kid.tag == "slash" and out:
+            out[-1] = MathNode("mo", unicodedata.normalize("NFC", out[-1].char() + "\u0338"), {"stretchy": "false"})
+        elif kid.tag not in ("item", "strut", "line", "shape"):
+            out.append(kid)
+        elif kid.tag == "item":
+            out.extend(kid.kids)
+    return [kid for kid in out if kid.tag != "mspace" or kid.attrs.get("width")]
+
+
+def _above(item: MathNode) -> float:
+    return float(item.attrs["above"])
+
+
+def _content(item: MathNode) -> MathNode:
+    return row(_joined(item.kids))
+
+
+def _sub_and_sup(items: list[MathNode]) -> tuple[MathNode | None, MathNode | None]:
+    ordered = sorted(items, key=_above)
+    if len(ordered) >= 2:
+        return _content(ordered[0]), _content(ordered[-1])
+    if not ordered:
+        return None, None
+    return (None, _content(ordered[0])) if _above(ordered[0]) > 0 else (_content(ordered[0]), None)
+
+
+def _items(kids: list[MathNode]) -> list[MathNode]:
+    return [kid for kid in kids if kid.tag == "item"]
+
+
+def _has(item: MathNode, tag: str) -> bool:
+    return any(kid.tag == tag for kid in item.kids)
+
+
+def _scripts(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    return MathNode("scripts", "", {}, _items(kids))
+
+
+def _fraction(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    items = _items(kids)
+    boxes = sorted((item for item in items if not _has(item, "line")), key=_above)
+    if len(boxes) < 2:
+        return row(_joined(kids))
+    lined = len(boxes) < len(items)
+    return MathNode("mfrac", "", {} if lined else {"linethickness": "0"}, [_content(boxes[-1]), _content(boxes[0])])
+
+
+def _line(_names: list[str], _style: str, _kids: list[MathNode]) -> MathNode:
+    return MathNode("line")
+
+
+def _root(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    index = next((kid for kid in kids if kid.tag == "root"), None)
+    inside = [item for item in _items(kids) if not _has(item, "shape")]
+    content = row(_joined([kid for item in inside for kid in item.kids]))
+    return (
+        MathNode("msqrt", "", {}, [content]) if index is None else MathNode("mroot", "", {}, [content, row(index.kids)])
+    )
+
+
+def _root_index(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    return MathNode("root", "", {}, [row(_joined([kid for item in _items(kids) for kid in item.kids]))])
+
+
+def _mark(item: MathNode) -> MathNode | None:
+    """The accent, brace or arrow that an item draws, None when it holds formula."""
+    node = next((kid for kid in item.kids if kid.tag in ("shape", "line", "accent")), None)
+    if node is None:
+        return None
+    if node.tag == "accent":
+        return (
+            row(node.kids)
+            if node.kids and node.kids[0].tag != "shape"
+            else MathNode("mo", node.kids[0].text if node.kids else "")
+        )
+    return MathNode("mo", "‾" if node.tag == "line" else node.text)
+
+
+def _accent(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    items = _items(kids)
+    marks = [(item, mark) for item in items if (mark := _mark(item)) is not None]
+    bases = [item for item in items if _mark(item) is None]
+    base = row(_joined([kid for item in bases for kid in item.kids]))
+    for item, mark in marks:
+        over = not bases or _above(item) >= _above(bases[0])
+        base = limited(base, None, mark) if over else limited(base, mark, None)
+    return base
+
+
+def _accent_body(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    return MathNode("accent", "", {}, kids)
+
+
+def _stack(items: list[MathNode]) -> MathNode:
+    """Limits, braces, boxes and strikes: what lies nearest the baseline is the base, the rest is above or below it."""
+    formula = [item for item in items if _mark(item) is None]
+    if not formula:
+        return row([])
+    notation = next(
+        (kid.text for item in items for kid in item.kids if kid.tag == "shape" and kid.text in _NOTATIONS), None
+    )
+    base = min(formula, key=lambda item: abs(_above(item)))
+    if notation is not None:
+        return MathNode("menclose", "", {"notation": notation}, [_content(base)])
+    node = _content(base)
+    for item in sorted((item for item in items if item is not base), key=lambda item: abs(_above(item))):
+        mark = _mark(item) or _content(item)
+        if mark.tag == "mo" and not mark.text:
+            continue
+        over = _above(item) > _above(base)
+        node = _with_limit(node, mark, over=over)
+    return node
+
+
+_NOTATIONS = frozenset(
+    {"box", "updiagonalstrike", "downdiagonalstrike", "updiagonalstrike downdiagonalstrike", "horizontalstrike"}
+)
+
+
+def _with_limit(node: MathNode, mark: MathNode, *, over: bool) -> MathNode:
+    """Both limits of one operator in one node."""
+    if over and node.tag == "munder":
+        return limited(node.kids[0], node.kids[1], mark)
+    if not over and node.tag == "mover" and len(mark.char()) != 1:
+        return limited(node.kids[0], mark, node.kids[1])
+    return limited(node, None, mark) if over else limited(node, mark, None)
+
+
+def _arrow(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    items = _items(kids)
+    drawn = next((item for item in items if _has(item, "shape")), None)
+    char = combined([kid.text for kid in drawn.kids if kid.tag == "shape"]) if drawn is not None else ""
+    arrow = MathNode("mo", char or "→")
+    over = under = None
+    for item in items:
+        if item is not drawn and drawn is not None:
+            if _above(item) > _above(drawn):
+                over = _content(item)
+            else:
+                under = _content(item)
+    return limited(arrow, under, over)
+
+
+def _table(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    columns = [kid for kid in kids if kid.tag == "column"]
+    cells = [[_content(item) for item in sorted(column.kids, key=_above, reverse=True)] for column in columns]
+    count = max(map(len, cells), default=0)
+    rows = []
+    for index in range(count):
+        found = [column[index] if index < len(column) else MathNode("mrow") for column in cells]
+        rows.append(MathNode("mtr", "", {}, [MathNode("mtd", "", {}, [cell]) for cell in found]))
+    attrs = {"columnalign": " ".join(column.text for column in columns)}
+    return MathNode("mtable", "", attrs, rows)
+
+
+def _column(names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    side = {"col-align-l": "left", "col-align-r": "right"}.get(names[0], "center")
+    return MathNode("column", side, {}, _items(kids))
+
+
+def _delimiter(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    """A delimiter built from pieces in a list, or drawn."""
+    pieces = [kid for item in kids for kid in (item.kids if item.tag == "item" else [item])]
+    glyphs = "".join(piece.text for piece in pieces if piece.tag == "mo")
+    drawn = next((piece.text for piece in pieces if piece.tag == "shape" and piece.text), "")
+    return MathNode("mo", assembled(glyphs) if glyphs else drawn)
+
+
+def _null(_names: list[str], _style: str, _kids: list[MathNode]) -> MathNode:
+    return MathNode("mo", "")
+
+
+def _space(_names: list[str], style: str, _kids: list[MathNode]) -> MathNode:
+    width = float(_em(style, "margin-right:"))
+    return MathNode("mspace", "", {"width": f"{width}em"} if width >= 0.9 else {})
+
+
+def _stretchy(names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    if "fbox" in names:
+        return MathNode("shape", "box")
+    return MathNode("shape", combined([kid.text for kid in kids if kid.tag == "shape"]))
+
+
+def _struck_out(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    return MathNode("menclose", "", {"notation": "horizontalstrike"}, _joined(kids))
+
+
+def _left_lap(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
+    return MathNode("slash") if any(kid.char() == "/" for kid in kids) else splice(kids)
+
+
+def _shape(element: Element, kids: list[MathNode]) -> MathNode | None:
+    if element.tag == "line":
+        return MathNode("shape", "updiagonalstrike" if element.attr("y1") != "0" else "downdiagonalstrike")
+    if element.tag == "path":
+        return MathNode("shape", shape_of(element.attr("d") or ""))
+    found = sorted({kid.text for kid in kids if kid.text}, reverse=True)
+    return MathNode("shape", " ".join(found) if len(found) != 1 else found[0])
+
+
+_READERS = {
+    "msupsub": _scripts,
+    "mfrac": _fraction,
+    "frac-line": _line,
+    "overline-line": _line,
+    "underline-line": _line,
+    "hline": _line,
+    "sqrt": _root,
+    "root": _root_index,
+    "accent": _accent,
+    "accentunder": _accent,
+    "accent-body": _accent_body,
+    "overline": _accent,
+    "underline": _accent,
+    "x-arrow": _arrow,
+    "mtable": _table,
+    "col-align-l": _column,
+    "col-align-c": _column,
+    "col-align-r": _column,
+    "delimsizing": _delimiter,
+    "nulldelimiter": _null,
+    "mspace": _space,
+    "stretchy": _stretchy,
+    "sout": _struck_out,
+    "llap": _left_lap,
+}

@@ -1,0 +1,191 @@
+"""MathJax 3 and 4 SVG without MathML: `data-mml-node` names the element, `data-c` the character.
+
+What the drawing keeps only as geometry is read from it: which of two scripts is the upper one (its `translate`),
+whether a fraction has a line (its `rect`), which letters are calligraphic where no font is named (their outline).
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+
+from turbohtml import Element
+
+from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.math_node import MathNode
+
+_TRANSLATE = re.compile(r"translate\(\s*-?[\d.]{1,12}[\s,]+(-?[\d.]{1,12})\s*\)")
+_FONT = re.compile(r"(?:TEX|NCM)-([A-Z0-9]{1,4})-[0-9A-F]{1,6}$")
+_STARTS = """
+A576,668 B304,342 C201,-25 D37,475 E144,470 F199,579 G216,68 H18,487 I174,0 J148,78 K194,618 L62,-22 M28,9 N343,705
+O308,428 P37,475 Q114,286 R37,475 S554,512 T49,475 U8,592 V25,633 W25,633 X324,614 Y65,599 Z694,220
+"""
+# Where the outlines of MathJax's calligraphic capitals begin; upright capitals share their codes, not their outlines.
+_CALLIGRAPHIC = {entry[0]: entry[1:].replace(",", " ") for entry in _STARTS.split()}
+_TOKENS = frozenset({"mi", "mo", "mn", "mtext", "ms"})
+_GROUPS = frozenset({"texatom", "mrow", "mstyle", "mpadded", "math", "merror", "inferredmrow", "semantics", "maction"})
+_SCRIPTS = frozenset({"msub", "msup", "msubsup"})
+_LIMITS = frozenset({"munder", "mover", "munderover"})
+_BRACES = {"\ue150": "⏞", "\ue152": "⏟", "\ue155": "⏞", "\ue156": "⏟"}
+
+
+def to_tree(svg: Element) -> MathNode | None:
+    """The `<svg>` of a formula as a tree of MathML nodes; None when it is larger than any formula."""
+    root = svg.select_one("[data-mml-node=math]")
+    return fold(root if root is not None else svg, _visit)
+
+
+def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
+    kind = (element.attr("data-mml-node") or "").lower()
+    if not kind:
+        return _drawing(element, kids)
+    if kind in _TOKENS:
+        return _token(element, kind)
+    node = _structure(element, kind, kids)
+    height = _TRANSLATE.findall(element.attr("transform") or "")
+    node.attrs["y"] = height[-1] if height else "0"
+    return node
+
+
+def _drawing(element: Element, kids: list[MathNode]) -> MathNode | None:
+    """Elements without a MathML name: lines and rectangles keep a mark, groups vanish, labels go."""
+    if element.tag in ("rect", "line"):
+        return MathNode("line", element.tag, {name: element.attr(name) or "" for name in _LINE_ATTRIBUTES})
+    if element.tag in ("defs", "path", "use", "text", "title") or element.attr("data-labels"):
+        return None
+    return splice(kids)
+
+
+_LINE_ATTRIBUTES = ("y1", "y2", "x1", "x2", "width", "height", "data-line", "class")
+
+
+def _token(element: Element, kind: str) -> MathNode:
+    glyphs: list[str] = []
+    variant = ""
+    for part in element.iter_elements():
+        code = part.attr("data-c")
+        if code and part.tag in ("path", "use"):
+            char = chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else ""
+            glyphs.append(char)
+            variant = variant or _variant(part, char)
+        elif part.tag == "text":
+            glyphs.append(part.text)
+    text = "".join(glyphs)
+    if kind == "mo":
+        text = _BRACES.get(text[:1], assembled(text)) if text else text
+    text = text.encode("utf-8", "replace").decode()
+    node = MathNode(kind, text, {"mathvariant": variant} if variant else {})
+    if kind == "mi" and not variant and len(text) == 1 and text.isascii() and text.isalpha():
+        node.attrs["mathvariant"] = "normal"
+    if kind == "mo" and not text:
+        node.attrs["fence"] = "true"
+    height = _TRANSLATE.findall(element.attr("transform") or "")
+    node.attrs["y"] = height[-1] if height else "0"
+    return node
+
+
+def _variant(glyph: Element, char: str) -> str:
+    font = _FONT.search(glyph.attr("xlink:href") or glyph.attr("href") or "")
+    if font is not None:
+        return {"C": "script", "SC": "script", "CB": "bold-script", "C-B": "bold-script"}.get(font.group(1), "")
+    outline = (glyph.attr("d") or "")[1:12]
+    return "script" if char in _CALLIGRAPHIC and outline.startswith(_CALLIGRAPHIC[char]) else ""
+
+
+def _structure(element: Element, kind: str, kids: list[MathNode]) -> MathNode:
+    lines = [kid for kid in kids if kid.tag == "line"]
+    inside = [kid for kid in kids if kid.tag != "line"]
+    if kind in _GROUPS:
+        texclass = element.attr("data-mjx-texclass")
+        return MathNode("mrow", "", {"data-mjx-texclass": texclass} if texclass else {}, inside)
+    if kind in _SCRIPTS:
+        return _scripts(kind, inside)
+    if kind in _LIMITS:
+        return _limits(kind, inside)
+    if kind == "mfrac" and len(inside) >= 2:
+        return MathNode("mfrac", "", {} if lines else {"linethickness": "0"}, inside[:2])
+    if kind == "msqrt":
+        return MathNode("msqrt", "", {}, _without_surd(inside))
+    if kind == "mroot":
+        content = _without_surd(inside)
+        return MathNode("mroot", "", {}, [row(content[:-1]), content[-1]] if len(content) >= 2 else content)
+    if kind == "mtable":
+        return _table(inside, lines)
+    if kind in ("mtr", "mlabeledtr"):
+        return MathNode("mtr", "", {}, [kid for kid in inside if kid.tag == "mtd"])
+    if kind == "menclose":
+        return MathNode("menclose", "", {"notation": _notation(lines)}, inside)
+    if kind == "mspace":
+        return MathNode("mspace")
+    return MathNode(kind if kind in ("mtd", "mphantom", "mmultiscripts") else "mrow", "", {}, inside)
+
+
+def _y(node: MathNode) -> float:
+    raw = node.attrs.get("y", "0")
+    return float(raw) if raw.count(".") <= 1 and raw.strip("-.") else 0.0
+
+
+def _scripts(kind: str, kids: list[MathNode]) -> MathNode:
+    if len(kids) >= 3:
+        lower, upper = sorted(kids[1:3], key=_y)
+        return scripted(kids[0], lower, upper)
+    if len(kids) < 2:
+        return row(kids)
+    return scripted(kids[0], None, kids[1]) if kind == "msup" else scripted(kids[0], kids[1], None)
+
+
+def _limits(kind: str, kids: list[MathNode]) -> MathNode:
+    if len(kids) >= 3:
+        lower, upper = sorted(kids[1:3], key=_y)
+        return limited(kids[0], lower, upper)
+    if len(kids) < 2:
+        return row(kids)
+    return limited(kids[0], None, kids[1]) if kind == "mover" else limited(kids[0], kids[1], None)
+
+
+def _without_surd(kids: list[MathNode]) -> list[MathNode]:
+    """Content of a root: its sign is the last operator `√` (or the pieces of one) drawn in it."""
+    for index in range(len(kids) - 1, -1, -1):
+        if kids[index].tag == "mo" and (kids[index].text[:1] in ("√", "⎷") or "\ue001" in kids[index].text):
+            return kids[:index] + kids[index + 1 :]
+    return kids
+
+
+def _table(kids: list[MathNode], lines: list[MathNode]) -> MathNode:
+    rows = [kid for kid in kids if kid.tag == "mtr"]
+    table = MathNode("mtable", "", {}, rows)
+    if rows and any(line.attrs.get("data-line") == "h" for line in lines):
+        table.attrs["rowlines"] = _row_rules(rows, lines)
+    return table
+
+
+def _row_rules(rows: list[MathNode], lines: list[MathNode]) -> str:
+    """A rule lies between two rows when its height does."""
+    heights = [
+        float(line.attrs["y1"]) for line in lines if re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", line.attrs.get("y1", ""))
+    ]
+    marks = []
+    for upper, lower in pairwise(rows):
+        between = any(_y(lower) < height < _y(upper) for height in heights)
+        marks.append("solid" if between else "none")
+    return " ".join(marks) or "none"
+
+
+def _notation(lines: list[MathNode]) -> str:
+    """`menclose` by its lines: a rectangle is a box, a diagonal a strike by its direction."""
+    found = set()
+    for line in lines:
+        ends = [line.attrs.get(name, "") for name in ("x1", "x2", "y1", "y2")]
+        if line.text == "rect":
+            found.add("box")
+        elif all(re.fullmatch(r"-?\d{1,9}(\.\d{1,9})?", end) for end in ends):
+            x1, x2, y1, y2 = map(float, ends)
+            rising = (x2 - x1) * (y2 - y1)
+            found.add("updiagonalstrike" if rising > 0 else "downdiagonalstrike" if rising < 0 else _flat(x1, x2, y1))
+    return " ".join(sorted(found)) or "none"
+
+
+def _flat(x1: float, x2: float, y1: float) -> str:
+    if x1 == x2:
+        return "verticalstrike"
+    return "horizontalstrike" if -100 < y1 < 600 else "top" if y1 > 0 else "bottom"

@@ -30,6 +30,8 @@ class ByteSource:
 
     def read_at(self, position: int, count: int) -> bytes:
         """Up to `count` bytes at `position`; fewer only at the end of the source."""
+        if position < 0:  # a damaged zip directory can say so
+            return b""
         at = position - self._block_at
         if at < 0 or at + count > len(self._block):
             if position + count > self.size:

@@ -14,14 +14,15 @@ from dataclasses import replace
 from typing import BinaryIO, cast
 
 from pipeline.errors import InputError
-from pipeline.io.archive_records import detect_packing, read_records
+from pipeline.io.archive_records import Packing, detect_packing, read_records
 from pipeline.io.byte_source import ByteSource
 from pipeline.io.read_limits import ReadLimits
 from pipeline.io.record_frames import Loss, Record
 
 ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 LOCAL_HEADER_BYTES = 30
-HINT = "fetch it again, or unpack it and name the files under archive/"
+# What zipfile raises on damage, on methods it does not know, on encryption and on names that are not UTF-8.
+ZIP_ERRORS = (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError, struct.error, zlib.error, EOFError)
 
 
 def is_zip(source: ByteSource) -> bool:
@@ -32,47 +33,62 @@ def is_zip(source: ByteSource) -> bool:
 def read_wacz(source: ByteSource, limits: ReadLimits) -> Iterator[Record | Loss]:
     """Records of every WARC in the file, in order of the entries' position.
 
+    Without a readable zip directory (it stands at the end, so a cut download has none) the gzip members in the file
+    are searched for records.
+
     Raises:
-        InputError: no readable zip directory, or no WARC in it.
+        InputError: a sound zip file without WARC entries.
     """
     try:
-        with zipfile.ZipFile(cast(BinaryIO, _SourceFile(source))) as archive:
-            entries = [e for e in archive.infolist() if e.filename.startswith("archive/") and e.file_size]
-            if not entries:
-                raise InputError("is a zip file without archive/*.warc.gz", where=source.name, hint="is this a WACZ?")
-            for entry in sorted(entries, key=lambda e: e.header_offset):
-                yield from _read_entry(archive, entry, source, limits)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:  # damaged, odd method, encrypted
-        raise InputError(f"cannot be read as zip: {error}", where=source.name, hint=HINT) from error
+        archive = zipfile.ZipFile(cast(BinaryIO, _SourceFile(source)))
+    except ZIP_ERRORS as error:
+        yield Loss(0, "damaged", f"zip directory: {error}")
+        yield from read_records(source, Packing("gzip", by_member=True), limits)
+        return
+    with archive:
+        entries = [e for e in archive.infolist() if e.filename.startswith("archive/") and e.file_size]
+        if not entries:
+            raise InputError("is a zip file without archive/*.warc.gz", where=source.name, hint="is this a WACZ?")
+        for entry in sorted(entries, key=lambda e: e.header_offset):
+            if entry.compress_type == zipfile.ZIP_STORED:
+                yield from _read_stored(entry, source, limits)
+            else:
+                yield from _read_deflated(archive, entry, source, limits)
 
 
-def _read_entry(
+def _read_stored(entry: zipfile.ZipInfo, source: ByteSource, limits: ReadLimits) -> Iterator[Record | Loss]:
+    head = source.read_at(entry.header_offset, LOCAL_HEADER_BYTES)
+    if len(head) < LOCAL_HEADER_BYTES or not head.startswith(ZIP_MAGICS[0]):
+        yield _entry_loss(entry, "is not where the directory says")
+        return
+    start = entry.header_offset + LOCAL_HEADER_BYTES + sum(struct.unpack("<HH", head[26:30]))  # name and extra field
+    part = source.part(start, min(entry.file_size, source.size - start))
+    yield from _shifted(part, start, limits)
+
+
+def _read_deflated(
     archive: zipfile.ZipFile, entry: zipfile.ZipInfo, source: ByteSource, limits: ReadLimits
 ) -> Iterator[Record | Loss]:
-    if entry.compress_type == zipfile.ZIP_STORED:
-        start = _data_start(source, entry)
-        part = source.part(start, min(entry.file_size, source.size - start))
-        yield from _shifted(part, start, limits)
+    try:
+        handle = archive.open(entry)
+    except ZIP_ERRORS as error:
+        yield _entry_loss(entry, str(error))
         return
-    with archive.open(entry) as handle:
+    with handle:
         readable = _ReadableEntry(cast(BinaryIO, handle))
         part = ByteSource(cast(BinaryIO, readable), source.name, entry.file_size)
         yield from _shifted(part, entry.header_offset, limits)
         if readable.damage:
-            yield Loss(entry.header_offset, "damaged", f"zip entry {entry.filename!r}: {readable.damage}")
+            yield _entry_loss(entry, readable.damage)
+
+
+def _entry_loss(entry: zipfile.ZipInfo, what: str) -> Loss:
+    return Loss(max(entry.header_offset, 0), "damaged", f"zip entry {entry.filename!r}: {what}")
 
 
 def _shifted(part: ByteSource, shift: int, limits: ReadLimits) -> Iterator[Record | Loss]:
     for item in read_records(part, detect_packing(part, limits), limits):
         yield replace(item, position=item.position + shift)
-
-
-def _data_start(source: ByteSource, entry: zipfile.ZipInfo) -> int:
-    head = source.read_at(entry.header_offset, LOCAL_HEADER_BYTES)
-    if len(head) < LOCAL_HEADER_BYTES or not head.startswith(ZIP_MAGICS[0]):
-        raise InputError(f"zip entry {entry.filename!r} is not where it should be", where=source.name, hint=HINT)
-    name_bytes, extra_bytes = struct.unpack("<HH", head[26:30])
-    return int(entry.header_offset + LOCAL_HEADER_BYTES + name_bytes + extra_bytes)
 
 
 class _SourceFile:
@@ -106,7 +122,7 @@ class _ReadableEntry:
     def seek(self, position: int) -> int:
         try:
             return self._handle.seek(position)
-        except (zlib.error, zipfile.BadZipFile, EOFError) as error:
+        except ZIP_ERRORS as error:
             self.damage = str(error)
             return position
 
@@ -115,6 +131,6 @@ class _ReadableEntry:
             return b""
         try:
             return self._handle.read(count)
-        except (zlib.error, zipfile.BadZipFile, EOFError) as error:
+        except ZIP_ERRORS as error:
             self.damage = str(error)
             return b""

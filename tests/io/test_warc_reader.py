@@ -148,7 +148,7 @@ def test_archives_written_by_warcio(tmp_path, compress):
         (lz(b"text" * 1000), "is no archive"),
         (b"\x00" * 100_000, "is no archive"),
         (b"\xff\xd8\xff\xe0" * 5000, "is no archive"),
-        (b"PK\x03\x04 damaged zip", "cannot be read as zip"),
+        (b"PK\x03\x04 damaged zip", "is no archive"),
     ],
 )
 def test_what_is_no_archive_is_an_input_error(tmp_path, content, what):
@@ -169,6 +169,30 @@ def test_missing_file_directory_and_unknown_url(tmp_path):
         with pytest.raises(InputError) as caught:
             read(path)
         assert caught.value.hint
+
+
+def wacz(path, method=zipfile.ZIP_STORED) -> bytes:
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, numbers in {"archive/a.warc.gz": (1, 2), "archive/b.warc.gz": (3, 4)}.items():
+            archive.writestr(name, b"".join(gz(page(n)) for n in numbers))
+    return path.read_bytes()
+
+
+def test_wacz_without_its_directory_gives_the_records_found(tmp_path):
+    data = wacz(tmp_path / "x.wacz")
+    items = read(write(tmp_path / "cut.wacz", data[: data.rindex(b"archive/a")]))
+    assert urls(items) == ["1", "2", "3", "4"]
+    assert bad(items)[0].detail.startswith("zip directory: ")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_damaged_wacz_entry_leaves_the_others(tmp_path, method):
+    data = bytearray(wacz(tmp_path / "x.wacz", method))
+    data[0:4] = b"\0\0\0\0"  # the first entry's local header
+    path = write(tmp_path / "hurt.wacz", b"PK\x03\x04" + bytes(data))
+    items = read(path)
+    assert urls(items) == ["3", "4"]
+    assert [item.reason for item in bad(items)] == ["damaged"]
 
 
 def test_zip_without_archives(tmp_path):

@@ -26,7 +26,6 @@ from dedup.verify import VerifyConfig
 from extractors.stage import RenderConfig
 from llm_cleaning.stage import CleanConfig
 from pipeline.errors import UsageError
-from pipeline.io.commit import digest
 from pipeline.io.read_limits import ReadLimits
 
 OFF = "off"
@@ -79,10 +78,6 @@ class Recipe:
     def resolved(self) -> dict[str, Any]:
         """The recipe as a JSON-able mapping with every default filled in."""
         return typing.cast("dict[str, Any]", plain(self))
-
-    @property
-    def sha256(self) -> str:
-        return digest(self.resolved())
 
 
 def plain(value: Any) -> Any:

@@ -28,7 +28,7 @@ from classifiers.language import model_path
 from dedup.lsh import EDGE_SCHEMA
 from pipeline.engines.local import LocalConfig, LocalEngine, Work
 from pipeline.engines.work import Emit, Partition, Reduce, Sorting, map_documents, reduce_partition, spill
-from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, write_atomic
+from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, digest, write_atomic
 from pipeline.io.inputs import basename
 from pipeline.io.shards import ShardFile, file_sha256, writing
 from pipeline.io.warc import Split
@@ -248,10 +248,11 @@ def _clean(job: _Run, classified: _Finished, fuzzy: Removals | None) -> _Finishe
 def _tokens(job: _Run, cleaned: _Finished) -> tuple[_Finished, _Finished]:
     config = job.config.recipe.tokens
     identity = load_tokenizer(config.tokenizer, config.eos_token).identity
+    settings = asdict(config) | {"tokenizer": identity.name, "tokenizer_sha256": identity.sha256}
     spilled = _spill(
         job,
         "tokens",
-        _fingerprint(TOKENIZE_VERSION, asdict(config) | {"tokenizer_sha256": identity.sha256}, cleaned),
+        _fingerprint(TOKENIZE_VERSION, settings, cleaned),
         cleaned.shards(),
         partial(tokens.emit_tokens, config=config),
         tokens.SHUFFLE,
@@ -263,7 +264,7 @@ def _tokens(job: _Run, cleaned: _Finished) -> tuple[_Finished, _Finished]:
         tasks = _partitions(spilled, shard_count(total, config.tokens_per_shard))
         return partial(tokens.write_shard_of_tokens, directory=directory, shards=folder, config=config), tasks
 
-    written = job.phase("shards", _fingerprint(TOKENIZE_VERSION, asdict(config), spilled), plan)
+    written = job.phase("shards", _fingerprint(TOKENIZE_VERSION, settings, spilled), plan)
     _forget_spill(spilled)
     return spilled, written
 
@@ -341,14 +342,17 @@ def _publish(
 ) -> dict[str, Any]:
     """Write the run's manifest, then `_SUCCESS`: from here on readers may open the run."""
     recipe = job.config.recipe
+    identity = load_tokenizer(recipe.tokens.tokenizer, recipe.tokens.eos_token).identity
+    resolved = recipe.resolved()
+    resolved["tokens"]["tokenizer"] = identity.name  # never a path of this machine
     phases = [PhaseEntry(done.directory.name, done.directory.sha256, done.counters) for done in [*mapped, spilled]]
     manifest = build_manifest(
         ManifestInput(
             shards=[ShardEntry.from_json(commit.facts) for commit in shards.commits],
-            tokenizer=load_tokenizer(recipe.tokens.tokenizer, recipe.tokens.eos_token).identity,
+            tokenizer=identity,
             seed=recipe.tokens.seed,
             tokens_per_shard=recipe.tokens.tokens_per_shard,
-            recipe=RecipeEntry(recipe.name, recipe.sha256, recipe.resolved()),
+            recipe=RecipeEntry(recipe.name, digest(resolved), resolved),
             inputs=[NamedFile(known.name, known.sha256, known.bytes) for known in facts],
             phases=phases,
             models=_models(),

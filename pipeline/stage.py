@@ -36,10 +36,12 @@ class Context:
     """What a running task tells the engine and hears from it.
 
     `skip` maps positions (WARC offset, row number) of records that crashed, hung or raised before to the reason.
+    `careful` is set on a retry: work on one record at a time, so that a crash is blamed on the right one.
     """
 
     skip: Mapping[int, str] = field(default_factory=dict)
     report: Callable[[int], None] | None = None
+    careful: bool = False
 
     def at(self, position: int) -> None:
         """Say which record is being worked on, so that a crash can be blamed on it."""

@@ -21,6 +21,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from pipeline.errors import ShardFailed, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import IDLE, Context, Task
@@ -121,8 +123,9 @@ class LocalEngine:
                 worker.task = job.waiting.popleft()
                 worker.seen, worker.since_s = (IDLE, 0), time.monotonic()
                 skip = job.directory.poisoned(worker.task.name)
+                careful = bool(skip) or any(name == worker.task.name for name, _, _ in job.attempts)
                 try:
-                    worker.connection.send((job.work, worker.task, skip))
+                    worker.connection.send((job.work, worker.task, skip, careful))
                 except OSError:
                     continue  # it died while idle: its end of file is handled in _listen
 
@@ -185,6 +188,8 @@ def _exit_code(process: BaseProcess) -> int | None:
 def _serve(connection: Connection, marks: Any, memory_bytes: int | None) -> None:
     """Worker process: run tasks until the driver hangs up."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"  # workers are the parallelism
+    pa.set_cpu_count(1)
     _limit_memory(memory_bytes)
 
     def report(position: int) -> None:
@@ -193,11 +198,11 @@ def _serve(connection: Connection, marks: Any, memory_bytes: int | None) -> None
 
     while True:
         try:
-            work, task, skip = connection.recv()
+            work, task, skip, careful = connection.recv()
         except EOFError:
             return
         marks[0], marks[1] = IDLE, 0
-        connection.send(_attempt(work, task, Context(skip, report)))
+        connection.send(_attempt(work, task, Context(skip, report, careful)))
 
 
 def _attempt(work: Work, task: Task, context: Context) -> tuple[str, BaseException | str] | None:

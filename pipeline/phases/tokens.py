@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,6 +24,8 @@ def emit_tokens(
     task: Task, context: Context, counters: Counters, *, config: TokenizeConfig
 ) -> Iterator[pa.RecordBatch]:
     """Token rows of one shard of cleaned documents."""
+    if context.careful:
+        config = replace(config, batch_chars=1)  # same rows, one document at a time
     documents = _sound(read_documents(task.source, context, counters), counters)
     for batch in tokenize_documents(documents, config=config, counters=counters):
         counters.rows_out += batch.num_rows

@@ -13,11 +13,14 @@ import json
 import re
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-DEFAULT_DATE = "2026-03-01T12:00:00Z"
+CRAWL_START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+CRAWL_S = 6 * 3600
 MARKUP = set("$`<>*_[]\\|&{}@#:")
 
 
@@ -59,6 +62,8 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
     if "derive_from" in front:
         origin = front["derive_from"]
         own, (inherited, body) = front, read_source(sources[origin])
+        if "revisit" in own:
+            own = {**own, "revisit_of": _crawl_time(origin)}
         front = {**{k: v for k, v in inherited.items() if k in {"title", "form", "macros", "formulas"}}, **own}
     front = {"host": host, "language": "en", "charset": "utf-8", "template": "plain", **hosts.get(host, {}), **front}
     url = front.get("url") or f"https://{host}/{front.get('path', slug.rsplit('.', 1)[0])}"
@@ -73,7 +78,7 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
     return SamplePage(
         source=name,
         url=url,
-        date=str(front.get("date", DEFAULT_DATE)),
+        date=front.get("date") or _crawl_time(name),
         status=front.get("status", 200),
         content_type=front.get("content_type", "text/html"),
         charset=front["charset"],
@@ -82,6 +87,12 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
         formulas=_visible(formulas, front) + front.get("formulas", []),
         prose=plain_sentences(body, text) if front["kind"] not in {"junk", "binary"} else [],
     )
+
+
+def _crawl_time(name: str) -> str:
+    """A time of its own for each source, so that hosts are mixed in the archive as in a real crawl."""
+    offset_s = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big") % CRAWL_S
+    return (CRAWL_START + timedelta(seconds=offset_s)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _edit(fragment: str, front: dict[str, Any]) -> str:

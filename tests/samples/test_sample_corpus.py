@@ -182,6 +182,22 @@ def all_responses():
     return [row for name in WARCS for row in records(name) if row[0] == "response"]
 
 
+def test_revisits_name_a_record_with_that_payload():
+    digests = {}
+    revisits = []
+    for name in WARCS:
+        with (SAMPLES / name).open("rb") as file:
+            for record in ArchiveIterator(file):
+                fields = record.rec_headers
+                if record.rec_type == "response":
+                    digests[fields["WARC-Target-URI"], fields["WARC-Date"]] = fields["WARC-Payload-Digest"]
+                if record.rec_type == "revisit":
+                    target = fields["WARC-Refers-To-Target-URI"], fields["WARC-Refers-To-Date"]
+                    revisits.append((target, fields["WARC-Payload-Digest"]))
+    assert len(revisits) == 2
+    assert [digests[target] for target, _ in revisits] == [digest for _, digest in revisits]
+
+
 def test_languages():
     kept = {row["language"] for row in truth() if row["keep"]}
     assert kept >= {"en", "de", "fr", "ru", "ja", "zh", "ko", "es", "pt"}

@@ -9,7 +9,6 @@ anchors and aligns at its ends only, which errs on the side of keeping both docu
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from pipeline.text.words import U64, ngrams
 LEVELS = (8, 3, 1)  # n-gram lengths of the successive searches
 SMALL_GAP_WORDS = 16  # single words are anchors only in gaps this small: in larger ones they match by chance
 MAX_GAPS = 2_000
+PLAIN_WORDS = 64  # gaps up to this size are searched with dictionaries: numpy's calls would cost more than the work
 
 
 class Run(NamedTuple):
@@ -44,11 +44,21 @@ class Gap(NamedTuple):
         return self.a_end - self.a_start, self.b_end - self.b_start
 
 
+class _Pair(NamedTuple):
+    """Both sequences, as arrays for long stretches and as lists for single words."""
+
+    a: U64
+    b: U64
+    a_list: list[int]
+    b_list: list[int]
+
+
 def align(a: U64, b: U64) -> list[Run]:
     """Common runs of two sequences of word hashes, increasing on both sides."""
-    runs = _extend(a, b, Gap(0, len(a), 0, len(b)), [])
+    pair = _Pair(a, b, a.tolist(), b.tolist())
+    runs = _extend(pair, Gap(0, len(a), 0, len(b)), [])
     for n in LEVELS:
-        runs = _refine(a, b, runs, n)
+        runs = _refine(pair, runs, n)
     return runs
 
 
@@ -63,26 +73,46 @@ def gaps(runs: list[Run], a_size: int, b_size: int) -> list[Gap]:
     return found
 
 
-def _refine(a: U64, b: U64, runs: list[Run], n: int) -> list[Run]:
+def _refine(pair: _Pair, runs: list[Run], n: int) -> list[Run]:
     """Search every gap of the alignment for anchors of n words."""
     fresh: list[Run] = []
-    for gap in gaps(runs, len(a), len(b))[:MAX_GAPS]:
+    for gap in gaps(runs, len(pair.a), len(pair.b))[:MAX_GAPS]:
         shorter, longer = sorted(gap.sizes)
         if shorter >= n and (n > 1 or longer <= SMALL_GAP_WORDS):
-            fresh += _extend(a, b, gap, list(_anchored(a, b, gap, n)))
+            search = _plain_anchors if longer <= PLAIN_WORDS else _array_anchors
+            anchors = search(pair, gap, n)
+            if anchors:
+                fresh += _extend(pair, gap, _merged(_longest_increasing(anchors), n))
     return _joined(sorted(runs + fresh))
 
 
-def _anchored(a: U64, b: U64, gap: Gap, n: int) -> Iterator[Run]:
-    """Runs of anchors inside a gap, not overlapping."""
-    left, left_at = _once(ngrams(a[gap.a_start : gap.a_end], n))
-    right, right_at = _once(ngrams(b[gap.b_start : gap.b_end], n))
+def _plain_anchors(pair: _Pair, gap: Gap, n: int) -> list[tuple[int, int]]:
+    """(position in a, position in b) of n-grams that occur once on either side of the gap, by position in a."""
+    left = _single_positions(pair.a_list[gap.a_start : gap.a_end], n)
+    right = _single_positions(pair.b_list[gap.b_start : gap.b_end], n)
+    return [
+        (gap.a_start + at, gap.b_start + right[gram])
+        for gram, at in left.items()
+        if at >= 0 and right.get(gram, -1) >= 0
+    ]
+
+
+def _single_positions(items: list[int], n: int) -> dict[tuple[int, ...], int]:
+    """Position of each n-gram, in order, -1 for those that occur more than once."""
+    found: dict[tuple[int, ...], int] = {}
+    for position, gram in enumerate(zip(*(items[offset:] for offset in range(n)), strict=False)):
+        found[gram] = -1 if gram in found else position
+    return found
+
+
+def _array_anchors(pair: _Pair, gap: Gap, n: int) -> list[tuple[int, int]]:
+    """The same as `_plain_anchors` for long gaps, on hashes of the n-grams."""
+    left, left_at = _once(ngrams(pair.a[gap.a_start : gap.a_end], n))
+    right, right_at = _once(ngrams(pair.b[gap.b_start : gap.b_end], n))
     _, left_index, right_index = np.intersect1d(left, right, assume_unique=True, return_indices=True)
     at_a, at_b = left_at[left_index] + gap.a_start, right_at[right_index] + gap.b_start
     order = np.argsort(at_a)
-    at_a, at_b = at_a[order], at_b[order]
-    chain = _longest_increasing(at_b)
-    yield from _merged(at_a[chain], at_b[chain], n)
+    return list(zip(at_a[order].tolist(), at_b[order].tolist(), strict=True))
 
 
 def _once(grams: U64) -> tuple[U64, NDArray[np.int64]]:
@@ -90,56 +120,77 @@ def _once(grams: U64) -> tuple[U64, NDArray[np.int64]]:
     return values[counts == 1], positions[counts == 1]
 
 
-def _longest_increasing(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Positions of a longest strictly increasing subsequence (patience sorting, O(n log n))."""
+def _longest_increasing(anchors: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A longest chain of anchors that increases in b as well (patience sorting, O(n log n))."""
+    if all(before[1] < after[1] for before, after in pairwise(anchors)):
+        return anchors
     tails: list[int] = []
     tops: list[int] = []
-    previous = np.full(len(values), -1, np.int64)
-    for index, value in enumerate(values.tolist()):
+    previous: list[int] = []
+    for index, (_, value) in enumerate(anchors):
         pile = bisect_left(tails, value)
-        previous[index] = tops[pile - 1] if pile else -1
+        previous.append(tops[pile - 1] if pile else -1)
         tails[pile : pile + 1] = [value]
         tops[pile : pile + 1] = [index]
     chain = []
-    node = tops[-1] if tops else -1
+    node = tops[-1]
     while node >= 0:
-        chain.append(node)
-        node = int(previous[node])
-    return np.array(chain[::-1], np.int64)
+        chain.append(anchors[node])
+        node = previous[node]
+    return chain[::-1]
 
 
-def _merged(at_a: NDArray[np.int64], at_b: NDArray[np.int64], n: int) -> Iterator[Run]:
+def _merged(anchors: list[tuple[int, int]], n: int) -> list[Run]:
     """Anchors on one diagonal that touch become one run; where diagonals overlap the earlier run wins."""
-    if not len(at_a):
-        return
-    breaks = np.flatnonzero((np.diff(at_a) != np.diff(at_b)) | (np.diff(at_a) > n)) + 1
-    a_end = b_end = 0
-    for first, last in zip(np.r_[0, breaks].tolist(), np.r_[breaks, len(at_a)].tolist(), strict=True):
-        a, b, end = int(at_a[first]), int(at_b[first]), int(at_a[last - 1]) + n
+    runs: list[Run] = []
+    a_start, b_start = anchors[0]
+    a_end, b_end = a_start + n, b_start + n
+    for a, b in anchors[1:]:
+        if a - b == a_end - b_end and a <= a_end:
+            a_end, b_end = a + n, b + n
+            continue
         skip = max(0, a_end - a, b_end - b)
-        size = end - a - skip
-        if size > 0:
-            yield Run(a + skip, b + skip, size)
-            a_end, b_end = a + skip + size, b + skip + size
+        if skip < n:
+            runs.append(Run(a_start, b_start, a_end - a_start))
+            a_start, b_start, a_end, b_end = a + skip, b + skip, a + n, b + n
+    return [*runs, Run(a_start, b_start, a_end - a_start)]
 
 
-def _extend(a: U64, b: U64, gap: Gap, runs: list[Run]) -> list[Run]:
+def _extend(pair: _Pair, gap: Gap, runs: list[Run]) -> list[Run]:
     """Add to the runs of a gap what is equal right after and right before each of them, and at the gap's own ends."""
     borders = [Run(gap.a_start, gap.b_start, 0), *runs, Run(gap.a_end, gap.b_end, 0)]
     out: list[Run] = []
     for run, after in pairwise(borders):
         a_end, b_end = run.a + run.size, run.b + run.size
         room = min(after.a - a_end, after.b - b_end)
-        forward = _equal_prefix(a[a_end : a_end + room], b[b_end : b_end + room])
-        back = _equal_prefix(a[after.a - room + forward : after.a][::-1], b[after.b - room + forward : after.b][::-1])
-        out += [Run(*run[:2], run.size + forward), Run(after.a - back, after.b - back, back)]
+        forward = _equal_after(pair, a_end, b_end, room)
+        back = _equal_before(pair, after.a, after.b, room - forward)
+        out += [Run(run.a, run.b, run.size + forward), Run(after.a - back, after.b - back, back)]
     out.append(borders[-1])
     return _joined([run for run in out if run.size])
 
 
-def _equal_prefix(a: U64, b: U64) -> int:
-    different = np.flatnonzero(a != b)
-    return int(different[0]) if len(different) else len(a)
+def _equal_after(pair: _Pair, a: int, b: int, room: int) -> int:
+    if room > PLAIN_WORDS and pair.a_list[a] == pair.b_list[b]:
+        return _first_true(pair.a[a : a + room] != pair.b[b : b + room])
+    count = 0
+    while count < room and pair.a_list[a + count] == pair.b_list[b + count]:
+        count += 1
+    return count
+
+
+def _equal_before(pair: _Pair, a: int, b: int, room: int) -> int:
+    if room > PLAIN_WORDS and pair.a_list[a - 1] == pair.b_list[b - 1]:
+        return _first_true(pair.a[a - room : a][::-1] != pair.b[b - room : b][::-1])
+    count = 0
+    while count < room and pair.a_list[a - count - 1] == pair.b_list[b - count - 1]:
+        count += 1
+    return count
+
+
+def _first_true(values: NDArray[np.bool_]) -> int:
+    place = int(values.argmax())
+    return place if values[place] else len(values)
 
 
 def _joined(runs: list[Run]) -> list[Run]:

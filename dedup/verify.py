@@ -63,9 +63,9 @@ class Differences(NamedTuple):
 
     shorter: int  # in the shorter text, of those that were aligned
     shared: int  # in runs
-    replaced: int  # replaced between them
+    replaced: int  # between the first and the last shared passage
     core: int  # shared between them
-    edits: Edits
+    telling: list[Gap]  # where single replacements tell of the content
 
 
 def verify(a_text: str, b_text: str, config: VerifyConfig) -> Verdict:
@@ -75,7 +75,7 @@ def verify(a_text: str, b_text: str, config: VerifyConfig) -> Verdict:
 
 def prepare(text: str, config: VerifyConfig) -> Prepared:
     """The part of `verify` that depends on one text only."""
-    items, hashes, formula = hashed_words(normalise(text))
+    items, hashes, formula = hashed_words(normalise(text), config.align_words)
     return Prepared(items, hashes, formula, np.unique(ngrams(hashes, min(config.n, max(1, len(hashes))))))
 
 
@@ -89,7 +89,10 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
     longest = max(len(a.hashes), len(b.hashes))
     if longest > config.align_words and containment < config.long_containment:
         return Verdict(False, jaccard, containment, "unlike")
-    apart = _apart(differences(a, b, config), config)
+    found = differences(a, b, config)
+    apart = _unlike(found, config) or _other_content(
+        count_edits(a, b, found.telling, config.small_gap_words), found, config
+    )
     rule = apart or ("jaccard" if jaccard >= config.jaccard else "containment")
     return Verdict(not apart, jaccard, containment, rule)
 
@@ -109,34 +112,41 @@ def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
     passages = [run for run in runs if run.size >= config.passage_words]
     shared, shorter = sum(run.size for run in runs), min(len(a_hashes), len(b_hashes))
     if not passages:
-        return Differences(shorter, shared, 0, 0, Edits(0, 0, 0))
+        return Differences(shorter, shared, 0, 0, [])
     first, last = passages[0], passages[-1]
     inner, outer = _split(gaps(runs, len(a_hashes), len(b_hashes)), first, last)
     core = sum(run.size for run in runs if first.a <= run.a <= last.a)
-    edits = count_edits(a, b, inner + [gap for gap in outer if _small(gap, config)], config.small_gap_words)
-    return Differences(shorter, shared, sum(min(gap.sizes) for gap in inner), core, edits)
+    telling = inner + [gap for gap in outer if _small(gap, config)]
+    return Differences(shorter, shared, sum(min(gap.sizes) for gap in inner), core, telling)
 
 
-def _apart(found: Differences, config: VerifyConfig) -> str:
-    """What makes two aligned texts different documents, "" where nothing does."""
+def _unlike(found: Differences, config: VerifyConfig) -> str:
+    """What makes two aligned texts different documents by the amount of difference, "" where nothing does."""
     if found.shared < config.min_shared * found.shorter:
         return "little shared"
     if found.replaced > config.max_replaced * (found.core + found.replaced):
         return "replaced"
-    if found.edits.subject:
+    return ""
+
+
+def _other_content(edits: Edits, found: Differences, config: VerifyConfig) -> str:
+    """What makes two like texts different documents by the kind of difference, "" where nothing does."""
+    if edits.subject:
         return "subject"
-    short = found.core < config.item_words
-    if found.edits.formula and (short or found.edits.formula * config.words_per_formula_edit > found.core):
+    if edits.formula and (found.core < config.item_words or edits.formula * config.words_per_formula_edit > found.core):
         return "formula"
-    if found.edits.number * config.words_per_number_edit > found.core:
+    if edits.number * config.words_per_number_edit > found.core:
         return "number"
     return ""
 
 
 def _split(found: list[Gap], first: Run, last: Run) -> tuple[list[Gap], list[Gap]]:
     """Gaps between the first and the last shared passage, and the others."""
-    inner = [gap for gap in found if gap.a_start >= first.a + first.size and gap.a_end <= last.a]
-    outer = [gap for gap in found if gap not in inner]
+    inner: list[Gap] = []
+    outer: list[Gap] = []
+    for gap in found:
+        between = gap.a_start >= first.a + first.size and gap.a_end <= last.a
+        (inner if between else outer).append(gap)
     return inner, outer
 
 

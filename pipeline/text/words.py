@@ -27,6 +27,7 @@ MAX_DISPLAY_CHARS = 8_000
 MATH_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|array|[bpvBV]?matrix|cases|split"
 WORD_CACHE_SIZE = 1 << 20
 PIECE_CHARS = 1 << 18
+PIECE_WORDS = 1 << 15
 
 
 class Words(NamedTuple):
@@ -64,13 +65,18 @@ def words(normalised: str) -> list[str]:
 def hashed_words(normalised: str, keep: int = sys.maxsize) -> Words:
     """`words` with hashes and formula flags; of a long text only about the first `keep` words, but all hashes."""
     kept: list[str] = []
+    waiting: list[str] = []
     hashes, sizes, flags = [np.empty(0, np.uint64)], [0], [False]
     for in_formula, found in _found(normalised):
-        if len(kept) < keep:
-            kept += found
-        hashes.append(word_hashes(found))
+        waiting += found
         sizes.append(len(found))
         flags.append(in_formula)
+        if len(waiting) > PIECE_WORDS:
+            hashes.append(word_hashes(waiting))
+            kept += waiting if len(kept) < keep else []
+            waiting = []
+    hashes.append(word_hashes(waiting))
+    kept += waiting if len(kept) < keep else []
     return Words(kept, np.concatenate(hashes), np.repeat(np.array(flags), sizes))
 
 
@@ -165,7 +171,9 @@ def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
 def _close(text: str, opener: re.Match[str]) -> tuple[int, str] | None:
     """End of the formula that starts with this opener, and its TeX; None where it is no formula."""
     mark, start = opener.group(), opener.end()
-    closer = _CLOSER.get(mark) or f"\\end{{{opener['env']}}}"
+    closer = _CLOSER.get(mark, f"\\end{{{opener['env']}}}")
+    if mark not in _CLOSER and opener["env"] is None:
+        return None  # an escaped character
     limit = MAX_INLINE_CHARS if mark in ("$", "\\(") else MAX_DISPLAY_CHARS
     stop = text.find(closer, start, start + limit)
     if stop < 0:
@@ -193,19 +201,15 @@ def _prose(text: str) -> str:
 
 
 def _fold_unicode(text: str) -> str:
-    text = _INVISIBLE.sub("", text)
-    text = _RAISED.sub(_ascii_script, text)
-    text = unicodedata.normalize("NFKC", text)
-    text = _SINGLE_QUOTE.sub("'", text)
-    text = _DOUBLE_QUOTE.sub('"', text)
-    return _DASH.sub("-", text)
+    return unicodedata.normalize("NFKC", _FOLDED.sub(_fold, text))
 
 
-def _ascii_script(match: re.Match[str]) -> str:
-    """x² is x^2, not x2, which is what NFKC alone would say."""
+def _fold(match: re.Match[str]) -> str:
+    """ASCII for quotes and dashes, nothing for invisible characters, and x^2 for x², which NFKC alone makes x2."""
     run = match.group()
-    sign = "^" if run[0] in _SUPERSCRIPTS else "_"
-    return sign + unicodedata.normalize("NFKC", run)
+    if run[0] in _SUPERSCRIPTS:
+        return "^" + run
+    return "_" + run if run[0] in _SUBSCRIPTS else _PLAIN.get(run, "")
 
 
 def _category(prefix: str) -> Iterator[int]:
@@ -227,13 +231,17 @@ def _ranges(codes: Iterator[int]) -> str:
 
 
 _SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ"
+_SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉₊₋"
+_PLAIN = {
+    **dict.fromkeys("‘’‚‛`´′", "'"),
+    **dict.fromkeys("“”„‟«»″", '"'),
+    **dict.fromkeys("‐‑‒–—―−﹘﹣", "-"),
+}
+_INVISIBLE_CLASS = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
+_FOLDED = re.compile(f"[{_SUPERSCRIPTS}]+|[{_SUBSCRIPTS}]+|[{''.join(_PLAIN)}{_INVISIBLE_CLASS}]")
 _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
-_OPENER = re.compile(rf"(?<!\\)(?:\$\$|\$(?=\S)|\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}})")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
-_RAISED = re.compile("[⁰¹²³⁴-⁹⁺⁻ⁿⁱ]+|[₀-₉₊₋]+")
-_SINGLE_QUOTE = re.compile("[‘’‚‛`´′]")
-_DOUBLE_QUOTE = re.compile("[“”„‟«»″]")
-_DASH = re.compile("[‐-―−﹘﹣]")
+_OPENER = re.compile(rf"\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=\S)", re.DOTALL)
+_INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
 # One "word" per character where a script puts no spaces between words.
 _SINGLE = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -248,6 +256,9 @@ _SIGN = (
     r"(?<![+=<>^])[+=<>^]{1,2}(?![+=<>^])|%|\\[a-z]+"
     r"|(?<![^\W\d_])(?<!-)-(?=\s?(?:\d|[a-z]\b|\\|\())|(?<!_)_(?=\d|[a-z]\b|\\|\{)"
 )
-_ASCII_PROSE_WORD = re.compile(rf"{_NUMBER}|[a-z0-9]+|{_SIGN}")
-_PROSE_WORD = re.compile(rf"{_NUMBER}|{_WORD}|[{_SINGLE}]|[{_SYMBOLS}]|{_SIGN}")
+# What stands between words is skipped inside the match, which is cheaper than failing every alternative on it; the
+# bound keeps long runs of it linear. Plain ASCII words are tried first.
+_SKIP = r"[ ,.;:'\"()\[\]!?]{0,8}+"
+_ASCII_PROSE_WORD = re.compile(rf"{_SKIP}([a-z][a-z0-9]*|{_NUMBER}|[a-z0-9]+|{_SIGN})")
+_PROSE_WORD = re.compile(rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{_SINGLE}]|[{_SYMBOLS}]|{_SIGN})")
 _FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{_SINGLE}]+|\\[A-Za-z]+|[^\s{{}}$\\]")

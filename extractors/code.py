@@ -7,10 +7,11 @@ code block leaves the tree as `<pre>` with one mark; the layout writes the block
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from turbohtml import Document, Element, Text
+from turbohtml import Document, Element, Node, Text
 
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OPEN
 
@@ -28,9 +29,16 @@ DECORATION = ",".join(
     )
 )
 # Code that is no `pre`: one element per line.
-_LINED = "table.js-file-line-container,td.code>div.container,.crayon-pre,div.CodeMirror-code,.blob-wrapper table"
+_LINED = (
+    "td.code>div.container,.crayon-pre,div.CodeMirror-code,div.view-lines,div.blockcode ol,div.geshi ol,.mw-geshi ol"
+    ",ol.dp-c,ol[class^='dp-'],pre ol.linenums"
+)
+# Cells that hold one line of code each, beside line numbers, authors or diff marks.
+_LINE_CELL = "td.blob-code,td[class*='lineContent' i],td.line-content,td.code-line,td.hljs-ln-code,td.diff-line-code"
 _CODE_SELECTOR = f"pre,listing,xmp,plaintext,textarea,{_LINED}"
-_LINE_BOX = frozenset(("tr", "div", "p", "li"))
+_LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
+_ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
+_BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
 _NAMED = re.compile(
     r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
     r"[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
@@ -52,6 +60,7 @@ _NO_LANGUAGE_WORDS = (
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+MIN_LINE_CELLS = 2
 MIN_PROSE_WORDS = 8
 MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
 _SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
@@ -77,8 +86,11 @@ def resolve_code(document: Document) -> list[CodeBlock]:
     """Take every code block out of the tree and leave a numbered mark in its place."""
     document.remove(DECORATION)
     blocks: list[CodeBlock] = []
+    _resolve_line_tables(document, blocks)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(_CODE_SELECTOR):
+        if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
+            continue
         if nested:
             nested -= 1
             continue
@@ -90,6 +102,35 @@ def resolve_code(document: Document) -> list[CodeBlock]:
         node.replace_with(place)
         blocks.append(block)
     return blocks
+
+
+def _resolve_line_tables(document: Document, blocks: list[CodeBlock]) -> None:
+    """Tables with one code line per row: the code cells' text replaces the table."""
+    tables: dict[Element, list[Element]] = {}
+    for cell in document.select(_LINE_CELL):
+        table = cell.closest("table")
+        if table is not None:
+            tables.setdefault(table, []).append(cell)
+    for table, cells in tables.items():
+        if len(cells) < MIN_LINE_CELLS or table.closest("pre") is not None:
+            continue
+        text = _trim("\n".join(cell.text.strip("\r\n") for cell in cells))
+        if FORMULA_OPEN not in text:
+            lang = language(table)
+            table.replace_with(Element("pre", None, [_mark(len(blocks))]))
+            blocks.append(CodeBlock(text, lang))
+
+
+def marked_block(place: Element, blocks: Sequence[CodeBlock]) -> CodeBlock | None:
+    """The code block that left `place`, a `pre`; None for a `pre` that was not taken out."""
+    text = place.text
+    return blocks[int(text[1 : text.index(CODE_BLOCK_CLOSE)])] if text.startswith(CODE_BLOCK_OPEN) else None
+
+
+def marked_blocks(root: Element, blocks: Sequence[CodeBlock]) -> Iterator[CodeBlock]:
+    """The code blocks taken out of a part of the tree, in order."""
+    found = (marked_block(place, blocks) for place in root.iter_elements("pre"))
+    return (block for block in found if block is not None)
 
 
 def _mark(index: int) -> Text:
@@ -117,42 +158,52 @@ def _is_gutter(text: str) -> bool:
 
 def code_text(node: Element) -> str:
     """Text of a code element with its own line structure: `<br>` and one-line boxes end lines. No recursion."""
-    if node.select_one("br,div,p,li,tr") is None:
+    if node.select_one("br,div,p,li,tr,pre") is None:
         return _trim(node.text)
     parts: list[str] = []
-    for item in _events(node):
-        if item == "\n" and (not parts or parts[-1].endswith("\n")):
-            continue
-        parts.append("\n" if item == "\v" else item)
+    for piece in _pieces(node):
+        if piece == _BOX_EDGE:
+            if parts and not parts[-1].endswith("\n"):
+                parts.append("\n")
+        else:
+            parts.append(piece)
     return _trim("".join(parts))
 
 
-def _events(root: Element) -> list[str]:
-    """Text pieces in order; "\n" where a line box begins or ends, "\v" for a forced break or an empty line box."""
+def _pieces(root: Element) -> list[str]:
+    """Text in order; `_BOX_EDGE` where a line box begins or ends, "\\n" for a forced break or an empty line box."""
     found: list[str] = []
-    stack: list[Element | None] = [None]
-    iterators = [iter(root.children)]
-    while iterators:
-        for child in iterators[-1]:
+    stack: list[tuple[Element, Iterator[Node]]] = [(root, iter(root.children))]
+    while stack:
+        parent, children = stack[-1]
+        for child in children:
             if isinstance(child, Text):
-                found.append(child.data)
+                data = child.data
+                if not (data.isspace() and (parent.tag in _ROW_PARENTS or _between_boxes(found, data))):
+                    found.append(data)
+            elif isinstance(child, Element) and child.tag == "br":
+                found.append("\n")
             elif isinstance(child, Element):
-                if child.tag == "br":
-                    found.append("\v")
-                    continue
-                boxed = child.tag in _LINE_BOX
-                if boxed:
-                    found.append("\n")
-                    if not child.text.strip() and child.select_one("br,tr") is None:
-                        found.append("\v")
-                stack.append(child if boxed else None)
-                iterators.append(iter(child.children))
+                if child.tag in _LINE_BOX:
+                    found.append(_BOX_EDGE)
+                    if _is_empty(child):
+                        found.append("\n")
+                stack.append((child, iter(child.children)))
                 break
         else:
-            iterators.pop()
-            if stack.pop() is not None:
-                found.append("\n")
+            stack.pop()
+            if parent.tag in _LINE_BOX and parent is not root:
+                found.append(_BOX_EDGE)
     return found
+
+
+def _is_empty(box: Element) -> bool:
+    only = box.children[:2]
+    return not only or (len(only) == 1 and isinstance(only[0], Text) and only[0].data.isspace())
+
+
+def _between_boxes(found: list[str], data: str) -> bool:
+    return "\n" in data and bool(found) and found[-1] == _BOX_EDGE
 
 
 def _trim(text: str) -> str:

@@ -7,17 +7,21 @@ be read alone; a colspan repeats it in header rows only. Grid algorithm: HTML Li
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from turbohtml import Element
+
+from extractors.code import CodeBlock, marked_blocks
 
 MAX_COLUMNS = 1000  # as the HTML standard clamps colspan
 MAX_ROWSPAN = 65_534
 MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating merged ones
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
-_STRUCTURE = "table,pre,form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
+_STRUCTURE = "form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
 _MARKED = "th,thead,caption"
+_NESTED_ROWS = "table tr~tr,table tbody~tbody,table table table"
 _PAIRED = "td+td,th+th,th+td,td+th"
 
 
@@ -92,10 +96,10 @@ def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) ->
     return [texts.get(c, "") for c in range(max(texts, default=-1) + 1)]
 
 
-def is_data_table(table: Element) -> bool:
+def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     """Whether a table holds data. Cheap signs first, all in C but the cell lengths.
 
-    Nested tables, headings, code blocks or forms inside mean layout, which also keeps data tables from nesting.
+    Headings, forms, code of several lines or tables of several rows inside mean layout: no pipe cell can hold them.
     """
     if table.attr("role") in ("presentation", "none") or table.select_one(_STRUCTURE) is not None:
         return False
@@ -103,6 +107,10 @@ def is_data_table(table: Element) -> bool:
         return False
     marked = table.select_one(_MARKED) is not None
     if not marked and table.select_one("tr~tr,tbody~tbody") is None:
+        return False
+    if table.find("table") is not None and (not marked or table.select_one(_NESTED_ROWS) is not None):
+        return False
+    if any("\n" in block.text for block in marked_blocks(table, code_blocks)):
         return False
     limit = MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS
     return all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))

@@ -7,14 +7,12 @@ from collections.abc import Callable
 
 from turbohtml import Element
 
-from extractors.code import fenced
+from extractors.code import fenced, marked_block
 from extractors.layout.inline import image_text, inline_code, script_text
 from extractors.layout.lists import counter
 from extractors.layout.state import Walk
 from extractors.layout.tags import (
     BLOCKS,
-    CODE_BLOCK_CLOSE,
-    CODE_BLOCK_OPEN,
     FORMULA_OPEN,
     HARD_BREAK,
     HEADINGS,
@@ -25,6 +23,10 @@ from extractors.layout.tags import (
     SPACED,
 )
 from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, is_data_table, span
+
+MAX_INLINE_CODE_CHARS = 2_000
+MAX_LAYOUT_TABLES = 40  # tables deeper inside tables are layout unseen
+MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read: keeps deep nesting linear
 
 Closer = Callable[[Walk], None]
 Verdict = tuple[bool, Closer | None]  # whether to visit the children, and what to do after them
@@ -127,10 +129,9 @@ def _close_quote(walk: Walk) -> None:
 
 def _open_pre(walk: Walk, node: Element) -> Verdict:
     """A `pre` holds the number of a code block that `extractors.code` took out of the tree."""
-    text = node.text
-    if not text.startswith(CODE_BLOCK_OPEN):
+    block = marked_block(node, walk.code_blocks)
+    if block is None:
         return _open_block(walk, node)
-    block = walk.code_blocks[int(text[1 : text.index(CODE_BLOCK_CLOSE)])]
     walk.flush()
     walk.path.push(node)
     if walk.cell is not None:
@@ -145,16 +146,21 @@ def _open_pre(walk: Walk, node: Element) -> Verdict:
 
 
 def _open_code(walk: Walk, node: Element) -> Verdict:
-    text = " ".join(node.text.split())
-    if FORMULA_OPEN in text:
+    if walk.opened > MAX_NESTED_LOOKS:
         return True, None
-    if text and (walk.cell is not None or len(text) < 2000):
+    text = " ".join(node.text.split())
+    if text and FORMULA_OPEN not in text and (walk.cell is not None or len(text) <= MAX_INLINE_CODE_CHARS):
         walk.buffer.append(f"{INLINE_CODE_OPEN}{len(walk.codes)}{INLINE_CODE_CLOSE}")
         walk.codes.append(inline_code(text))
         if walk.in_link:
             walk.link_chars += len(text)
         return False, None
-    return True, None
+    walk.opened += 1
+    return True, _close_opened
+
+
+def _close_opened(walk: Walk) -> None:
+    walk.opened -= 1
 
 
 def _open_superscript(walk: Walk, node: Element) -> Verdict:
@@ -166,10 +172,13 @@ def _open_subscript(walk: Walk, node: Element) -> Verdict:
 
 
 def _script(walk: Walk, node: Element, mark: str) -> Verdict:
+    if walk.opened > MAX_NESTED_LOOKS:
+        return True, None
     before = walk.buffer[-1][-1] if walk.buffer else ""
     text = script_text(node, mark, before)
     if text is None:
-        return True, None
+        walk.opened += 1
+        return True, _close_opened
     if text:
         walk.buffer.append(text)
     return False, None
@@ -213,13 +222,21 @@ def _close_spaced(walk: Walk) -> None:
 def _open_table(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
-    if walk.grid is None and walk.cell is None and is_data_table(node):
+    walk.tables_open += 1
+    shallow = walk.tables_open <= MAX_LAYOUT_TABLES
+    if walk.grid is None and walk.cell is None and shallow and is_data_table(node, walk.code_blocks):
         walk.grid = Grid()
         return True, _close_table
-    return True, _close_block
+    return True, _close_layout_table
+
+
+def _close_layout_table(walk: Walk) -> None:
+    walk.tables_open -= 1
+    _close_block(walk)
 
 
 def _close_table(walk: Walk) -> None:
+    walk.tables_open -= 1
     walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
     text = grid.to_pipe() if grid is not None else ""
@@ -229,13 +246,13 @@ def _close_table(walk: Walk) -> None:
 
 
 def _open_row(walk: Walk, node: Element) -> Verdict:
-    if walk.grid is not None:
+    if walk.grid is not None and walk.cell is None:
         walk.grid.new_row()
     return _open_block(walk, node)
 
 
 def _open_cell(walk: Walk, node: Element) -> Verdict:
-    if walk.grid is None:
+    if walk.grid is None or walk.cell is not None:
         return _open_block(walk, node)
     walk.flush()
     walk.cell = []

@@ -54,7 +54,9 @@ class Walk:
         "link_chars",
         "lists",
         "mask",
+        "opened",
         "path",
+        "tables_open",
     )
 
     def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: MaskFormulas) -> None:
@@ -66,9 +68,11 @@ class Walk:
         self.in_link = 0  # open links
         self.last_link_end = -1  # length of the buffer when a link was closed last
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
+        self.opened = 0  # inline code and scripts that were entered because formulas are inside
         self.path = PathStack()
         self.kinds: list[str] = ["paragraph"]  # kind of prose in each open container
         self.lists: list[Counter] = []
+        self.tables_open = 0
         self.grid: Grid | None = None  # the data table that is open
         self.cell: list[str] | None = None  # leaves of the open cell of that table
 

@@ -36,12 +36,12 @@ _CHROME = re.compile(
     r"modal|overlay|banners?|toolbars?|tagcloud|tags|taglist|copyright|colophon|masthead|skip|teasers?|trending|"
     r"popular|outbrain|taboola|widgets?|footer|topbar|subnav|dropdown|hamburger|search(?:box|form|bar)?|captcha|"
     r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+|respond|commentform|comment-form|comment-respond|"
-    r"reply-form|optin|paywall|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*)(?![a-z])"
+    r"reply-form|author-?(?:box|info|bio|card|details|description)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|paywall|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*)(?![a-z])"
 )
 _WEAK_CHROME = re.compile(
     _START + r"(?:header|aside|meta(?:data)?|byline|infobox|author|bio|categor\w+|buttons?|btns?|form|tools?|links?|"
-    r"rating|stats?|timestamp|date|avatar|usercard|profile|signature|sig|legal|disclaimer|hidden|captions?|credits?|attribution|gallery|"
-    r"thumb(?:nail)?s?|datelines?|pubdate|published|posted|posts?info|info|details|likes?|votes?|action-?bar|actions?|"
+    r"rating|stats?|timestamp|date|avatar|usercard|profile|signature|sig|legal|hidden|captions?|credits?|attribution|gallery|"
+    r"thumb(?:nail)?s?|datelines?|pubdate|published|posted|posts?info|info|likes?|votes?|action-?bar|actions?|"
     r"controls?|subtitle|kicker|eyebrow|time)(?![a-z])"
 )
 _CONTENT = re.compile(
@@ -242,9 +242,9 @@ def _mass_below(own: dict[str, float], parents: dict[str, str]) -> dict[str, flo
 
 
 def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
-    """Descend from the root while one child holds BRANCH_SHARE of its parent's text; leaves are no containers.
+    """Descend from the root while one child holds BRANCH_SHARE of its parent's text and MAIN_SHARE of the page's.
 
-    Of equal children the first in the page wins.
+    Elements without others in them are no containers. Of equal children the first in the page wins.
     """
     heaviest: dict[str, str] = {}
     for path in dict.fromkeys(parents.values()):  # elements that hold others
@@ -252,7 +252,8 @@ def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
         if parent is not None and below[path] > below.get(heaviest.get(parent, ""), -1.0):
             heaviest[parent] = path
     node = heaviest.get("", "")
-    while (best := heaviest.get(node, "")) and below[best] >= BRANCH_SHARE * below[node] > 0.0:
+    least = MAIN_SHARE * below.get(node, 0.0)
+    while (best := heaviest.get(node, "")) and below[best] >= max(BRANCH_SHARE * below[node], least) > 0.0:
         node = best
     return node
 

@@ -25,7 +25,7 @@ SENTENCE = 1.2  # with at least one sentence end or comma
 LINKS = -5.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
 FREE_LINKS, FREE_LIST_LINKS = 0.25, 0.10
 CHROME, WEAK, CONTENT = -3.0, -0.8, 0.4  # per path segment, at most two each
-IN_MAIN, OUTSIDE_MAIN = 1.4, -1.2
+IN_MAIN, OUTSIDE_MAIN = 1.4, -2.4
 SITE_REPEAT = -5.0
 PHRASE, META, IMAGE = -2.0, -2.0, -2.5
 NEIGHBOUR = 0.35  # times the clipped log-odds of each neighbour
@@ -79,6 +79,7 @@ def _headings(rows: Features, odds: Floats, values: Floats) -> None:
     Overwrites the log-odds of headings. `values` are log-odds with what is safe raised.
     """
     at = np.flatnonzero(rows.is_kind("heading"))
+    title = next((index for index in at.tolist() if _may_be_title(rows, index)), -1)
     body = values.copy()
     body[at] = -CLIP
     sections = np.maximum.reduceat(body, at) if len(at) else body
@@ -86,15 +87,20 @@ def _headings(rows: Features, odds: Floats, values: Floats) -> None:
     for index, section in zip(at[::-1].tolist(), sections[::-1].tolist(), strict=False):
         level = min(max(int(rows.level[index]), 1), 6)
         headed = max(best[level], section)
-        odds[index] = own = _heading_odds(rows, index, float(odds[index]), headed)
+        odds[index] = own = _heading_odds(rows, index, float(odds[index]), headed, index == title)
         best = [max(best[other], headed, own) if other < level else -CLIP for other in range(7)]
 
 
-def _heading_odds(rows: Features, index: int, own: float, headed: float) -> float:
-    is_chrome = bool(rows.chrome[index] or rows.site_repeat[index])
-    if rows.level[index] == 1 and not is_chrome and rows.link_density[index] < 0.5:
-        return max(own, 1.0)  # the page's title
-    if is_chrome or rows.phrase[index]:
+def _may_be_title(rows: Features, index: int) -> bool:
+    """The page's title is its first heading of level 1 that is no chrome."""
+    is_chrome = rows.chrome[index] or rows.site_repeat[index]
+    return bool(rows.level[index] == 1 and not is_chrome and rows.link_density[index] < 0.5)
+
+
+def _heading_odds(rows: Features, index: int, own: float, headed: float, is_title: bool) -> float:
+    if is_title:
+        return max(own, 1.0)
+    if rows.chrome[index] or rows.site_repeat[index] or rows.phrase[index]:
         return own
     return min(headed, 2.0) if headed <= 0.0 or rows.in_main[index] else (headed + own) / 2
 

@@ -198,13 +198,14 @@ def kept_lines(title: str, kept: Counter[str], names: tuple[str, ...]) -> Iterat
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=("articles", "math_code", "math_pages"), help="one set instead of all three")
     parser.add_argument("--limit", type=int, default=0, help="pages per set, spread evenly (default: all)")
-    limit = parser.parse_args().limit
+    options = parser.parse_args()
     if not ARTICLES.exists():
         sys.exit("bench_cleaning: needs ../shared (the project's data folder beside the checkout)")
     clock = Clock()
     for part in (articles, math_code, math_pages):
-        for line in part(limit, clock):
+        for line in part(options.limit, clock) if options.only in (None, part.__name__) else ():
             print(line, flush=True)
     share = clock.seconds["clean"] / max(1e-9, clock.seconds["render"])
     print(

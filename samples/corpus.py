@@ -57,24 +57,11 @@ def read_source(path: Path) -> tuple[dict[str, Any], str]:
 
 def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dict[str, Any]) -> SamplePage:
     host, _, slug = name.partition("/")
-    front, body = read_source(sources[name])
-    origin = name
-    if "derive_from" in front:
-        origin = front["derive_from"]
-        own, (inherited, body) = front, read_source(sources[origin])
-        if "revisit" in own:
-            own = {**own, "revisit_of": _crawl_time(origin)}
-        front = {**{k: v for k, v in inherited.items() if k in {"title", "form", "macros", "formulas"}}, **own}
+    origin, front, body = _resolved(name, sources)
     front = {"host": host, "language": "en", "charset": "utf-8", "template": "plain", **hosts.get(host, {}), **front}
     url = front.get("url") or f"https://{host}/{front.get('path', slug.rsplit('.', 1)[0])}"
     rendered = index.get(origin, {})
-    fragment = (HERE / "rendered" / origin).with_suffix(".html").read_text(encoding="utf-8") if rendered else body
-    fragment = _edit(fragment, front)
-    whole = front["template"] == "raw" or rendered.get("form") == "latexml"
-    text = fragment if whole else _fill(front, url, rendered.get("head", ""), fragment)
-    formulas = [{**formula, "form": rendered["form"]} for formula in rendered.get("formulas", [])]
-    for formula, tex in zip(formulas, front.get("tex", []), strict=False):  # where the page speaks another notation
-        formula["tex"] = tex
+    text = _text(front, url, rendered, _edit(_fragment(origin, body), front))
     return SamplePage(
         source=name,
         url=url,
@@ -84,9 +71,45 @@ def _page(name: str, sources: dict[str, Path], hosts: dict[str, Any], index: dic
         charset=front["charset"],
         body=_body_bytes(front, text),
         front=front,
-        formulas=_visible(formulas, front) + front.get("formulas", []),
+        formulas=_formulas(rendered, front),
         prose=plain_sentences(body, text) if front["kind"] not in {"junk", "binary"} else [],
     )
+
+
+def _resolved(name: str, sources: dict[str, Path]) -> tuple[str, dict[str, Any], str]:
+    """(source that holds the text, front matter, body); `derive_from` inherits what belongs to the text."""
+    front, body = read_source(sources[name])
+    if "derive_from" not in front:
+        return name, front, body
+    origin = front["derive_from"]
+    inherited, body = read_source(sources[origin])
+    of_the_text = {key: inherited[key] for key in ("title", "form", "macros", "formulas") if key in inherited}
+    revisit = {"revisit_of": _crawl_time(origin)} if "revisit" in front else {}
+    return origin, of_the_text | front | revisit, body
+
+
+def _fragment(origin: str, body: str) -> str:
+    if not origin.endswith((".md", ".tex")):
+        return body
+    return (HERE / "rendered" / origin).with_suffix(".html").read_text(encoding="utf-8")
+
+
+def _text(front: dict[str, Any], url: str, rendered: dict[str, Any], fragment: str) -> str:
+    """LaTeXML writes whole pages, and so does an author who asks for the template "raw"."""
+    if front["template"] == "raw" or rendered.get("form") == "latexml":
+        return fragment
+    return _fill(front, url, rendered.get("head", ""), fragment)
+
+
+def _formulas(rendered: dict[str, Any], front: dict[str, Any]) -> list[dict[str, Any]]:
+    """The author's formulas with their form. Front matter may say them in TeX (`tex`), where the page speaks another
+    notation, how many are left after a truncation (`kept_formulas`), and those written without TeX (`formulas`).
+    """
+    written = [{**formula, "form": rendered["form"]} for formula in rendered.get("formulas", [])]
+    for formula, tex in zip(written, front.get("tex", []), strict=False):
+        formula["tex"] = tex
+    shown = [formula for formula in written if not formula["tex"].startswith("\\newcommand")]
+    return shown[: front.get("kept_formulas", len(shown))] + list(front.get("formulas", []))
 
 
 def _crawl_time(name: str) -> str:
@@ -104,12 +127,6 @@ def _edit(fragment: str, front: dict[str, Any]) -> str:
     if share := front.get("truncate"):
         fragment = fragment[: fragment.rindex("</p>", 0, int(len(fragment) * share)) + 4]
     return fragment
-
-
-def _visible(formulas: list[dict[str, Any]], front: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the author knows is left of the formulas after `truncate`: `kept_formulas` counts them from the top."""
-    written = [formula for formula in formulas if not formula["tex"].startswith("\\newcommand")]
-    return written[: front.get("kept_formulas", len(written))]
 
 
 def _fill(front: dict[str, Any], url: str, head: str, body: str) -> str:

@@ -79,7 +79,7 @@ def test_damage_at_a_border_is_reported_once(tmp_path):
         assert by_splits(path, split_bytes) == whole
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     sizes=st.lists(st.integers(0, 3000), min_size=1, max_size=12),
     packing=st.sampled_from(sorted(PACKERS)),

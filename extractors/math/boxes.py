@@ -32,11 +32,25 @@ _PIECES = (
     ({"⏐"}, "|"),
 )
 
+# AMS glyphs that MathJax's and KaTeX's fonts keep in the private use area, as the characters of the same commands.
+PRIVATE_GLYPHS = str.maketrans(
+    "\ue006\ue007\ue00c\ue00d\ue00e\ue00f\ue010\ue011\ue016\ue017\ue018\ue019\ue01a\ue01b\ue131\ue237",
+    "∤∦≨≩≱≱≰≰⊈⫋⊉⫌⊊⊋ıȷ",
+)
+_EXTENDERS = frozenset("-−–—=|∣‖∥⏐⎪⎜⎟⎢⎥")
+_BOTH_ENDS = {"←→": "↔", "⇐⇒": "⇔", "↑↓": "↕", "⇑⇓": "⇕"}
+
 
 def assembled(glyphs: str) -> str:
     """The delimiter that `glyphs` draw together, or `glyphs`; a repeated glyph stretches one character."""
-    if len(set(glyphs)) == 1:
+    if len(set(glyphs)) == 1 and not glyphs[0].isalnum():
         return glyphs[0]
+    ends = "".join(sorted(set(glyphs) - _EXTENDERS))
+    if ends and len(ends) < len(set(glyphs)) and not ends.isalnum():
+        if len(ends) == 1 and ends not in "⎡⎤⎣⎦":
+            return ends
+        if ends in _BOTH_ENDS:
+            return _BOTH_ENDS[ends]
     found = set(glyphs)
     return next((char for pieces, char in _PIECES if pieces <= found), glyphs)
 

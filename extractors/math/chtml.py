@@ -10,7 +10,7 @@ import re
 
 from turbohtml import Element, Text
 
-from extractors.math.boxes import assembled, fold, limited, rest, role, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, rest, role, row, scripted, splice
 from extractors.math.math_node import ROWS, MathNode
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{1,6})(?=\s|$)")
@@ -62,12 +62,17 @@ def _token(element: Element, tag: str) -> MathNode:
         if part.tag in ("mjx-c", "mjx-stretchy-v", "mjx-stretchy-h"):
             name = part.attr("class") or ""
             glyphs.extend(chr(int(code, 16)) for code in _CODE.findall(name) if int(code, 16) < 0x110000)
-            names.append(name)
+            names.append(f"{name} {part.tag}" if part.tag != "mjx-c" else name)
         elif part.tag == "mjx-utext":
             glyphs.append(part.text)
     glyphs.extend(child.data for child in element.children if isinstance(child, Text))
-    text = "".join(glyphs) if tag in ("mi", "mn", "mtext", "ms") else assembled("".join(glyphs))
-    return MathNode(tag, text.encode("utf-8", "replace").decode(), _attributes(tag, text, names))
+    text = "".join(glyphs).encode("utf-8", "replace").decode().translate(PRIVATE_GLYPHS)
+    if tag == "mo" and "mjx-stretchy" in " ".join(names):
+        text = assembled(text)
+    attrs = _attributes(tag, text, names)
+    if "color: red" in (element.attr("style") or ""):
+        attrs["mathcolor"] = "red"
+    return MathNode(tag, text, attrs)
 
 
 def _attributes(tag: str, text: str, names: list[str]) -> dict[str, str]:

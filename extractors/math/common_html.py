@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turbohtml import Element
 
-from extractors.math.boxes import assembled, fold, limited, rest, role, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, rest, role, row, scripted, splice
 from extractors.math.math_node import MathNode
 
 _TOKENS = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", "mjx-ms": "ms"}
@@ -71,7 +71,7 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
 def _token(element: Element, tag: str) -> MathNode:
     glyphs = element.select(".mjx-char, .mjx-charbox")
     fonts = " ".join(glyph.attr("class") or "" for glyph in glyphs)
-    text = element.text
+    text = element.text.translate(PRIVATE_GLYPHS)
     stretched = "size" in fonts or element.select_one(".mjx-delim-v, .mjx-delim-h") is not None
     if tag == "mo":
         text = assembled("".join(text.split())) if stretched else text
@@ -82,7 +82,12 @@ def _token(element: Element, tag: str) -> MathNode:
         variant = "double-struck"
     if tag in ("mn", "mtext") and variant == "normal":
         variant = ""
-    return MathNode(tag, text, {"mathvariant": variant} if variant else {})
+    attrs = {"mathvariant": variant} if variant else {}
+    if tag == "mtext":
+        attrs["raw"] = "true"  # MathJax 2 shows the commands inside \\text as they were written
+    if "color: red" in (element.attr("style") or ""):
+        attrs["mathcolor"] = "red"
+    return MathNode(tag, text, attrs)
 
 
 def _scripts(_element: Element, kids: list[MathNode]) -> MathNode:

@@ -12,7 +12,7 @@ import unicodedata
 
 from turbohtml import Element, Text
 
-from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, row, scripted, splice
 from extractors.math.katex_shapes import combined, shape_of
 from extractors.math.math_node import MathNode
 
@@ -65,8 +65,9 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
     style = element.attr("style") or ""
     if not _NOTHING.isdisjoint(names) or "color:transparent" in style:
         return _strut(style) if "pstrut" in names else None
-    if not kids and (text := _own_text(element)):
-        return _leaf(text, names)
+    text = _own_text(element)
+    if text and all(kid.tag in ("mi", "mo", "mn", "mtext", "mrow") for kid in kids):
+        return _leaf(element.text.replace("\u200b", ""), names)
     for name in names:
         reader = _READERS.get(name)
         if reader is not None:
@@ -105,7 +106,7 @@ def _item(names: list[str], style: str, kids: list[MathNode]) -> MathNode:
 def _group(kids: list[MathNode], names: list[str]) -> MathNode:
     """A box of the formula's own: stacked items without a better name are limits on what stands on the baseline."""
     items = [kid for kid in kids if kid.tag == "item"]
-    if items and len(items) == len(kids):
+    if items and len(items) == len([kid for kid in kids if kid.tag != "mspace"]):
         return _stack(items)
     if "text" in names:
         return _text(kids)
@@ -128,6 +129,7 @@ def _text(kids: list[MathNode]) -> MathNode:
 
 
 def _leaf(text: str, names: list[str]) -> MathNode:
+    text = text.translate(PRIVATE_GLYPHS)
     variant = next((_VARIANTS[name] for name in names if name in _VARIANTS), None)
     attrs = {"mathvariant": variant} if variant else {}
     if "delimsizing" in names or "delimsizinginner" in names:
@@ -171,11 +173,13 @@ def _joined(kids: list[MathNode]) -> list[MathNode]:
             out[-1] = MathNode("mo", unicodedata.normalize("NFC", kid.char() + "\u0338"), {"stretchy": "false"})
         elif kid.tag == "slash" and out:
             out[-1] = MathNode("mo", unicodedata.normalize("NFC", out[-1].char() + "\u0338"), {"stretchy": "false"})
+        elif kid.tag == "mspace" and not kid.attrs.get("width"):
+            continue
         elif kid.tag not in ("item", "strut", "line", "shape"):
             out.append(kid)
         elif kid.tag == "item":
             out.extend(kid.kids)
-    return [kid for kid in out if kid.tag != "mspace" or kid.attrs.get("width")]
+    return out
 
 
 def _above(item: MathNode) -> float:

@@ -9,8 +9,7 @@ from pipeline.text.latex.symbols import BIG_OPERATORS, FENCES, INTEGRALS
 
 _OPEN = frozenset("([{⟨〈〈⌊⌈⟦⟮⎰⌜⌞")
 _CLOSE = frozenset(")]}⟩〉〉⌋⌉⟧⟯⎱⌝⌟")
-_EITHER = frozenset("|∣‖∥/\\∖↑↓↕")
-_STRETCHABLE_UNKNOWN = frozenset("⟦⟧")
+_PAIRS = frozenset(zip("([{⟨〈〈⌊⌈⟦⟮⎰⌜⌞|∣‖∥", ")]}⟩〉〉⌋⌉⟧⟯⎱⌝⌟|∣‖∥", strict=True))
 _TALL = frozenset({"mfrac", "mtable", "munder", "mover", "munderover", "mroot"})
 
 
@@ -90,7 +89,9 @@ def _fence_pairs(kids: list[MathNode]) -> list[tuple[int, int]]:
         if role == "open":
             stack.append(index)
         elif stack:
-            pairs.append((stack.pop(), index))
+            opening = stack.pop()
+            if _explicit(kid) or (fence_char(kids[opening]), char) in _PAIRS:
+                pairs.append((opening, index))
     return pairs
 
 

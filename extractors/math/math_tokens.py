@@ -12,7 +12,7 @@ _DROP_INVISIBLE = dict.fromkeys(map(ord, INVISIBLE))
 _ASCII_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _LATIN = re.compile(r"[A-Za-z0-9]+")
 _COMMAND_TAIL = re.compile(r"\\[A-Za-z]{1,40}$")
-_ALPHABET_GROUP = re.compile(r"\\(math(?:rm|bf|sf|tt|it)|boldsymbol)\{([A-Za-z]+)\}")
+_ALPHABET_GROUP = re.compile(r"\\(math(?:rm|bf|sf|tt|it))\{([A-Za-z0-9]+)\}")
 _NAMES = {"lim sup": "\\limsup", "lim inf": "\\liminf", "lim\u2009sup": "\\limsup", "lim\u2009inf": "\\liminf"}
 _NOT = {
     "=": "\\neq",
@@ -51,7 +51,7 @@ def _merged(left: str, right: str) -> str | None:
     if not (left[-1] == "}" and right[-1] == "}" and left[:5] == right[:5]):
         return None
     first, second = _ALPHABET_GROUP.fullmatch(left), _ALPHABET_GROUP.fullmatch(right)
-    if first is None or second is None or first.group(1) != second.group(1) or first.group(1) == "boldsymbol":
+    if first is None or second is None or first.group(1) != second.group(1):
         return None
     return f"\\{first.group(1)}{{{first.group(2)}{second.group(2)}}}"
 
@@ -220,17 +220,45 @@ def mtext(node: MathNode) -> str:
         return "\\ " if text else ""
     if node.attrs.get("mathcolor") == "red" and _UNDEFINED.fullmatch(text):
         return text  # how MathJax shows a control sequence that it does not know
-    command = _TEXT_COMMANDS.get(node.variant, "text")
-    parts: list[str] = []
-    words = ""
+    if node.attrs.get("raw") == "true" and _is_balanced(text):
+        return f"\\{_TEXT_COMMANDS.get(node.variant, 'text')}{{{_UNESCAPED.sub(_ESCAPE, text)}}}"
+    return join([_text_run(words, style, node.variant) for words, style in _text_runs(text)])
+
+
+_UNESCAPED = re.compile(r"(?<!\\)[#$%&_]")
+_ESCAPE = r"\\\g<0>"
+
+
+def _is_balanced(text: str) -> bool:
+    depth = 0
+    for mark in re.findall(r"\\.|[{}]", text):
+        depth += (mark == "{") - (mark == "}")
+        if depth < 0:
+            return False
+    return depth == 0 and text.isascii()
+
+
+def _text_runs(text: str) -> list[tuple[str, str]]:
+    """(characters, alphabet) in a row; "symbol" for characters that stand outside text."""
+    runs: list[tuple[str, str]] = []
     for char in text:
         letter, style = LETTER_OF.get(char, (char, ""))
-        if style or char in LATEX_OF or char in "\\^~":
-            parts += [f"\\{command}{{{words}}}" if words else "", chars_to_latex(char)]
-            words = ""
+        if char in LATEX_OF or char in "\\^~" or (style and not letter.isascii()):
+            letter, style = char, "symbol"
+        if runs and (runs[-1][1] == style or (char == " " and runs[-1][1] != "symbol")):
+            runs[-1] = (runs[-1][0] + letter, runs[-1][1])
         else:
-            words += letter.translate(_TEXT_SPECIAL)
-    return join([*parts, f"\\{command}{{{words}}}" if words else ""])
+            runs.append((letter, style))
+    return runs
+
+
+def _text_run(words: str, style: str, variant: str) -> str:
+    if style == "symbol":
+        return chars_to_latex(words)
+    if style and style not in _TEXT_COMMANDS:
+        return in_alphabet(words.strip(), style, latin=True)
+    command = _TEXT_COMMANDS.get(style or variant, "text")
+    return f"\\{command}{{{words.translate(_TEXT_SPECIAL)}}}"
 
 
 def ms(node: MathNode) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from turbohtml import Element
 
-from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, row, scripted, splice
 from extractors.math.math_node import MathNode
 
 _TRANSLATE = re.compile(r"translate\(\s*-?[\d.]{1,12}[\s,]+(-?[\d.]{1,12})\s*\)")
@@ -72,9 +72,12 @@ def _token(element: Element, kind: str) -> MathNode:
             glyphs.append(part.text)
     text = "".join(glyphs)
     if kind == "mo":
-        text = _BRACES.get(text[:1], assembled(text)) if text else text
-    text = text.encode("utf-8", "replace").decode()
+        stretched = element.select_one("svg") is not None or len(text) > 2
+        text = _BRACES.get(text[:1], assembled(text) if stretched else text)
+    text = text.encode("utf-8", "replace").decode().translate(PRIVATE_GLYPHS)
     node = MathNode(kind, text, {"mathvariant": variant} if variant else {})
+    if element.attr("fill") == "red":
+        node.attrs["mathcolor"] = "red"
     if kind == "mi" and not variant and len(text) == 1 and text.isascii() and text.isalpha():
         node.attrs["mathvariant"] = "normal"
     if kind == "mo" and not text:

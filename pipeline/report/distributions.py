@@ -1,0 +1,93 @@
+"""Histograms of what is in the documents, from the tallies that the phases counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pipeline.report.charts import Bar, bars, columns, ranked
+from pipeline.report.facts import RunFacts
+from pipeline.report.markup import Markup, join
+
+KIND_COLOURS = {"math": "math", "code": "code", "prose": "kept", "eos": "plain"}
+
+
+def distributions(facts: RunFacts) -> Markup:
+    """Every histogram, each over the documents that its phase kept."""
+    charts: tuple[Callable[[RunFacts], Markup], ...] = (
+        _tokens,
+        _forms,
+        _math_scores,
+        _code_scores,
+        _quality,
+        _lengths,
+        _languages,
+        _charsets,
+        _block_kinds,
+        _content_types,
+    )
+    return join(chart(facts) for chart in charts)
+
+
+def _tokens(facts: RunFacts) -> Markup:
+    kinds = facts.manifest["totals"]["tokens_by_kind"]
+    rows = [Bar(row.label, row.count, KIND_COLOURS.get(row.label, "plain")) for row in ranked(kinds)]
+    return bars("Tokens by kind", "tokens in shards", rows, note="eos: one end-of-text token per document.")
+
+
+def _forms(facts: RunFacts) -> Markup:
+    found = ranked(facts.tally("formulas"), "math") + ranked(facts.tally("unrecovered"), "lost")
+    rows = [Bar(f"{row.label} (no TeX)" if row.colour == "lost" else row.label, row.count, row.colour) for row in found]
+    note = "“no TeX”: only the visible characters could be kept. Counted in rendered documents."
+    return bars("Formulas by form in the page", "formulas", rows, note=note)
+
+
+def _languages(facts: RunFacts) -> Markup:
+    return bars("Languages", "classified documents", ranked(facts.tally("language")))
+
+
+def _charsets(facts: RunFacts) -> Markup:
+    return bars("Charsets", "rendered documents", ranked(facts.tally("charset")))
+
+
+def _content_types(facts: RunFacts) -> Markup:
+    return bars("Content types", "rendered documents", ranked(facts.tally("content_type")))
+
+
+def _block_kinds(facts: RunFacts) -> Markup:
+    return bars("Kinds of blocks", "blocks in rendered documents", ranked(facts.tally("blocks")))
+
+
+def _quality(facts: RunFacts) -> Markup:
+    return _scores(facts, "quality", "Quality", "kept")
+
+
+def _math_scores(facts: RunFacts) -> Markup:
+    return _scores(facts, "math_score", "Mathness", "math")
+
+
+def _code_scores(facts: RunFacts) -> Markup:
+    return _scores(facts, "code_score", "Code score", "code")
+
+
+def _scores(facts: RunFacts, name: str, title: str, colour: str) -> Markup:
+    """Ten bins of width 0.1, and one for documents without a score where there are any."""
+    counts = facts.tally(name)
+    bins = [Bar(f"{tenth / 10:.1f}", counts.get(f"{tenth / 10:.1f}", 0), colour) for tenth in range(10)]
+    if counts.get("none"):
+        bins.append(Bar("none", counts["none"], "plain"))
+    return columns(title, "classified documents by score (bins of 0.1, lower edge)", bins)
+
+
+def _lengths(facts: RunFacts) -> Markup:
+    """Bins double in width; a bin is named by its lower edge."""
+    counts = {int(bits): count for bits, count in facts.tally("length").items()}
+    span = range(min(counts), max(counts) + 1) if counts else range(0)
+    bins = [Bar(_short(1 << (bits - 1) if bits else 0), counts.get(bits, 0)) for bits in span]
+    return columns("Length after cleaning", "documents by characters (bins double, lower edge)", bins)
+
+
+def _short(number: int) -> str:
+    for power, unit in ((20, "Mi"), (10, "Ki")):
+        if number >= 1 << power:
+            return f"{number >> power}{unit}"
+    return str(number)

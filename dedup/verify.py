@@ -30,7 +30,7 @@ class VerifyConfig:
     jaccard: float = 0.80  # from here on the audit names the rule "jaccard", below "containment"
     passage_words: int = 5  # shorter runs do not mark the borders of the shared part
     small_gap_words: int = 8  # replacements up to this size are looked at word by word
-    item_words: int = 300  # a text shorter than this is an item: any change inside a formula makes another one
+    item_words: int = 400  # a text shorter than this is an item: any change inside a formula makes another one
     words_per_formula_edit: int = 150  # in longer ones, one distinct change of a formula per so many words is an edit
     words_per_number_edit: int = 90  # the same for numbers in prose, dates and counters included, at any length
     align_words: int = 1 << 18  # longer texts are aligned on their first words only, and then need long_containment

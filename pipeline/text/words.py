@@ -12,12 +12,15 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipeline.text.latex import canonical
 
 U64 = NDArray[np.uint64]
 
@@ -185,13 +188,9 @@ def _close(text: str, opener: re.Match[str]) -> tuple[int, str] | None:
     return end, tex if opener["env"] is None else text[opener.start() : end]
 
 
+@lru_cache(maxsize=1 << 14)  # short formulas repeat: $x$, $n$
 def _tex(tex: str) -> str:
-    return _canonical(_INVISIBLE.sub("", tex)).replace("$", " ")
-
-
-def _canonical(tex: str) -> str:
-    """Whitespace only, until pipeline.text.latex offers canonical LaTeX."""
-    return " ".join(tex.split())
+    return canonical(_INVISIBLE.sub("", tex)).replace("$", " ")
 
 
 def _prose(text: str) -> str:
@@ -261,4 +260,4 @@ _SIGN = (
 _SKIP = r"[ ,.;:'\"()\[\]!?]{0,8}+"
 _ASCII_PROSE_WORD = re.compile(rf"{_SKIP}([a-z][a-z0-9]*|{_NUMBER}|[a-z0-9]+|{_SIGN})")
 _PROSE_WORD = re.compile(rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{_SINGLE}]|[{_SYMBOLS}]|{_SIGN})")
-_FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{_SINGLE}]+|\\[A-Za-z]+|[^\s{{}}$\\]")
+_FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{_SINGLE}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")

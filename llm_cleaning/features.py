@@ -24,17 +24,17 @@ MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancesto
 MAIN_CHARS = 200  # and at least this much, so that a footer alone on a page is no content
 MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
 MAX_META_CHARS = 80
-BRANCH_SHARE = 0.75  # of its parent's mass: the descent to the main container goes on while one child holds this much
+BRANCH_SHARE = 0.6  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _START = r"(?:^|[^a-z])"
 _CHROME = re.compile(
     _START
-    + r"(?:nav(?:bar|igation|box)?|menus?|breadcrumbs?|crumbs?|pag(?:er|ination)|cookies?|consent|gdpr|sidebars?|"
-    r"social|shar(?:e|ing|ed|ethis|ebar)|addthis|shariff|related|recommend(?:ed|ations?)?|newsletters?|subscri\w+|"
-    r"sign(?:up|in)|log(?:in|out)|adverts?|advertisements?|ads?|adsense|sponsor(?:ed)?|promo(?:s|tion|ted)?|popups?|"
-    r"modal|overlay|banners?|toolbars?|tagcloud|tags|taglist|copyright|colophon|masthead|skip|teasers?|trending|"
-    r"popular|outbrain|taboola|widgets?|footer|topbar|subnav|dropdown|hamburger|search(?:box|form|bar)?|captcha|"
+    + r"(?:nav(?:bar|igation|box)?|menus?|bread-?crumbs?|crumbs?|pag(?:er|ination)|cookies?|consent|gdpr|side-?bars?|"
+    r"social|shar(?:e|ing|ed|ethis|ebar)|addthis|shariff|related|recommend(?:ed|ations?)?|news-?letters?|subscri\w+|"
+    r"sign(?:up|in)|log(?:in|out)|adverts?|advertisements?|ads?|adsense|sponsor(?:ed)?|promo(?:s|tion|ted)?|pop-?ups?|"
+    r"modal|overlay|banners?|toolbars?|tag-?cloud|tags|taglist|copy-?right|colophon|masthead|skip|teasers?|trending|"
+    r"popular|outbrain|taboola|widgets?|footer|topbar|subnav|drop-?down|hamburger|search(?:box|form|bar)?|captcha|"
     r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+|respond|commentform|comment-form|comment-respond|"
     r"reply-form|author-?(?:box|info|bio|card|details|description)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|paywall|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*)(?![a-z])"
 )
@@ -51,6 +51,10 @@ _CONTENT = re.compile(
 )
 # Never content, however much text they hold: pages with a short article and a long imprint.
 _ALWAYS = re.compile(r"[#.](?:site|page|global|main)?[-_]?(?:footer|cookies?|consent|gdpr|navbar|newsletter)(?![a-z])")
+# Names of consent managers, whose dialogs hold more text than many articles.
+_CONSENT = re.compile(
+    r"onetrust|[#.]ot-(?:pc|sdk|grp|acc)|cookiebot|cybot|[#.]qc-cmp|didomi|usercentrics|trustarc|cmplz"
+)
 _ALWAYS_TAGS = frozenset({"nav", "footer", "menu", "dialog", "button"})
 _CHROME_TAGS = _ALWAYS_TAGS | {"form"}
 _WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
@@ -261,7 +265,9 @@ def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
 @lru_cache(maxsize=65_536)
 def is_always_chrome(segment: str) -> bool:
     """Whether an element's tag or names mean chrome even around most of a page's text."""
-    return re.split(r"[#.]", segment, maxsplit=1)[0] in _ALWAYS_TAGS or _ALWAYS.search(segment.lower()) is not None
+    names = segment.lower()
+    by_name = _ALWAYS.search(names) or _CONSENT.search(names)
+    return by_name is not None or re.split(r"[#.]", segment, maxsplit=1)[0] in _ALWAYS_TAGS
 
 
 @lru_cache(maxsize=65_536)

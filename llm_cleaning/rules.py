@@ -22,13 +22,13 @@ BASE = -1.0
 LENGTH = 2.0  # times length over LENGTH_CHARS, at most 1
 LENGTH_CHARS = 150
 SENTENCE = 1.2  # with at least one sentence end or comma
-LINKS = -5.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
-FREE_LINKS, FREE_LIST_LINKS = 0.25, 0.10
+LINKS = -7.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
+FREE_LINKS, FREE_LIST_LINKS = 0.15, 0.10
 CHROME, WEAK, CONTENT = -3.0, -0.8, 0.4  # per path segment, at most two each
-IN_MAIN, OUTSIDE_MAIN = 1.4, -2.4
+IN_MAIN, OUTSIDE_MAIN = 1.4, -1.8
 SITE_REPEAT = -5.0
-PHRASE, META, IMAGE = -2.0, -2.0, -2.5
-NEIGHBOUR = 0.35  # times the clipped log-odds of each neighbour
+PHRASE, META, IMAGE = -2.0, -2.0, -4.0
+NEIGHBOUR = 0.2  # times the clipped log-odds of each neighbour
 CLIP = 3.0
 
 
@@ -106,8 +106,8 @@ def _heading_odds(rows: Features, index: int, own: float, headed: float, is_titl
 
 
 def _floor(rows: Features) -> Floats:
-    """The least score of what must not be lost; repeated chrome and lists of links have none."""
-    allowed = ~rows.site_repeat & (rows.link_density <= 0.6)
+    """The least score of what must not be lost; repeated chrome and links in chrome have none."""
+    allowed = ~rows.site_repeat & ((rows.link_density <= 0.6) | (rows.chrome == 0))
     safe = rows.formula | rows.is_kind("code", "math")
     tables = rows.is_kind("table") & (rows.link_density <= 0.4) & (rows.chrome == 0) & rows.in_main
     return np.where(allowed & safe, SAFE_SCORE, np.where(allowed & tables, TABLE_SCORE, 0.0))

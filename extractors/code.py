@@ -17,12 +17,16 @@ from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OP
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
-DECORATION = ",".join(
+_DECORATION_INSIDE = ",".join(
     (
-        "pre .lineno,pre .linenos,pre .linenodiv,pre .line-number,pre .line-numbers-rows,pre .hljs-ln-numbers",
-        "pre .ln,pre .lnt,pre .gutter,pre .gl,pre .react-syntax-highlighter-line-number,pre .code-line-number",
+        ".lineno,.linenos,.linenodiv,.line-number,.line-numbers-rows,.hljs-ln-numbers",
+        ".ln,.lnt,.gutter,.gl,.react-syntax-highlighter-line-number,.code-line-number",
+        "button,.copybtn,.copy-button,.copy-btn,.btn-clipboard,.clipboard-copy",
+    )
+)
+_DECORATION_BESIDE = ",".join(
+    (
         "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers",
-        "pre button,pre .copybtn,pre .copy-button,pre .copy-btn,pre .btn-clipboard,pre .clipboard-copy",
         "button.copybtn,button.copy-button,.copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard",
         "div.highlight button,div.highlighter-rouge button,div.code-toolbar>.toolbar,.syntaxhighlighter .toolbar",
         ".crayon-toolbar,.crayon-nums,.enlighter-toolbar",
@@ -84,8 +88,10 @@ def fenced(block: CodeBlock) -> str:
 
 def resolve_code(document: Document) -> list[CodeBlock]:
     """Take every code block out of the tree and leave a numbered mark in its place."""
-    document.remove(DECORATION)
     blocks: list[CodeBlock] = []
+    if document.select_one(f"{_CODE_SELECTOR},{_LINE_CELL}") is None:
+        return blocks
+    document.remove(_DECORATION_BESIDE)
     _resolve_line_tables(document, blocks)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(_CODE_SELECTOR):
@@ -139,6 +145,7 @@ def _mark(index: int) -> Text:
 
 def _take(node: Element) -> CodeBlock | None:
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
+    node.remove(_DECORATION_INSIDE)
     text = code_text(node)
     if FORMULA_OPEN in text:
         return None

@@ -19,7 +19,13 @@ class FormulaMask:
 
     def __call__(self, text: str) -> str:
         """`text` with every delimited formula replaced by a sentinel; definitions without a formula vanish."""
-        if not self._may_hold_formulas(text):
+        if (
+            "$" not in text
+            and "\\" not in text
+            and "[/" not in text
+            and "</" not in text
+            and not self.config.ascii_pairs
+        ):
             return text
         parts: list[str] = []
         done = 0
@@ -31,6 +37,3 @@ class FormulaMask:
             done = span.end
         parts.append(text[done:])
         return "".join(parts)
-
-    def _may_hold_formulas(self, text: str) -> bool:
-        return "$" in text or "\\" in text or "[/" in text or "</" in text or bool(self.config.ascii_pairs)

@@ -29,25 +29,31 @@ MAX_LAYOUT_TABLES = 40  # tables deeper inside tables are layout unseen
 MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read: keeps deep nesting linear
 
 Closer = Callable[[Walk], None]
-Verdict = tuple[bool, Closer | None]  # whether to visit the children, and what to do after them
+Verdict = Closer | None  # what to do after the children; SKIP: the children are not visited
 Action = Callable[[Walk, Element], Verdict]
+
+
+def SKIP(_walk: Walk) -> None:  # noqa: N802 - a constant, compared by identity and never called
+    """Verdict of a rule that has dealt with the whole element."""
 
 
 def _open_block(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
-    return True, _close_block
+    return close_block
 
 
-def _close_block(walk: Walk) -> None:
-    walk.flush()
+def close_block(walk: Walk) -> None:
+    """End of a block element without rules of its own."""
+    if walk.buffer:
+        walk.flush()
     walk.path.pop()
 
 
 def _open_heading(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
-    return True, _close_heading
+    return _close_heading
 
 
 def _close_heading(walk: Walk) -> None:
@@ -62,13 +68,11 @@ def _close_heading(walk: Walk) -> None:
     walk.path.pop()
 
 
-def _open_link(walk: Walk, node: Element) -> Verdict:
-    if node.attr("href") is None:
-        return True, None
+def _open_link(walk: Walk, _node: Element) -> Verdict:
     if walk.last_link_end == len(walk.buffer):
         walk.buffer.append(" ")  # links in a row with nothing between them are boxes of a menu, not one word
     walk.in_link += 1
-    return True, _close_link
+    return _close_link
 
 
 def _close_link(walk: Walk) -> None:
@@ -82,7 +86,7 @@ def _open_list(walk: Walk, node: Element) -> Verdict:
     walk.flow.enter_list()
     walk.lists.append(counter(node))
     walk.kinds.append("list")
-    return True, _close_list
+    return _close_list
 
 
 def _close_list(walk: Walk) -> None:
@@ -98,14 +102,14 @@ def _open_item(walk: Walk, node: Element) -> Verdict:
     walk.path.push(node)
     marker = walk.lists[-1].marker(node) if walk.lists else "- "
     walk.flow.enter(marker, " " * len(marker))
-    return True, _close_container
+    return _close_container
 
 
 def _open_definition(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
     walk.flow.enter(": ", "  ")
-    return True, _close_container
+    return _close_container
 
 
 def _close_container(walk: Walk) -> None:
@@ -119,7 +123,7 @@ def _open_quote(walk: Walk, node: Element) -> Verdict:
     walk.path.push(node)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
-    return True, _close_quote
+    return _close_quote
 
 
 def _close_quote(walk: Walk) -> None:
@@ -142,21 +146,21 @@ def _open_pre(walk: Walk, node: Element) -> Verdict:
     elif block.text.strip():
         walk.write(fenced(block), "code", lang=block.lang)
     walk.path.pop()
-    return False, None
+    return SKIP
 
 
 def _open_code(walk: Walk, node: Element) -> Verdict:
     if walk.opened > MAX_NESTED_LOOKS:
-        return True, None
+        return None
     text = " ".join(node.text.split())
     if text and FORMULA_OPEN not in text and (walk.cell is not None or len(text) <= MAX_INLINE_CODE_CHARS):
         walk.buffer.append(f"{INLINE_CODE_OPEN}{len(walk.codes)}{INLINE_CODE_CLOSE}")
         walk.codes.append(inline_code(text))
         if walk.in_link:
             walk.link_chars += len(text)
-        return False, None
+        return SKIP
     walk.opened += 1
-    return True, _close_opened
+    return _close_opened
 
 
 def _close_opened(walk: Walk) -> None:
@@ -173,37 +177,37 @@ def _open_subscript(walk: Walk, node: Element) -> Verdict:
 
 def _script(walk: Walk, node: Element, mark: str) -> Verdict:
     if walk.opened > MAX_NESTED_LOOKS:
-        return True, None
+        return None
     before = walk.buffer[-1][-1] if walk.buffer else ""
     text = script_text(node, mark, before)
     if text is None:
         walk.opened += 1
-        return True, _close_opened
+        return _close_opened
     if text:
         walk.buffer.append(text)
-    return False, None
+    return SKIP
 
 
 def _open_image(walk: Walk, node: Element) -> Verdict:
     text = image_text(node)
     if text:
         walk.buffer.append(text)
-    return False, None
+    return SKIP
 
 
 def _line_break(walk: Walk, _node: Element) -> Verdict:
     walk.buffer.append(HARD_BREAK)
-    return False, None
+    return SKIP
 
 
 def _open_ruby_text(walk: Walk, node: Element) -> Verdict:
     walk.buffer.append(f"({' '.join(node.text.split())})")
-    return False, None
+    return SKIP
 
 
 def _open_short_quote(walk: Walk, _node: Element) -> Verdict:
     walk.buffer.append("“")
-    return True, _close_short_quote
+    return _close_short_quote
 
 
 def _close_short_quote(walk: Walk) -> None:
@@ -212,7 +216,7 @@ def _close_short_quote(walk: Walk) -> None:
 
 def _open_spaced(walk: Walk, _node: Element) -> Verdict:
     walk.buffer.append(" ")
-    return True, _close_spaced
+    return _close_spaced
 
 
 def _close_spaced(walk: Walk) -> None:
@@ -226,13 +230,13 @@ def _open_table(walk: Walk, node: Element) -> Verdict:
     shallow = walk.tables_open <= MAX_LAYOUT_TABLES
     if walk.grid is None and walk.cell is None and shallow and is_data_table(node, walk.code_blocks):
         walk.grid = Grid()
-        return True, _close_table
-    return True, _close_layout_table
+        return _close_table
+    return _close_layout_table
 
 
 def _close_layout_table(walk: Walk) -> None:
     walk.tables_open -= 1
-    _close_block(walk)
+    close_block(walk)
 
 
 def _close_table(walk: Walk) -> None:
@@ -259,7 +263,7 @@ def _open_cell(walk: Walk, node: Element) -> Verdict:
     header = node.tag == "th"
     cell = Cell("", span(node, "colspan", MAX_COLUMNS), span(node, "rowspan", MAX_ROWSPAN), header)
     walk.grid.add(cell)
-    return True, _close_cell
+    return _close_cell
 
 
 def _close_cell(walk: Walk) -> None:
@@ -270,16 +274,16 @@ def _close_cell(walk: Walk) -> None:
 
 
 def _actions() -> dict[str, Action]:
-    actions: dict[str, Action] = dict.fromkeys(BLOCKS, _open_block)
-    actions |= dict.fromkeys(HEADINGS, _open_heading)
+    actions: dict[str, Action] = dict.fromkeys(HEADINGS, _open_heading)
     actions |= dict.fromkeys((*LISTS, "dl"), _open_list)
     actions |= dict.fromkeys(INLINE_CODE, _open_code)
     actions |= dict.fromkeys(SPACED, _open_spaced)
     actions |= {"a": _open_link, "li": _open_item, "dd": _open_definition, "blockquote": _open_quote, "pre": _open_pre}
     actions |= {"sup": _open_superscript, "sub": _open_subscript, "img": _open_image, "br": _line_break}
     actions |= {"rt": _open_ruby_text, "q": _open_short_quote, "table": _open_table, "tr": _open_row}
-    actions |= {"td": _open_cell, "th": _open_cell, "caption": _open_block}
+    actions |= {"td": _open_cell, "th": _open_cell}
     return actions
 
 
 ACTIONS = _actions()
+PLAIN_BLOCKS = BLOCKS - ACTIONS.keys()

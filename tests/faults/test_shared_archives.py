@@ -13,6 +13,9 @@ from pipeline.run import RunConfig, run
 
 WARCS = Path(__file__).resolve().parents[3] / "shared" / "data" / "warc"
 MANIFEST = json.loads((WARCS / "manifest.json").read_text()) if WARCS.exists() else []
+# Not one record header in them: refused as a whole, with a hint.
+NO_ARCHIVE: set[str] = set()
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not MANIFEST, reason="needs ../shared (the project's data folder beside the checkout)"),
@@ -31,12 +34,11 @@ class Silent:
 def test_archive(entry, tmp_path):
     path = WARCS / entry["file"]
     config = RunConfig((str(path),), tmp_path / "run", load_recipe("default"), local=LocalConfig(1))
-    try:
-        manifest = run(config, Silent())
-    except InputError as error:
-        assert entry["records_warcio"] == 0, error
-        assert error.hint or error.expected
+    if entry["file"] in NO_ARCHIVE:
+        with pytest.raises(InputError, match="not a"):
+            run(config, Silent())
         return
+    manifest = run(config, Silent())
     first = manifest["funnel"][0]
     assert first["rows_in"] == manifest["totals"]["documents"] + sum(drop["rows"] for drop in manifest["drops"])
     assert first["failed"] == 0

@@ -64,6 +64,7 @@ _NO_LANGUAGE_WORDS = (
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
+_LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")
 MIN_LINE_CELLS = 2
 MIN_PROSE_WORDS = 8
 MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
@@ -242,15 +243,24 @@ def language(node: Element) -> str | None:
 
 
 def _named_language(node: Element, *, bare: bool) -> str | None:
-    """Language named by one element: "" when it says "no language", None when it says nothing."""
-    for name in ("data-lang", "data-language", "data-enlighter-language", "data-code-language"):
+    """Language named by one element: "" when it says "no language", None when it says nothing.
+
+    `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
+    """
+    classes = node.attr("class") or ""
+    if not classes and not bare:
+        return None
+    for name in _LANGUAGE_ATTRIBUTES:
         value = (node.attr(name) or "").strip().lower()
         if value and len(value) <= 30 and " " not in value:
             return "" if value in _NO_LANGUAGE else value
-    classes = node.attr("class") or ""
+    return _language_of_classes(classes, bare=bare) if classes else None
+
+
+def _language_of_classes(classes: str, *, bare: bool) -> str | None:
     for match in _NAMED.finditer(classes):
         value = match[1].lower()
-        if value not in ("default",):
+        if value != "default":
             return "" if value in _NO_LANGUAGE else value
     for match in _BESIDE.finditer(classes):
         if match[1].lower() in _BARE:

@@ -118,5 +118,8 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
 
 def span(node: Element, name: str, limit: int) -> int:
     """colspan or rowspan as the standard reads it: digits, at least 1, clamped."""
-    value = (node.attr(name) or "").strip()
+    value = node.attr(name)
+    if value is None:
+        return 1
+    value = value.strip()
     return max(1, min(int(value), limit)) if value.isascii() and value.isdigit() and len(value) < 9 else 1

@@ -91,6 +91,8 @@ def _run(config: Any) -> None:
     with ConsoleReporter(console) as reporter:
         manifest = run_job(config, reporter)
     report = write_report(config.output)
+    if reporter.phases == 0:
+        console.print("nothing to do: this run was finished before")
     console.print()
     console.print(funnel_table(manifest))
     console.print()

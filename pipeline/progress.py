@@ -32,6 +32,7 @@ class ConsoleReporter:
         self._bar = Progress(*columns, console=console, transient=True) if console.is_terminal else None
         self._task: Any = None
         self._phase, self._total = "", 0
+        self.phases = 0  # that had something to do
         self._started_s = self._line_s = 0.0
 
     def __enter__(self) -> ConsoleReporter:
@@ -45,6 +46,7 @@ class ConsoleReporter:
 
     def begin(self, phase: str, tasks: int) -> None:
         self._phase, self._total = phase, tasks
+        self.phases += 1
         self._started_s = self._line_s = time.monotonic()
         if self._bar:
             self._task = self._bar.add_task(phase, total=tasks, rate="")

@@ -24,11 +24,13 @@ class Bar:
 
 
 def percent(part: float, whole: float) -> str:
-    """A share as text: "<0.1 %" rather than a zero that is none."""
+    """A share as text that never rounds something to nothing, or less than all to all."""
     if not part or not whole:
         return "0 %"
     share = 100 * part / whole
-    return "<0.1 %" if share < 0.05 else f"{share:.1f} %"
+    if share < 0.05:
+        return "<0.1 %"
+    return ">99.9 %" if 99.95 <= share < 100 else f"{share:.1f} %"
 
 
 def bars(title: str, unit: str, rows: Sequence[Bar], *, whole: int | None = None, note: str = "") -> Markup:

@@ -35,10 +35,11 @@ def _tokens(facts: RunFacts) -> Markup:
 
 
 def _forms(facts: RunFacts) -> Markup:
-    found = ranked(facts.tally("formulas"), "math") + ranked(facts.tally("unrecovered"), "lost")
-    rows = [Bar(f"{row.label} (no TeX)" if row.colour == "lost" else row.label, row.count, row.colour) for row in found]
-    note = "“no TeX”: only the visible characters could be kept. Counted in rendered documents."
-    return bars("Formulas by form in the page", "formulas", rows, note=note)
+    """Forms that gave TeX, then those of which only the visible characters could be kept."""
+    missed = [Bar(f"{row.label} (no TeX)", row.count, "lost") for row in ranked(facts.tally("unrecovered"))]
+    note = "“no TeX”: only the visible characters could be kept." if missed else "All of them gave TeX."
+    rows = ranked(facts.tally("formulas"), "math") + missed
+    return bars("Formulas by form in the page", "formulas in rendered documents", rows, note=note if rows else "")
 
 
 def _languages(facts: RunFacts) -> Markup:

@@ -12,14 +12,15 @@ MAX_CHARS, MAX_BLOCKS = 5000, 120  # shown of one document
 URL_CHARS, TITLE_CHARS, PATH_CHARS, DETAIL_CHARS = 200, 120, 80, 160
 
 
-def document_card(before: Document, after: Document | None, keep_threshold: float) -> Markup:
+def document_card(before: Document, after: Document | None, keep_threshold: float, *, unfolded: bool = False) -> Markup:
     """A card to unfold. `before` has the rendered text and marks, `after` the cleaned text, None where rejected."""
     title = shortened(before.title or before.url, TITLE_CHARS)
     summary = tag("summary", page_text(title, class_="title"), " ", *_badges(before, after))
     facts = tag("p", page_text(shortened(before.url, URL_CHARS)), class_="url")
     fate = tag("p", _fate(before, after), class_="note")
     text = tag("div", *_blocks(before, keep_threshold), class_="text", dir="auto")
-    return tag("details", summary, facts, fate, text, class_="kept" if after else "rejected")
+    fold = "" if unfolded else None
+    return tag("details", summary, facts, fate, text, class_="kept" if after else "rejected", open=fold)
 
 
 def _badges(document: Document, after: Document | None) -> Iterator[Markup]:
@@ -37,10 +38,12 @@ def _fate(before: Document, after: Document | None) -> str:
     if after is None:
         detail = f" ({shortened(before.reject_detail, DETAIL_CHARS)})" if before.reject_detail else ""
         return f"rejected by {before.reject_stage}: {before.reject_reason}{detail} · id {before.id}"
-    return (
-        f"{len(before.text):,} → {len(after.text):,} characters, {len(before.blocks):,} → {len(after.blocks):,} blocks, "
-        f"{len(before.formulas):,} → {len(after.formulas):,} formulas · id {before.id}"
+    counts = (
+        (len(before.text), len(after.text), "characters"),
+        (len(before.blocks), len(after.blocks), "blocks"),
+        (len(before.formulas), len(after.formulas), "formulas"),
     )
+    return ", ".join(f"{was:,} → {is_:,} {what}" for was, is_, what in counts) + f" · id {before.id}"
 
 
 def _blocks(document: Document, keep_threshold: float) -> Iterator[Markup]:

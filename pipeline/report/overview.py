@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pipeline.report.charts import Bar, bars, percent, ranked, segment
 from pipeline.report.facts import PhaseTime, RunFacts
 from pipeline.report.markup import Markup, join, page_text, shortened, tag
 
-MAX_INPUTS = 12
+LEAD_INPUTS, MAX_INPUTS = 3, 12
 STEPS = (  # label, phase of the manifest's funnel, stages whose rejects count here (None: all not counted before)
     ("rendered", "render", None),
     ("exact dedup", "classify", "exact_dedup"),
@@ -22,18 +22,21 @@ STEPS = (  # label, phase of the manifest's funnel, stages whose rejects count h
 
 def header(facts: RunFacts) -> Markup:
     """Recipe, inputs and the headline numbers."""
-    recipe = facts.manifest["recipe"]
-    lead = tag(
-        "p",
-        "recipe ",
-        tag("strong", recipe["name"]),
-        " ",
-        tag("code", recipe["sha256"][:12]),
-        f" · {_plural(len(facts.manifest['inputs']), 'input')}",
-        f" · {_bytes(sum(known['bytes'] for known in facts.manifest['inputs']))} in",
-        class_="lead",
-    )
+    recipe, named = facts.manifest["recipe"], facts.manifest["inputs"]
+    name, digest = tag("strong", page_text(recipe["name"])), tag("code", recipe["sha256"][:12])
+    lead = tag("p", "recipe ", name, " ", digest, f" · {_plural(len(named), 'input')}: ", *_named(named), class_="lead")
     return tag("header", tag("h1", "warcmill run report"), lead, _tiles(facts))
+
+
+def _named(inputs: Sequence[Mapping[str, Any]]) -> Iterator[object]:
+    """The first inputs in one line; the table further down has more."""
+    for index, file in enumerate(inputs[:LEAD_INPUTS]):
+        yield ", " if index else ""
+        yield tag("strong", page_text(shortened(file["name"], 80)))
+        yield f" {_bytes(file['bytes'])} "
+        yield tag("code", file["sha256"][:12])
+    if len(inputs) > LEAD_INPUTS:
+        yield f", … {_bytes(sum(file['bytes'] for file in inputs))} in all"
 
 
 def _tiles(facts: RunFacts) -> Markup:
@@ -48,7 +51,12 @@ def _tiles(facts: RunFacts) -> Markup:
         _tile("tokens in math", f"{kinds['math']:,}", percent(kinds["math"], tokens)),
         _tile("tokens in code", f"{kinds['code']:,}", percent(kinds["code"], tokens)),
         _tile("formulas as TeX", f"{recovered:,}", f"{percent(recovered, recovered + missed)} of those found"),
-        _tile("failed records", f"{failed:,}", "crashed, hung or raised", "bad" if failed else "good"),
+        _tile(
+            "this run",
+            f"{facts.wall_s:,.0f} s",
+            f"{facts.records / facts.wall_s:,.1f} records/s" if facts.wall_s else "",
+        ),
+        _tile("failed records", f"{failed:,}", "crash, hang or error", "bad" if failed else "good"),
         class_="tiles",
     )
 

@@ -41,7 +41,7 @@ def _body(facts: RunFacts) -> Markup:
         "main",
         _section("Funnel", "", funnel(facts), drops(facts), class_="charts"),
         _section("Contents", "", distributions(facts), class_="charts"),
-        _section("Duplicates", "", duplicates(facts)),
+        _section("Duplicates", "", duplicates(facts), class_="charts"),
         _section(
             "Samples",
             "Rendered text of documents chosen by the hash of their id. Struck out: cut by cleaning. Highlighted: "

@@ -66,7 +66,10 @@ def choose(
     count: int,
     id_column: str = "id",
 ) -> dict[str, list[Chosen]]:
-    """Up to `count` rows of each category, those whose ids hash smallest, in that order. Memory: 2 × count × categories."""
+    """Up to `count` rows of each category: those whose ids hash smallest, in that order.
+
+    Holds at most 2 × count rows of each category.
+    """
     picked: dict[str, list[Chosen]] = {}
     for place, values in rows:
         candidate = Chosen(_rank(values[id_column]), place, values)

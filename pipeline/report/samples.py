@@ -21,9 +21,9 @@ BEFORE_STAGES = ("classify", "fuzzy_dedup", "clean", "tokenize", "exact_dedup") 
 def samples(facts: RunFacts, rejects: Rejects) -> Markup:
     """Kept documents of several kinds, then rejected ones of several stages."""
     threshold = float(facts.manifest["recipe"]["resolved"].get("clean", {}).get("keep_threshold", 0.5))
-    kept = (document_card(before, after, threshold) for before, after in _kept(facts))
-    rejected = (document_card(read(pick.place), None, threshold) for pick in _rejected(rejects))
-    return join([*kept, *rejected])
+    kept = [document_card(*pair, threshold, unfolded=not index) for index, pair in enumerate(_kept(facts))]
+    rejected = [document_card(read(pick.place), None, threshold) for pick in _rejected(rejects)]
+    return join(kept + rejected)
 
 
 def _kept(facts: RunFacts) -> Iterable[tuple[Document, Document]]:

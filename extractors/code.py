@@ -35,7 +35,7 @@ _DECORATION_BESIDE = ",".join(
 # Code that is no `pre`: one element per line.
 _LINED = (
     "td.code>div.container,.crayon-pre,div.CodeMirror-code,div.view-lines,div.blockcode ol,div.geshi ol,.mw-geshi ol"
-    ",ol.dp-c,ol[class^='dp-'],pre ol.linenums"
+    ",div.fragment,ol.dp-c,ol[class^='dp-'],pre ol.linenums"
 )
 # Cells that hold one line of code each, beside line numbers, authors or diff marks.
 _LINE_CELL = "td.blob-code,td[class*='lineContent' i],td.line-content,td.code-line,td.hljs-ln-code,td.diff-line-code"

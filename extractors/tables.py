@@ -20,8 +20,10 @@ MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating mer
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
 _STRUCTURE = "form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
+_BOXES = f"{_STRUCTURE},table,p,div,ul,ol,dl,pre,br,li,figure,img"
+MAX_LINED_CHARS = 400
 _MARKED = "th,thead,caption"
-_NESTED_ROWS = "table tr~tr,table tbody~tbody,table table table"
+_NESTED_ROWS = ":scope td table tr~tr,:scope td table tbody~tbody,:scope td table table"
 _PAIRED = "td+td,th+th,th+td,td+th"
 
 
@@ -41,6 +43,7 @@ class Grid:
 
     rows: list[list[Cell]] = field(default_factory=list)
     link_chars: int = 0
+    lined: bool = False  # no data: each row is a line of text
 
     def new_row(self) -> None:
         self.rows.append([])
@@ -50,6 +53,11 @@ class Grid:
             self.new_row()
         self.rows[-1].append(cell)
 
+    def to_lines(self) -> str:
+        """One line per row, cells parted by spaces."""
+        lines = (" ".join(cell.text for cell in row if cell.text) for row in self.rows)
+        return "\n".join(line for line in lines if line)
+
     def to_pipe(self) -> str:
         """Pipe table with a header row; rows and columns without any text are dropped. "" for an empty table."""
         lines = [line for line in self._lines() if any(line)]
@@ -57,7 +65,7 @@ class Grid:
         used = [c for c in range(width) if any(c < len(line) and line[c] for line in lines)]
         if not used:
             return ""
-        shown = [[line[c] if c < len(line) else "" for c in used] for line in lines]
+        shown = [[line[c].replace("|", "\\|") if c < len(line) else "" for c in used] for line in lines]
         head, *body = [f"| {' | '.join(line)} |" for line in shown]
         return "\n".join([head, f"|{' --- |' * len(used)}", *body])
 
@@ -114,6 +122,11 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
         return False
     limit = MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS
     return all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))
+
+
+def is_lined_table(table: Element) -> bool:
+    """Whether a table that holds no data is lines of text in boxes: a signature, a row of labels, "name: value"."""
+    return len(table.text) <= MAX_LINED_CHARS and table.select_one(_BOXES) is None
 
 
 def span(node: Element, name: str, limit: int) -> int:

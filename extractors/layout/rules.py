@@ -22,10 +22,10 @@ from extractors.layout.tags import (
     LISTS,
     SPACED,
 )
-from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, is_data_table, span
+from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, is_data_table, is_lined_table, span
 
 MAX_INLINE_CODE_CHARS = 2_000
-MAX_LAYOUT_TABLES = 40  # tables deeper inside tables are layout unseen
+MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
 MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read: keeps deep nesting linear
 
 Closer = Callable[[Walk], None]
@@ -139,7 +139,7 @@ def _open_pre(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
     if walk.cell is not None:
-        walk.cell.append(inline_code(" ".join(block.text.split())).replace("|", "\\|"))
+        walk.cell.append(inline_code(" ".join(block.text.split())))
     elif block.text.strip() and block.prose:
         for part in re.split(r"\n[ \t]*\n", block.text):
             walk.write_prose("\n".join(line.rstrip() for line in part.strip("\n").split("\n")), 0)
@@ -214,6 +214,15 @@ def _close_short_quote(walk: Walk) -> None:
     walk.buffer.append("”")
 
 
+def _open_span(walk: Walk, node: Element) -> Verdict:
+    """The spans that unwrapping left: Sphinx's type after a name (its colon is CSS), and spans styled as blocks."""
+    if "classifier" in (node.attr("class") or ""):
+        walk.buffer.append(" : ")
+        return None
+    style = "".join((node.attr("style") or "").split()).lower()
+    return _open_block(walk, node) if "display:block" in style else None
+
+
 def _open_spaced(walk: Walk, _node: Element) -> Verdict:
     walk.buffer.append(" ")
     return _close_spaced
@@ -227,10 +236,13 @@ def _open_table(walk: Walk, node: Element) -> Verdict:
     walk.flush()
     walk.path.push(node)
     walk.tables_open += 1
-    shallow = walk.tables_open <= MAX_LAYOUT_TABLES
-    if walk.grid is None and walk.cell is None and shallow and is_data_table(node, walk.code_blocks):
-        walk.grid = Grid()
-        return _close_table
+    if walk.cell is None and walk.tables_open <= MAX_LAYOUT_TABLES:
+        if is_data_table(node, walk.code_blocks):
+            walk.grid = Grid()
+            return _close_table
+        if is_lined_table(node):
+            walk.grid = Grid(lined=True)
+            return _close_table
     return _close_layout_table
 
 
@@ -243,9 +255,10 @@ def _close_table(walk: Walk) -> None:
     walk.tables_open -= 1
     walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
-    text = grid.to_pipe() if grid is not None else ""
-    if grid is not None and text:
-        walk.write(text, "table", grid.link_chars)
+    if grid is not None:
+        text = grid.to_lines() if grid.lined else grid.to_pipe()
+        if text:
+            walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
     walk.path.pop()
 
 
@@ -280,8 +293,14 @@ def _actions() -> dict[str, Action]:
     actions |= dict.fromkeys(SPACED, _open_spaced)
     actions |= {"a": _open_link, "li": _open_item, "dd": _open_definition, "blockquote": _open_quote, "pre": _open_pre}
     actions |= {"sup": _open_superscript, "sub": _open_subscript, "img": _open_image, "br": _line_break}
-    actions |= {"rt": _open_ruby_text, "q": _open_short_quote, "table": _open_table, "tr": _open_row}
-    actions |= {"td": _open_cell, "th": _open_cell}
+    actions |= {
+        "rt": _open_ruby_text,
+        "q": _open_short_quote,
+        "span": _open_span,
+        "table": _open_table,
+        "tr": _open_row,
+    }
+    actions |= {"tr": _open_row, "td": _open_cell, "th": _open_cell}
     return actions
 
 

@@ -108,7 +108,7 @@ class Walk:
         if self.cell is None:
             self.flow.write(text, self._kind(text), self.path.text(), link_chars)
             return
-        self.cell.append(text.replace("|", "\\|").replace("\n", " "))
+        self.cell.append(text.replace("\n", " "))
         if self.grid is not None:
             self.grid.link_chars += link_chars
 

@@ -44,6 +44,6 @@ TRANSPARENT = ",".join(
     (
         "b,i,em,strong,font,u,small,big,time,cite,abbr,acronym,bdi,bdo,dfn,ins,mark,nobr,s,strike,del,wbr,data,blink",
         "a:not([href])",
-        "span:not([style*='block'])",
+        "span:not([style*='block']):not(.classifier)",
     )
 )

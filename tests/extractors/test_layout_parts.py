@@ -1,0 +1,87 @@
+"""The small parts of the layout: ordinals, paths, code languages, plain-text prose, table grids."""
+
+from __future__ import annotations
+
+import pytest
+import turbohtml
+from turbohtml import Element
+
+from extractors import render
+from extractors.code import CodeBlock, fenced, language, looks_like_prose
+from extractors.layout.lists import ordinal
+from extractors.layout.paths import MAX_PATH_CHARS, segment
+from extractors.tables import Cell, Grid
+
+
+@pytest.mark.parametrize(
+    ("value", "style", "text"),
+    [
+        (3, "1", "3"),
+        (1, "a", "a"),
+        (27, "a", "aa"),
+        (28, "A", "AB"),
+        (1994, "i", "mcmxciv"),
+        (4, "I", "IV"),
+        (0, "a", "0"),
+    ],
+)
+def test_ordinals(value: int, style: str, text: str) -> None:
+    assert ordinal(value, style) == text
+
+
+def test_path_segment() -> None:
+    assert segment(Element("div", {"id": "main", "class": "a b c"})) == "div#main.a.b"
+
+
+def test_long_paths_are_bounded() -> None:
+    page = render("<section id='" + "x" * 50 + "'>" * 1 + "<div class=very-long-name-of-a-box>" * 50 + "text")
+    assert len(page.blocks.dom_path[0]) <= MAX_PATH_CHARS
+    assert page.blocks.dom_path[0].endswith("div.very-long-name-of-a-box")
+
+
+@pytest.mark.parametrize(
+    ("html", "lang"),
+    [
+        ('<pre><code class="language-c++">x</code></pre>', "c++"),
+        ('<pre class="brush: php; gutter: true">x</pre>', "php"),
+        ('<div class="highlight-source-rust"><pre>x</pre></div>', "rust"),
+        ('<div class="highlight-default notranslate"><div class="highlight"><pre>x</pre></div></div>', None),
+        ('<div class="mw-highlight mw-highlight-lang-sql"><pre>x</pre></div>', "sql"),
+        ('<pre class="sourceCode haskell">x</pre>', "haskell"),
+        ('<pre data-lang="Go">x</pre>', "go"),
+        ('<pre class="language-none">x</pre>', None),
+        ('<pre class="src src-python">x</pre>', "python"),
+        ('<article class="python"><pre>x</pre></article>', None),
+        ("<pre>x</pre>", None),
+    ],
+)
+def test_language(html: str, lang: str | None) -> None:
+    pre = turbohtml.parse(html).find("pre")
+    assert pre is not None
+    assert language(pre) == lang
+
+
+def test_fence_is_longer_than_any_run_inside() -> None:
+    assert fenced(CodeBlock("a\n````\nb", "md")) == "`````md\na\n````\nb\n`````"
+
+
+def test_prose_and_code_in_pre() -> None:
+    assert looks_like_prose("Dear all, we meet on Monday at noon in the small room.")
+    assert not looks_like_prose("for (i = 0; i < n; i++) { total += value[i]; print(total); }")
+    assert not looks_like_prose("3 1 4 1 5 9")
+
+
+def test_grid_repeats_rowspans_and_header_colspans() -> None:
+    grid = Grid()
+    grid.rows = [
+        [Cell("k", 1, 1, True), Cell("v", 2, 1, True)],
+        [Cell("a|b", 1, 2, False), Cell("wide", 2, 1, False)],
+        [Cell("1", 1, 1, False), Cell("2", 1, 1, False)],
+    ]
+    expected = ["| k | v | v |", "| --- | --- | --- |", "| a\\|b | wide |  |", "| a\\|b | 1 | 2 |"]
+    assert grid.to_pipe().split("\n") == expected
+
+
+def test_a_row_wider_than_any_grid_keeps_all_its_cells() -> None:
+    page = render("<table><tr><th>h" + "<td>c" * 3000 + "<tr><td>x<td>y</table>")
+    assert page.text.split("\n")[0].count("| c ") == 3000

@@ -162,24 +162,27 @@ def _found(normalised: str) -> Iterator[tuple[bool, list[str]]]:
 def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, tex) of each delimited formula, in order, not overlapping."""
     position = 0
+    closers: dict[str, int] = {}  # next place of each closer: every part of the text is searched once per closer
     for opener in _OPENER.finditer(text):
         if opener.start() < position:
             continue
-        found = _close(text, opener)
+        found = _close(text, opener, closers)
         if found is not None:
             yield opener.start(), found[0], found[1]
             position = found[0]
 
 
-def _close(text: str, opener: re.Match[str]) -> tuple[int, str] | None:
+def _close(text: str, opener: re.Match[str], closers: dict[str, int]) -> tuple[int, str] | None:
     """End of the formula that starts with this opener, and its TeX; None where it is no formula."""
     mark, start = opener.group(), opener.end()
     closer = _CLOSER.get(mark, f"\\end{{{opener['env']}}}")
     if mark not in _CLOSER and opener["env"] is None:
         return None  # an escaped character
-    limit = MAX_INLINE_CHARS if mark in ("$", "\\(") else MAX_DISPLAY_CHARS
-    stop = text.find(closer, start, start + limit)
-    if stop < 0:
+    stop = closers.get(closer, -1)
+    if stop < start:
+        stop = text.find(closer, start)
+        closers[closer] = stop = sys.maxsize if stop < 0 else stop
+    if stop - start > (MAX_INLINE_CHARS if mark in ("$", "\\(") else MAX_DISPLAY_CHARS):
         return None
     tex = text[start:stop]
     if mark == "$" and (tex[-1:].isspace() or not tex or "\n\n" in tex or text[stop + 1 : stop + 2].isdigit()):

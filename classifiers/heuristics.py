@@ -169,7 +169,7 @@ def _alphabetic_words(prose: Prose, _: str, config: HeuristicsConfig) -> bool:
 def _stop_words(prose: Prose, language: str, config: HeuristicsConfig) -> bool:
     if language != "en" or not _judges_words(prose, config):
         return False
-    return _below(len(STOP_WORDS.intersection(prose.lowered.split())), config.min_stop_words)
+    return _below(len(STOP_WORDS.intersection(prose.plain_words)), config.min_stop_words)
 
 
 def _repeated_share(parts: list[str]) -> float:

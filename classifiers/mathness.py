@@ -20,25 +20,43 @@ CODE_SHARE = 0.10  # of characters
 CODE_LINES = 20
 CODE_TOKENS_PER_WORD = 0.20
 
-_MATH_WORDS = re.compile(
-    r"\b(?:theorem|lemma|proof|corollary|proposition|conjecture|axiom|equations?|inequalit(?:y|ies)|algebra\w*|"
-    r"calculus|geometr\w+|topolog\w+|polynomials?|matri(?:x|ces)|vectors?|tensor|scalar|integrals?|integrat\w+|"
-    r"derivatives?|differentia\w+|eigen\w+|determinants?|theta|sine|cosine|tangent|logarithm\w*|exponent\w*|"
-    r"probabilit\w+|varianc\w+|stochastic|gaussian|bayes\w*|convex\w*|manifolds?|isomorph\w+|homomorph\w+|"
-    r"homeomorph\w+|bijecti\w+|injecti\w+|surjecti\w+|integers?|primes?|modulo|congruen\w+|fractions?|numerator|"
-    r"denominator|quotient|divisors?|factorial|permutations?|combinatori\w+|convergen\w+|diverge\w*|infinit\w+|"
-    r"asymptot\w+|hypotenuse|triangles?|circumference|perpendicular|radius|parabola|quadratic|cubic|coefficients?|"
-    r"satz|beweis|gleichung\w*|théorème|équations?|démonstration|teorema|ecuaci\w+|demostraci\w+|"
-    r"теорем\w+|уравнени\w+|доказательств\w+|интеграл\w*|матриц\w+)\b"
-    r"|定理|证明|證明|方程|函数|函數|積分|积分|矩阵|行列|公式|정리|증명|방정식|함수",
-    re.IGNORECASE,
+# Whole words, and stems: any word that begins with one. Lower case, several languages.
+_WORDS_TEXT = """
+lemma lemmas proof proofs axiom axioms algebra calculus matrix matrices vector vectors tensor tensors scalar scalars
+sine cosine tangent logarithm logarithms exponent exponents integer integers prime primes modulo fraction fractions radius
+cubic factorial triangle triangles manifold manifolds gaussian satz beweis gleichung gleichungen théorème théorèmes
+équation équations démonstration teorema ecuación ecuaciones
+"""
+_MATH_WORDS = frozenset(_WORDS_TEXT.split())
+_STEM_CHARS = 6
+_STEMS_TEXT = """
+theore coroll propos conjec equati inequa algebr geomet topolo polyno integr deriva differ eigenv determ probab varian
+stocha bayesi convex isomor homomo homeom biject inject surjec congru numera denomi quotie diviso permut combin conver
+diverg infini asympt hypote circum perpen parabo quadra coeffi теорем уравне доказа интегр матриц
+"""
+_MATH_STEMS = frozenset(_STEMS_TEXT.split())
+_MATH_CJK = (
+    "定理",
+    "证明",
+    "證明",
+    "方程",
+    "函数",
+    "函數",
+    "積分",
+    "积分",
+    "矩阵",
+    "行列",
+    "公式",
+    "정리",
+    "증명",
+    "방정식",
+    "함수",
 )
-_MATH_SYMBOLS = re.compile(r"[∀-⋿⟨⟩⩽⩾±×÷√°′″ℂℕℙℚℝℤ𝐀-𝟿α-ωΓΔΘΛΞΠΣΦΨΩ₀-₉⁰-⁹]|\b\d+\s*[=+<>]\s*\d|\b[a-z]\s?=\s?[-\da-z]")
+_MATH_SYMBOLS = re.compile(r"[∀-⋿⟨⟩⩽⩾±×÷√°′″ℂℕℙℚℝℤ𝐀-𝟿α-ωΓΔΘΛΞΠΣΦΨΩ₀-₉⁰-⁹]")
 _GREEK_SCRIPT = re.compile(r"[ά-ώ]")  # accented: a text in Greek, whose letters are no symbols
-_CODE_TOKENS = re.compile(
-    r"`[^`\n]{1,80}`|\b\w{1,60}\(\)|\b\w{1,60}(?:::|->)\w|\b(?:[a-z0-9]{1,30}_){1,5}[a-z0-9]{1,30}\b"
-    r"|#include\b|\b(?:printf|println|stdout|stderr|sudo|localhost|nullptr|argv|struct)\b"
-)
+_CODE_WORDS = frozenset(("printf", "println", "stdout", "stderr", "sudo", "localhost", "nullptr", "argv", "struct"))
+_CODE_MARKS = ("()", "::", "->", "#include")
+_CODE_SPANS = re.compile(r"`[^`\n]{1,80}`|_(?<=[a-z0-9]_)(?=[a-z0-9])")
 
 
 def math_score(prose: Prose) -> float:
@@ -52,12 +70,23 @@ def math_score(prose: Prose) -> float:
         _ratio(prose.n_formulas, words * FORMULAS_PER_WORD),
         _ratio(prose.formula_chars, max(prose.content_chars, 500) * FORMULA_SHARE),
     )
-    vocabulary = 0.7 * _ratio(len(_MATH_WORDS.findall(prose.text)), words * MATH_WORDS_PER_WORD)
+    vocabulary = 0.7 * _ratio(_math_words(prose), words * MATH_WORDS_PER_WORD)
     return _noisy_or(formulas, vocabulary, 0.6 * _ratio(_symbols(prose.text), words * MATH_SYMBOLS_PER_WORD))
 
 
+def _math_words(prose: Prose) -> int:
+    words = sum(word in _MATH_WORDS or word[:_STEM_CHARS] in _MATH_STEMS for word in prose.plain_words)
+    return words + (sum(map(prose.text.count, _MATH_CJK)) if not prose.text.isascii() else 0)
+
+
 def _symbols(text: str) -> int:
-    return 0 if _GREEK_SCRIPT.search(text) else len(_MATH_SYMBOLS.findall(text))
+    signs = 0 if _GREEK_SCRIPT.search(text) else len(_MATH_SYMBOLS.findall(text))
+    return signs + text.count(" = ")
+
+
+def _code_tokens(prose: Prose) -> int:
+    marks = sum(map(prose.text.count, _CODE_MARKS)) + len(_CODE_SPANS.findall(prose.text))
+    return marks + sum(word in _CODE_WORDS for word in prose.plain_words)
 
 
 def code_score(prose: Prose) -> float:
@@ -65,7 +94,7 @@ def code_score(prose: Prose) -> float:
     words = max(prose.n_words, 50)
     lines = sum(1 for line in prose.code.split("\n") if line.strip())
     share = _ratio(len(prose.code), max(prose.content_chars, 500) * CODE_SHARE)
-    tokens = 0.7 * _ratio(len(_CODE_TOKENS.findall(prose.text)), words * CODE_TOKENS_PER_WORD)
+    tokens = 0.7 * _ratio(_code_tokens(prose), words * CODE_TOKENS_PER_WORD)
     return _noisy_or(share, _ratio(lines, CODE_LINES), tokens)
 
 

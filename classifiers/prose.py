@@ -14,7 +14,8 @@ from pipeline.document import Document
 from pipeline.text.spans import Span, mask
 
 # Scripts written without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han.
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
+_LETTERS = re.compile(r"[^\W\d_]+")
 _MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)  # our own Markdown, not the author's symbols
 _CHARS_PER_UNSPACED_WORD = 1.7  # of segmented Chinese and Japanese text, roughly; only word counts depend on it
 
@@ -54,6 +55,11 @@ class Prose:
     @cached_property
     def lowered(self) -> str:
         return self.text.lower()
+
+    @cached_property
+    def plain_words(self) -> list[str]:
+        """Runs of letters, lower case."""
+        return _LETTERS.findall(self.lowered)
 
     @cached_property
     def unspaced_chars(self) -> int:

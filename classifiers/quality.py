@@ -67,5 +67,5 @@ def _distinct_lines(prose: Prose) -> float:
 
 
 def _clean_symbols(prose: Prose) -> float:
-    noise = sum(1 for _ in _NOISE.finditer(prose.text))
+    noise = len(_NOISE.findall(prose.text))
     return 1.0 - min(1.0, noise / max(1, len(prose.text)) / MAX_NOISE)

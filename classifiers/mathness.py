@@ -23,9 +23,9 @@ CODE_TOKENS_PER_WORD = 0.20
 # Whole words, and stems: any word that begins with one. Lower case, several languages.
 _WORDS_TEXT = """
 lemma lemmas proof proofs axiom axioms algebra calculus matrix matrices vector vectors tensor tensors scalar scalars
-sine cosine tangent logarithm logarithms exponent exponents integer integers prime primes modulo fraction fractions radius
+sine cosine tangent exponent exponents integer integers prime primes modulo fraction fractions radius
 cubic factorial triangle triangles manifold manifolds gaussian satz beweis gleichung gleichungen théorème théorèmes
-équation équations démonstration teorema ecuación ecuaciones
+logarithm logarithms équation équations démonstration teorema ecuación ecuaciones
 """
 _MATH_WORDS = frozenset(_WORDS_TEXT.split())
 _STEM_CHARS = 6

@@ -74,6 +74,11 @@ def test_empty_and_one_word_documents_are_exact_duplicates_of_their_like_only() 
     assert sorted((row["removed_id"], row["kept_id"]) for row in found) == [("d001", "d000"), ("d003", "d002")]
 
 
+def test_two_captures_with_one_id_say_so() -> None:
+    batch = pa.RecordBatch.from_pydict({"id": ["a", "a"], "text": ["same text", "same text"]})
+    assert [(row["removed_id"], row["kept_id"]) for row in removals(batch)] == [("a", "a")]
+
+
 def test_a_sign_makes_another_document() -> None:
     assert removals(docs("Solve $x + 1 = 0$.", "Solve $x - 1 = 0$.")) == []
 

@@ -15,7 +15,7 @@ from extractors.math.ascii_symbols import BINARY, CONSTANTS, FUNCTIONS, LEFT, LO
 from extractors.math.math_tokens import join
 from pipeline.text.latex.symbols import LATEX_OF
 
-_MAX_CHARS = 20_000
+_MAX_CHARS = 4_000
 _MAX_DEPTH = 60
 _MAX_MATRIX_DEPTH = 6  # cells are read once more, so each level doubles the work
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")

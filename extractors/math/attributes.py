@@ -38,13 +38,15 @@ ASCII_NAMES = ("data-asciimath", "data-ascii-math", "data-am")
 
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_=+<>]|^\$.+\$$")
 _NOT_TEX = re.compile(
-    r"^(?:https?:|data:|//|/|\{\s*\"|\[\s*(?:\"|\{\s*\")|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
+    r"^(?:[A-Za-z]:\\|https?:|data:|//|/|\{\s*\"|\[\s*(?:\"|\{\s*\")|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
 )
 
 
 def tex_attribute(element: Element, *, known_math: bool) -> str | None:
     """TeX held by one of the element's `data-*` attributes."""
     attributes = element.attrs
+    if not any(name.startswith("data-") for name in attributes):
+        return None
     for name in TEX_NAMES:
         value = _value(attributes.get(name))
         if value and looks_like_tex(value) and not _NOT_TEX.match(value):
@@ -126,11 +128,14 @@ def image_query_tex(src: str) -> str | None:
     return None
 
 
+_STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
+
+
 def _decode_whole(raw: str) -> str:
     for name, value in _CODECOGS_SPACES:
         raw = raw.replace(name, value)
     tex = unquote(raw)
-    if "%5C" in tex or "%7B" in tex:  # Canvas encodes twice
+    if _STILL_ENCODED.search(tex):  # Canvas encodes twice
         tex = unquote(tex)
     return tex.split("?scale=", 1)[0]
 

@@ -188,6 +188,8 @@ _PLAIN_MATH = re.compile(
 
 
 def _is_dollar_math(text: str, opening: _Token, closing: _Token, inner: str, config: MathConfig) -> bool:
+    if "\\(" in inner and "\\)" not in inner:
+        return False
     before = text[opening.start - 1 : opening.start]
     after = text[closing.end : closing.end + 1]
     bare = _TEXT_GROUP.sub("", inner)

@@ -13,8 +13,11 @@ from extractors.math.normal import matching_brace
 
 _MAX_MACROS = 2_000
 _MAX_BODY_CHARS = 5_000
-_MAX_STEPS = 20_000
-_MAX_CHARS = 60_000
+_MAX_FAILED = 200
+_MAX_STEPS = 6_000
+_MAX_CHARS = 40_000
+_MAX_WEIGHT = 2_000
+_MAX_ROUNDS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,15 @@ def take_definitions(tex: str) -> tuple[str, Macros]:
     """(`tex` without the macro definitions in it, those definitions). Definitions out of shape stay in the text."""
     macros: Macros = {}
     kept: list[str] = []
-    position = 0
+    position = failed = 0
     for match in _DEFINITION.finditer(tex):
         if match.start() < position or len(macros) >= _MAX_MACROS:
             continue
         parsed = _definition(tex, match)
         if parsed is None:
+            failed += 1
+            if failed > _MAX_FAILED:
+                break
             continue
         name, macro, end = parsed
         macros[name] = macro
@@ -81,13 +87,33 @@ def _definition(tex: str, match: re.Match[str]) -> tuple[str, Macro, int] | None
         count, position = int(found.group(1)), found.end()
         if optional := _DEFAULT.match(tex, position):
             default, position = optional.group(1), optional.end()
-    end = matching_brace(tex, position) if tex[position : position + 1] == "{" else -1
-    if end < 0 or end - position > _MAX_BODY_CHARS:
+    end = matching_brace(tex, position, _MAX_BODY_CHARS) if tex[position : position + 1] == "{" else -1
+    if end < 0:
         return None
     body = tex[position + 1 : end].strip()
     if command == "\\DeclareMathOperator":
         body = "\\operatorname" + ("*" if match.group().endswith("*") else "") + "{" + body + "}"
     return name.group(1) or name.group(2), Macro(count, body, default), end + 1
+
+
+_CONTROL_WORD = re.compile(r"\\[A-Za-z@]+")
+
+
+def usable(macros: Macros) -> Macros:
+    """Macros that end: those that call themselves, or that grow beyond any formula, are left out."""
+    uses = {name: [use for use in _CONTROL_WORD.findall(macro.body) if use in macros] for name, macro in macros.items()}
+    weights = {name: len(macro.body) + 1 for name, macro in macros.items()}
+    for _ in range(_MAX_ROUNDS):
+        grown = {
+            name: min(_MAX_WEIGHT + 1, len(macros[name].body) + 1 + sum(weights[use] for use in uses[name]))
+            for name in macros
+        }
+        if grown == weights:
+            break
+        weights = grown
+    else:
+        return {name: macro for name, macro in macros.items() if not uses[name]}
+    return {name: macro for name, macro in macros.items() if weights[name] <= _MAX_WEIGHT}
 
 
 def expand(tex: str, macros: Macros) -> str:

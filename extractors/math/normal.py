@@ -130,10 +130,10 @@ def _closes_at_end(tex: str) -> bool:
 _BRACE = re.compile(r"\\.|[{}]", re.S)
 
 
-def matching_brace(tex: str, start: int) -> int:
-    """Index of the `}` that closes the `{` at `start`, or -1."""
+def matching_brace(tex: str, start: int, max_chars: int = 1_000_000) -> int:
+    """Index of the `}` that closes the `{` at `start`, or -1 when there is none within `max_chars`."""
     depth = 0
-    for match in _BRACE.finditer(tex, start):
+    for match in _BRACE.finditer(tex, start, start + max_chars):
         if match.group() == "{":
             depth += 1
         elif match.group() == "}":

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 
 from turbohtml import Document
 
-from extractors.math.macros import Macro, Macros, take_definitions
+from extractors.math.macros import Macro, Macros, take_definitions, usable
 
 Pair = tuple[str, str]
 DEFAULT_INLINE: tuple[Pair, ...] = (("\\(", "\\)"),)
@@ -37,6 +38,7 @@ class MathConfig:
 
 _MAX_SCRIPT_CHARS = 200_000
 _MAX_LITERAL_CHARS = 4_000
+_MAX_LITERALS = 20
 _MAX_MACRO_CHARS = 60_000
 _RELEVANT = re.compile(r"mathjax|katex|rendermathinelement|asciimath", re.I)
 _ASCII_SOURCE = re.compile(
@@ -96,7 +98,7 @@ def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
         display=display or DEFAULT_DISPLAY,
         dollar=dollar,
         ascii_pairs=_ascii_pairs(code, sources),
-        macros={**definitions, **_macros(code)},
+        macros=usable({**definitions, **_macros(code)}),
         process_escapes=escapes is None or escapes.group(1) == "true",
         process_environments=environments is None or environments.group(1) == "true",
         ignore_classes=_DEFAULT_IGNORE | _ignored(code),
@@ -152,7 +154,7 @@ def _is_string(symbol: str) -> bool:
 def _pairs(code: str, pattern: re.Pattern[str]) -> tuple[Pair, ...]:
     """Two-string arrays inside the literals that follow `pattern`."""
     found: list[Pair] = []
-    for match in pattern.finditer(code):
+    for match in islice(pattern.finditer(code), _MAX_LITERALS):
         strings: list[str] = []
         for symbol in _tokens(code, match.end(), _MAX_LITERAL_CHARS):
             if symbol == "[":
@@ -168,7 +170,7 @@ def _pairs(code: str, pattern: re.Pattern[str]) -> tuple[Pair, ...]:
 def _katex_pairs(code: str) -> list[tuple[str, str, bool]]:
     """(left, right, display) of KaTeX auto-render's `delimiters` option."""
     found: list[tuple[str, str, bool]] = []
-    for match in _KATEX_DELIMITERS.finditer(code):
+    for match in islice(_KATEX_DELIMITERS.finditer(code), _MAX_LITERALS):
         tokens = _tokens(code, match.end(), _MAX_LITERAL_CHARS)
         entry: dict[str, str] = {}
         for name, colon, value in zip(tokens, tokens[1:], tokens[2:], strict=False):
@@ -184,7 +186,7 @@ def _katex_pairs(code: str) -> list[tuple[str, str, bool]]:
 def _macros(code: str) -> Macros:
     """`macros: {RR: "\\\\mathbb{R}", bold: ["{\\\\bf #1}", 1]}` of MathJax, `"\\\\RR": ...` of KaTeX."""
     macros: Macros = {}
-    for match in _MACROS.finditer(code):
+    for match in islice(_MACROS.finditer(code), _MAX_LITERALS):
         tokens = _tokens(code, match.end(), _MAX_MACRO_CHARS)
         for index in range(len(tokens) - 2):
             if tokens[index + 1] != ":":

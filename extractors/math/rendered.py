@@ -27,9 +27,7 @@ def _drawn(root: MathNode | None, element: Element, form: str, *, display: bool)
 
 def recover_katex(katex: Element) -> Recovered | None:
     """KaTeX output (`.katex`, `.katex-display`): annotation, else MathML, else its HTML boxes."""
-    display = katex.has_class("katex-display") or "katex-display" in (
-        getattr(katex.parent, "attrs", {}).get("class") or ""
-    )
+    display = katex.has_class("katex-display")
     tex = annotation_tex(katex)
     if tex is not None:
         return Recovered(normal_tex(tex), "katex_annotation", display, True)

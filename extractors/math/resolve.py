@@ -15,7 +15,7 @@ from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, T
 from extractors.math.forms import OPEN, Recovered, sentinel
 from extractors.math.macros import Macros, expand
 from extractors.math.normal import normal_tex
-from extractors.math.page_config import page_config
+from extractors.math.page_config import MathConfig, page_config
 from extractors.math.rendered import (
     recover_katex,
     recover_katex_error,
@@ -77,30 +77,35 @@ SELECTOR = ", ".join(
         *(f"[{name}]" for name in TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES),
     )
 )
+_SELF_CONTAINED = frozenset({"math", "mjx-container"})
+_MAX_REMEMBERED = 5_000
+_MAX_REMEMBERED_CHARS = 5_000
 _BLOCK_IMAGE = re.compile(r"display|formulaDsp|latexcenter|block", re.I)
 _FRAME_ID = re.compile(r"^(MathJax-Element-\d+)-Frame$")
 
 _Verdict = Recovered | bool | None  # a formula; False: a duplicate, remove it; None: no formula, look inside
 
 
-def resolve_formulas(document: Document) -> list[Recovered]:
+def resolve_formulas(document: Document, config: MathConfig | None = None) -> list[Recovered]:
     """Replace every formula element of the tree by its sentinel, in place; return the formulas by sentinel index.
 
     A display formula's sentinel is wrapped in a `<div>`. Formulas written with delimiters in running text stay as they
-    are, for `delimiters.scan` over the laid-out prose. Work is linear in the size of the page.
+    are, for `delimiters.scan` over the laid-out prose. `config` saves reading the page's configuration twice. Work is
+    linear in the size of the page.
     """
     candidates = document.select(SELECTOR)
     if not candidates:
         return []
-    macros = page_config(document).macros
+    macros = (config or page_config(document)).macros
     script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
     formulas: list[Recovered] = []
+    known: dict[str, Recovered] = {}
     skip = 0
     for element in candidates:
         if skip:
             skip -= 1
             continue
-        verdict = _decide(element, script_ids)
+        verdict = _remembered(element, script_ids, known)
         if verdict is None:
             continue
         skip = len(element.select(SELECTOR))
@@ -110,6 +115,19 @@ def resolve_formulas(document: Document) -> list[Recovered]:
         elif element.tag != "script":
             element.extract()
     return formulas
+
+
+def _remembered(element: Element, script_ids: set[str], known: dict[str, Recovered]) -> _Verdict:
+    """Pages repeat their symbols: the same markup is read once. MathJax 2 frames depend on what stands beside them."""
+    if element.tag not in _SELF_CONTAINED and not element.has_class("katex"):
+        return _decide(element, script_ids)
+    markup = element.html
+    verdict: _Verdict = known.get(markup)
+    if verdict is None:
+        verdict = _decide(element, script_ids)
+        if isinstance(verdict, Recovered) and len(markup) <= _MAX_REMEMBERED_CHARS and len(known) < _MAX_REMEMBERED:
+            known[markup] = verdict
+    return verdict
 
 
 def _replace(element: Element, index: int, *, display: bool) -> None:
@@ -134,7 +152,7 @@ def _decide(element: Element, script_ids: set[str]) -> _Verdict:
     if tag == "script":
         return recover_script(element) or False
     if tag == "math" or tag.endswith(":math"):
-        return recover_math(element)
+        return recover_math(element) or False
     if tag == "mjx-container":
         return recover_mathjax_3(element)
     if tag == "img":

@@ -8,11 +8,10 @@ _TOKEN = re.compile(
     r"\\begin\s*\{[^{}\\]{0,40}\}|\\end\s*\{[^{}\\]{0,40}\}|\\[A-Za-z]+\*?|\\.|%[^\n]*\n?|[^\s\\]|\\", re.S
 )
 _STARRED = frozenset({"\\operatorname*", "\\hspace*", "\\vspace*", "\\tag*", "\\DeclareMathOperator*"})
-_DELIMITED = re.compile(r"\\(?:left|right|middle)(?![A-Za-z])")
 
 
 def tokens(tex: str) -> list[str]:
-    """Commands (`\\frac`, `\\,`), `\\begin{name}`, `\\end{name}`, and single characters; white space and comments gone."""
+    """Commands (`\\frac`, `\\,`), `\\begin{name}`, `\\end{name}`, single characters; no white space or comments."""
     found: list[str] = []
     for part in _TOKEN.findall(tex):
         if part[0] == "%":
@@ -29,19 +28,22 @@ def tokens(tex: str) -> list[str]:
 
 
 def is_well_formed(tex: str) -> bool:
-    """Braces, environments and `\\left`/`\\right` balance and nest; nothing ends in a lone backslash or an open script."""
+    """Braces, environments, `\\left`/`\\right` balance and nest; no lone backslash or open script at the end."""
     stack: list[str] = []
     last = ""
-    for token in tokens(tex):
-        if token in ("{", "\\left") or token.startswith("\\begin{"):
-            stack.append(token)
-        elif token == "}" and (not stack or stack.pop() != "{"):
+    for part in tokens(tex):
+        if part in ("{", "\\left") or part.startswith("\\begin{"):
+            stack.append(part)
+        elif (opener := _opener(part)) and (not stack or stack.pop() != opener):
             return False
-        elif token == "\\right" and (not stack or stack.pop() != "\\left"):
+        if last in ("^", "_") and part in ("^", "_", "}", "&", "\\\\"):
             return False
-        elif token.startswith("\\end{") and (not stack or stack.pop()[6:] != token[4:]):
-            return False
-        if last in ("^", "_") and token in ("^", "_", "}", "&", "\\\\"):
-            return False
-        last = token
+        last = part
     return not stack and last not in ("\\", "^", "_")
+
+
+def _opener(part: str) -> str:
+    """What the closing token `part` closes, "" when it closes nothing."""
+    if part.startswith("\\end{"):
+        return "\\begin" + part[4:]
+    return {"}": "{", "\\right": "\\left"}.get(part, "")

@@ -25,7 +25,7 @@ _EQUAL = r"""
 \widehat=\hat \widetilde=\tilde \widecheck=\check \overrightarrow=\vec \overline=\bar \bm=\mathbf \boldsymbol=\mathbf
 \pmb=\mathbf \bold=\mathbf \textbf=\mathbf \Bbb=\mathbb \mathscr=\mathcal \frak=\mathfrak \textrm=\mathrm \text=\mathrm
 \mbox=\mathrm \hbox=\mathrm \textnormal=\mathrm \textup=\mathrm \textit=\mathit \emph=\mathit \texttt=\mathtt
-\textsf=\mathsf \operatorname*=\operatorname \operatornamewithlimits=\operatorname \stackrel=\overset \mathop=\TRANSPARENT
+\textsf=\mathsf \operatorname*=\operatorname \operatornamewithlimits=\operatorname \stackrel=\overset
 \sp=^ \sb=_ \R=\mathbb{R} \N=\mathbb{N} \Z=\mathbb{Z} \Q=\mathbb{Q} \C=\mathbb{C} \backslash=\setminus \cdotp=\cdot
 \centerdot=\cdot \fbox=\boxed \ulcorner=\ulcorner \thetasym=\vartheta \infin=\infty \sdot=\cdot \bull=\bullet
 \exist=\exists \isin=\in \plusmn=\pm \Alpha=A \Beta=B \Epsilon=E \Zeta=Z \Eta=H \Iota=I \Kappa=K \Mu=M \Nu=N \Omicron=O
@@ -38,7 +38,6 @@ def _synonyms() -> dict[str, tuple[str, ...]]:
     for entry in _EQUAL.split():
         name, _, value = entry.partition("=")
         table[name] = (value,)
-    del table["\\mathop"]
     for letter in "RNZQC":
         table[f"\\{letter}"] = ("\\mathbb", letter)
     return table
@@ -64,22 +63,18 @@ DROPPED_WITH_ARGUMENTS = {
 TRANSPARENT = frozenset(
     {"\\mathop", "\\smash", "\\mathrlap", "\\mathllap", "\\mathclap", "\\rlap", "\\llap", "\\mathstrut"}
 )
-ONE_ARGUMENT = frozenset(
-    f"\\{name}"
-    for name in (
-        "hat tilde bar vec dot ddot dddot ddddot check breve acute grave mathring underline overbrace underbrace "
-        "overbracket underbracket overparen underparen overleftarrow overleftrightarrow underrightarrow underleftarrow "
-        "underleftrightarrow boxed cancel bcancel xcancel sout substack utilde pmod pod ce"
-    ).split()  # noqa: SIM905 - a list of names reads best as words
-)
+_ACCENTS = r"""
+\hat \tilde \bar \vec \dot \ddot \dddot \ddddot \check \breve \acute \grave \mathring \underline \overbrace \underbrace
+\overbracket \underbracket \overparen \underparen \overleftarrow \overleftrightarrow \underrightarrow \underleftarrow
+\underleftrightarrow \boxed \cancel \bcancel \xcancel \sout \substack \utilde \pmod \pod \ce
+"""
+ONE_ARGUMENT = frozenset(_ACCENTS.split())
 TWO_ARGUMENTS = frozenset({"\\frac", "\\overset", "\\underset"})
-ARROWS = frozenset(
-    f"\\x{name}"
-    for name in (
-        "rightarrow leftarrow leftrightarrow Rightarrow Leftarrow Leftrightarrow mapsto hookrightarrow hookleftarrow "
-        "rightharpoonup leftharpoonup rightleftharpoons leftrightharpoons longequal"
-    ).split()  # noqa: SIM905
-)
+_ARROWS = r"""
+\xrightarrow \xleftarrow \xleftrightarrow \xRightarrow \xLeftarrow \xLeftrightarrow \xmapsto \xhookrightarrow
+\xhookleftarrow \xrightharpoonup \xleftharpoonup \xrightleftharpoons \xleftrightharpoons \xlongequal
+"""
+ARROWS = frozenset(_ARROWS.split())
 ALPHABET_COMMANDS = frozenset(f"\\math{name}" for name in ("rm", "bf", "it", "bb", "cal", "frak", "sf", "tt"))
 ALPHABETS = {
     "bold": "\\mathbf",

@@ -14,7 +14,6 @@ KIND_COLOURS = {"math": "math", "code": "code", "prose": "kept", "eos": "plain"}
 def distributions(facts: RunFacts) -> Markup:
     """Every histogram, each over the documents that its phase kept."""
     charts: tuple[Callable[[RunFacts], Markup], ...] = (
-        _tokens,
         _forms,
         _math_scores,
         _code_scores,
@@ -28,7 +27,8 @@ def distributions(facts: RunFacts) -> Markup:
     return join(chart(facts) for chart in charts)
 
 
-def _tokens(facts: RunFacts) -> Markup:
+def tokens(facts: RunFacts) -> Markup:
+    """Tokens of prose, formulas and code."""
     kinds = facts.manifest["totals"]["tokens_by_kind"]
     rows = [Bar(row.label, row.count, KIND_COLOURS.get(row.label, "plain")) for row in ranked(kinds)]
     return bars("Tokens by kind", "tokens in shards", rows, note="eos: one end-of-text token per document.")

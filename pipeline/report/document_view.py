@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pipeline.document import Block, Document, Formula
 from pipeline.report.markup import Markup, page_text, shortened, tag
 
-MAX_CHARS, MAX_BLOCKS = 5000, 120  # shown of one document
-URL_CHARS, TITLE_CHARS, PATH_CHARS, DETAIL_CHARS = 200, 120, 80, 160
+MAX_CHARS, MAX_BLOCKS, MAX_FORMULAS = 4000, 80, 300  # shown of one document: at most 150 kB of markup, see tests
+URL_CHARS, TITLE_CHARS, PATH_CHARS, DETAIL_CHARS = 200, 120, 40, 160
 
 
 def document_card(before: Document, after: Document | None, keep_threshold: float, *, unfolded: bool = False) -> Markup:
@@ -48,7 +48,7 @@ def _fate(before: Document, after: Document | None) -> str:
 
 def _blocks(document: Document, keep_threshold: float) -> Iterator[Markup]:
     """Blocks in order until the limits are reached, then how much is left."""
-    formulas = [formula for formula in document.formulas if formula.end > formula.start]
+    formulas = [formula for formula in document.formulas if formula.end > formula.start][:MAX_FORMULAS]
     starts = [formula.start for formula in formulas]
     blocks = list(document.blocks) or [Block(0, len(document.text), "other", None, None, 0.0, "", False, None)]
     left, shown_to = MAX_CHARS, 0

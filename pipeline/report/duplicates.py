@@ -66,5 +66,5 @@ def _pair(audit: Mapping[str, Any], pages: Mapping[str, Mapping[str, Any]]) -> M
 
 def _page(fate: str, id_: str, pages: Mapping[str, Mapping[str, Any]]) -> Markup:
     page = pages.get(id_, {"url": id_, "title": ""})
-    url = page_text(shortened(page["url"], URL_CHARS), class_="url")
-    return tag("p", tag("b", fate), " ", url, " ", page_text(shortened(page["title"], TITLE_CHARS), class_="title"))
+    title = page_text(shortened(page["title"], TITLE_CHARS))
+    return tag("p", tag("b", fate), " ", title, " ", page_text(shortened(page["url"], URL_CHARS), class_="url"))

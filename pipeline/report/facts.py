@@ -31,7 +31,7 @@ class PhaseTime:
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
-    """A finished run. `tallies` are summed over phases; `sessions` are those of run.json, oldest first."""
+    """A finished run. `tallies` are summed over phases; `sessions` of run.json that ran a phase, oldest first."""
 
     manifest: Mapping[str, Any]
     phases: tuple[PhaseDirectory, ...]
@@ -47,6 +47,12 @@ class RunFacts:
     def wall_s(self) -> float:
         """Seconds from start to end, summed over sessions; whole seconds, as run.json has them."""
         return sum(_between(session["started"], session["finished"]) for session in self.sessions)
+
+    @property
+    def rate(self) -> float | None:
+        """Records per second of the whole run; None where sessions were stopped or left no times."""
+        whole = len(self.sessions) == 1 and all(time.seconds is not None for time in self.times)
+        return self.records / self.wall_s if whole and self.wall_s else None
 
     @property
     def lost_to_failures(self) -> int:
@@ -82,7 +88,8 @@ def read_facts(run: Path) -> RunFacts:
 
 def _sessions(run: Path) -> tuple[Mapping[str, Any], ...]:
     path = run / RUN_FILE
-    return tuple(json.loads(path.read_bytes())["sessions"]) if path.exists() else ()
+    sessions = json.loads(path.read_bytes())["sessions"] if path.exists() else []
+    return tuple(session for session in sessions if session["phase_seconds"])  # others found all of it finished
 
 
 def _times(phases: tuple[PhaseDirectory, ...], sessions: tuple[Mapping[str, Any], ...]) -> tuple[PhaseTime, ...]:

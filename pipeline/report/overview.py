@@ -18,6 +18,7 @@ STEPS = (  # label, phase of the manifest's funnel, stages whose rejects count h
     ("cleaned", "clean", None),
     ("tokenized", "tokens", None),
 )
+_ALIGN = dict.fromkeys(("size", "rows in", "seconds", "rows/s"), "n")  # columns of numbers
 
 
 def header(facts: RunFacts) -> Markup:
@@ -51,14 +52,18 @@ def _tiles(facts: RunFacts) -> Markup:
         _tile("tokens in math", f"{kinds['math']:,}", percent(kinds["math"], tokens)),
         _tile("tokens in code", f"{kinds['code']:,}", percent(kinds["code"], tokens)),
         _tile("formulas as TeX", f"{recovered:,}", f"{percent(recovered, recovered + missed)} of those found"),
-        _tile(
-            "this run",
-            f"{facts.wall_s:,.0f} s",
-            f"{facts.records / facts.wall_s:,.1f} records/s" if facts.wall_s else "",
-        ),
+        _speed(facts),
         _tile("failed records", f"{failed:,}", "crash, hang or error", "bad" if failed else "good"),
         class_="tiles",
     )
+
+
+def _speed(facts: RunFacts) -> Markup:
+    """Time from start to end; nothing where run.json is missing."""
+    if not facts.sessions:
+        return Markup("")
+    rate = _plural(len(facts.sessions), "session") if facts.rate is None else f"{facts.rate:,.1f} records/s"
+    return _tile("this run", f"{facts.wall_s:,.0f} s", rate)
 
 
 def _tile(name: str, value: str, detail: str, mood: str = "") -> Markup:
@@ -170,7 +175,7 @@ def times(facts: RunFacts) -> Markup:
 
 def _time_row(time: PhaseTime) -> Markup:
     seconds = "–" if time.seconds is None else f"{time.seconds:,.2f}"
-    rate = "–" if time.rate is None else f"{time.rate:,.0f}"
+    rate = "–" if time.rate is None else f"{time.rate:,.{0 if time.rate >= 10 else 1}f}"
     return tag(
         "tr",
         tag("td", time.name),
@@ -179,7 +184,7 @@ def _time_row(time: PhaseTime) -> Markup:
 
 
 def _table(title: str, names: tuple[str, ...], rows: list[Markup], note: str) -> Markup:
-    head = tag("thead", tag("tr", *(tag("th", name, scope="col") for name in names)))
+    head = tag("thead", tag("tr", *(tag("th", name, scope="col", class_=_ALIGN.get(name)) for name in names)))
     return tag(
         "figure",
         tag("figcaption", tag("h3", title)),

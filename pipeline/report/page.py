@@ -7,7 +7,7 @@ from pathlib import Path
 from string import Template
 
 from pipeline.io.commit import write_atomic
-from pipeline.report.distributions import distributions
+from pipeline.report.distributions import distributions, tokens
 from pipeline.report.duplicates import duplicates
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.markup import Markup, tag
@@ -39,7 +39,7 @@ def _body(facts: RunFacts) -> Markup:
     rejects = choose_rejects(facts)
     main = tag(
         "main",
-        _section("Funnel", "", funnel(facts), drops(facts), class_="charts"),
+        _section("Funnel", "", funnel(facts), drops(facts), tokens(facts), inputs(facts), class_="charts"),
         _section("Contents", "", distributions(facts), class_="charts"),
         _section("Duplicates", "", duplicates(facts), class_="charts"),
         _section(
@@ -49,7 +49,7 @@ def _body(facts: RunFacts) -> Markup:
             samples(facts, rejects),
         ),
         _section("Rejected examples", "Up to three of each stage.", reject_examples(rejects), class_="rejects"),
-        _section("This run", "", inputs(facts), times(facts), _how_to(), class_="charts"),
+        _section("This run", "", times(facts), _how_to(), class_="charts"),
     )
     return Markup(header(facts) + main)
 

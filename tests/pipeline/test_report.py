@@ -219,6 +219,25 @@ def test_without_run_json_only_times_are_missing(finished, tmp_path):
     assert {words(row.select("td")[2]) for row in figure(page, "Time per phase").select("tbody tr")} == {"–"}
 
 
+def test_a_resumed_run_claims_no_rate(finished, tmp_path):
+    moved = tmp_path / "run"
+    shutil.copytree(finished[0], moved)
+    (session,) = json.loads((moved / "run.json").read_bytes())["sessions"]
+    times = session["phase_seconds"]
+    first = session | {"phase_seconds": {name: times[name] for name in ("inputs", "render")}}
+    last = session | {"phase_seconds": {name: times[name] for name in times if name not in ("inputs", "render")}}
+    nothing_left = session | {"phase_seconds": {}}
+    (moved / "run.json").write_text(json.dumps({"sessions": [first, last, nothing_left]}))
+    page = turbohtml.parse(write_report(moved).read_text(encoding="utf-8"))
+    tile = next(tile for tile in page.select(".tile") if words(tile.select_one("span")) == "this run")
+    assert words(tile.select_one("small")) == "2 sessions"
+    shown = {
+        words(row.select("td")[0]): words(row.select("td")[2])
+        for row in figure(page, "Time per phase").select("tbody tr")
+    }
+    assert shown == {name: f"{seconds:,.2f}" for name, seconds in times.items()}
+
+
 @pytest.mark.slow
 def test_a_run_without_dedup_has_a_report(tmp_path):
     recipe = load_recipe("default")

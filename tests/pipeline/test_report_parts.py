@@ -154,6 +154,18 @@ def test_long_documents_are_cut_short():
     assert not card(marked(["short"], [1.0])).select(".more")
 
 
+def test_the_most_hostile_document_makes_a_card_of_bounded_size():
+    char = "\U0010fffd"  # private use, spelled out with 14 bytes
+    document = Document("0" * 32, char * 9999, "s", "a.warc", 0, "", title=char * 9999, text=char * 9999)
+    path = char * 9999
+    for start in range(0, 9950, 50):
+        document.blocks.append(Block(start, start + 50, "other", None, None, 0.0, path, False, 0.0))
+    for start in range(9999):
+        document.formulas.append(Formula(start, start + 1, char, "mathml_annotation", False, False))
+    document.reject("clean", "no_content", char * 9999)
+    assert len(document_card(document, None, 0.5).encode()) < 150_000
+
+
 def test_text_without_blocks_is_shown_whole():
     shown = card(
         Document("0" * 32, "http://e.example/", "s", "a.warc", 0, "", text="all of it").reject("s", "r", "why")

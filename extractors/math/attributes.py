@@ -38,7 +38,7 @@ ASCII_NAMES = ("data-asciimath", "data-ascii-math", "data-am")
 
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_=+<>]|^\$.+\$$")
 _NOT_TEX = re.compile(
-    r"^(?:[A-Za-z]:\\|https?:|data:|//|/|\{\s*\"|\[\s*(?:\"|\{\s*\")|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
+    r"^(?:https?:|data:|//|/|\{\s*\"|\[\s*(?:\"|\{\s*\")|#|true$|false$|\d+$|[\w-]+\.(?:png|jpe?g|gif|svg|webp)$)", re.I
 )
 
 
@@ -182,4 +182,5 @@ _SURE = re.compile(
 
 def _is_surely_tex(text: str) -> bool:
     """Without any other mark, an alt must be unmistakable: prices and Windows paths also hold `$` and backslashes."""
-    return bool(_SURE.search(text)) and looks_like_tex(text)
+    is_path = text[1:3] == ":\\" and not any(mark in text for mark in "{}^_$=")
+    return bool(_SURE.search(text)) and looks_like_tex(text) and not is_path

@@ -136,18 +136,16 @@ def _binomial(fraction: MathNode, left: str, right: str) -> str | None:
 
 
 def _lonely_fences(kids: list[MathNode], parts: list[str], paired: set[int]) -> None:
-    """`{` before a table is `cases`; a stretched fence without partner gets an invisible one."""
+    """`{` before a table is `cases`; an empty fence without partner shows nothing."""
     for index, kid in enumerate(kids):
         char = fence_char(kid)
-        if not char or index in paired:
+        if index in paired or char not in ("{", "."):
             continue
-        rest = [other for other in kids[index + 1 :] if not other.is_blank()]
-        if char == "{" and rest and rest[0].core().tag == "mtable" and parts[index]:
-            table = rest[0]
-            position = next(i for i in range(index + 1, len(kids)) if kids[i] is table)
-            parts[index], parts[position] = "", cases(table.core())
-        elif char == ".":
-            parts[index] = ""
+        following = next((i for i in range(index + 1, min(len(kids), index + 6)) if not kids[i].is_blank()), None)
+        if char == "." or following is None:
+            parts[index] = "" if char == "." else parts[index]
+        elif kids[following].core().tag == "mtable" and parts[index]:
+            parts[index], parts[following] = "", cases(kids[following].core())
 
 
 def no_line(fraction: MathNode) -> bool:

@@ -23,7 +23,9 @@ def functions(path: Path) -> list[tuple[int, str]]:
 
 
 def main() -> int:
-    listed = subprocess.run(["git", "ls-files", *(f"{room}/*.py" for room in ROOMS)], capture_output=True, text=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", *(f"{room}/*.py" for room in ROOMS)], capture_output=True, text=True, check=True
+    )
     files = [Path(line) for line in listed.stdout.splitlines()]
     lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files}
     print(f"{'room':<14}{'files':>6}{'lines':>8}{'fn med':>8}{'fn p95':>8}{'fn max':>8}{'file max':>9}")

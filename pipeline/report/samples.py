@@ -42,7 +42,7 @@ def _kept(facts: RunFacts) -> Iterable[tuple[Document, Document]]:
 
 def _kinds(row: Mapping[str, Any], main_language: str) -> list[str]:
     kinds = [kind for kind, name in (("math", "math_score"), ("code", "code_score")) if (row[name] or 0) >= 0.5]
-    if row["language"] not in ("", main_language):
+    if row["language"] not in ("", "und", main_language):
         kinds.append("other language")
     return [*kinds, "any"]
 

@@ -39,6 +39,8 @@ def mtable(node: MathNode) -> str:
     cells = rows(node)
     if not cells:
         return ""
+    if len(cells) == 1 and len(cells[0]) == 1 and not _has_rules(node):
+        return cells[0][0]
     if len(cells) == 1 and (numbered := _numbered(node, cells[0])) is not None:
         return numbered
     width = min(max(map(len, cells)), _MAX_COLUMNS)

@@ -42,10 +42,16 @@ def strip_delimiters(tex: str) -> tuple[str, bool | None]:
         inner = tex[len(opening) : len(tex) - len(closing)]
         if opening[0] == "$" and _has_bare_dollar(inner):
             continue
-        if opening[0] == "\\" and (opening in inner or closing in inner):
+        if opening[0] == "\\" and _holds(inner, opening, closing):
             continue
         return inner.strip(), opening in _LEGACY_DISPLAY
     return tex, None
+
+
+def _holds(inner: str, opening: str, closing: str) -> bool:
+    """Whether one of the delimiters stands inside; `\\\\[1ex]` is a row's end, not a delimiter."""
+    rest = inner.replace("\\\\", "") if len(opening) == 2 else inner
+    return opening in rest or closing in rest
 
 
 def _has_bare_dollar(tex: str) -> bool:

@@ -67,9 +67,10 @@ def recover_math(math: Element, *, form: str = "mathml_annotation", display: boo
     if latex is None:
         visible = " ".join(math.text.split())
         return Recovered(visible, "mathml", shown, False) if visible else None
-    return Recovered(latex, "mathml", shown, True) if latex else None
+    return Recovered(latex, "mathml", shown, True) if _SPACES.sub("", latex) else None
 
 
+_SPACES = re.compile(r"\\(?:[,:;! ]|q?quad)|\s")
 _SPEECH = re.compile(
     r"\b(?:left parenthesis|right parenthesis|equals|plus|minus|over|squared|times|fraction|sub|sup)\b"
 )

@@ -47,6 +47,7 @@ SELECTORS = (
 _MAX_CHARS = 20_000
 _DISPLAY_CLASS = re.compile(r"(?:^|[\s_-])(?:display|block|displaymath|math-display|math-block)(?:$|[\s_-])")
 _TEX_DOCUMENT = re.compile(r"\\begin\s*\{document\}(.*?)\\end\s*\{document\}", re.S)
+_SOURCE = re.compile(r"[\\^_]")
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>]")
 
 
@@ -108,6 +109,8 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
     if not _holds_only_tex(element) and not (_STRONG.search(tex) and looks_like_tex(tex)):
         label = label_tex(element) if element.attr("role") == "math" else None
         return Recovered(normal_tex(label), "aria_label", is_display(element), True) if label else None
+    if element.has_class("math") and not _SOURCE.search(tex):
+        return _from_markup(element)  # what a reader sees, where braces are braces
     if _has_own_delimiters(tex) or "\ue000" in tex:
         return None  # several formulas, or prose around one: left to the delimiter scan
     return Recovered(normal_tex(tex), "tex_element", is_display(element), True)

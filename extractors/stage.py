@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from extractors import peers
 from extractors.layout.rejected import RenderRejected
-from extractors.render import MAX_BODY_BYTES, MAX_NODES, render
+from extractors.render import MAX_BODY_BYTES, MAX_NODES
 from pipeline.document import Document, Page, document_id
 
 STAGE = "render"
@@ -23,11 +24,16 @@ MIME_OTHER, MIME_PDF, MIME_JSON, MIME_XML = "mime:other", "mime:pdf", "mime:json
 
 @dataclass(frozen=True, slots=True)
 class RenderConfig:
-    """Name of the data source and the work budgets of one page."""
+    """Name of the data source, the extractor (one of `extractors.peers.NAMES`) and the work budgets of one page."""
 
     source: str = "web"
+    extractor: str = peers.OURS
     max_body_bytes: int = MAX_BODY_BYTES
     max_nodes: int = MAX_NODES
+
+    def __post_init__(self) -> None:
+        if self.extractor not in peers.NAMES:
+            raise ValueError(f"extractor is {self.extractor!r}; expected one of {', '.join(peers.NAMES)}")
 
 
 def render_pages(pages: Iterable[Page], *, config: RenderConfig) -> Iterator[Document]:
@@ -48,7 +54,8 @@ def render_page(page: Page, config: RenderConfig) -> Document:
     )
     document.cluster_id = document.id
     try:
-        rendered = render(
+        rendered = peers.extract(
+            config.extractor,
             page.body,
             url=page.url,
             content_type=page.header("content-type"),

@@ -15,7 +15,7 @@ GOOD_SENTENCE_WORDS = (6.0, 40.0)  # mean words per sentence of edited prose
 MAX_LINK_SHARE = 0.5
 MAX_NOISE = 0.10  # symbols per character of prose
 
-_SENTENCE_END = re.compile(r"[.!?…:;。！？]+(?=[\s\"'”’)\]]|$)|[。！？]")
+_SENTENCE_END = re.compile(r"(?<![.!?…:;])[.!?…:;。！？]++(?=[\s\"'”’)\]]|$)|[。！？]")
 _NOISE = re.compile(r"[^\w\s.,;:!?'\"()\-–—’‘“”«»„…%/&+=<>*°§€$£。、，！？：；（）「」『』《》¿¡]|([^\w\s])\1{3}")
 
 

@@ -31,7 +31,7 @@ _FORMULA = re.compile(
 )
 _HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
-_FENCE = re.compile(r"[ \t]{0,16}(`{3,}|~{3,})[ \t]*([\w+#.-]{0,40})[^`]*$")
+_FENCE = re.compile(r"[ \t]{0,16}(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]{0,40}+)[^`]*+$")
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:

@@ -1,6 +1,7 @@
 """The classify stage and its rules: math, code and other scripts are never garbage; junk has a named reason."""
 
 import math
+import time
 from dataclasses import replace
 
 import pytest
@@ -211,3 +212,10 @@ def test_math_score_is_the_documented_noisy_or():
     # 50 words at least; 5 "theorem": density 0.1 >= 0.04, so vocabulary is 0.7 and nothing else counts.
     text = "\n\n".join(s + " A theorem." for s in SENTENCES)
     assert math.isclose(run(text).math_score, 0.7)
+
+
+@pytest.mark.parametrize("unit", [".", "`", "a_", "#", '!"', "x\n", "漢", "- ", "404 ", "$x$ ", "=", "1."])
+def test_hostile_repetition_is_linear(unit):
+    before = time.process_time()
+    run(unit * 40_000 + "x")
+    assert time.process_time() - before < 3.0

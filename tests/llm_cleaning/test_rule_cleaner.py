@@ -1,5 +1,7 @@
 """The rule cleaner on pages built by hand: chrome goes, content stays, formulas and code are safe, cuts are exact."""
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -191,3 +193,10 @@ def test_any_page_gets_one_score_per_block_and_keeps_its_decisions_through_arrow
     decisions = [score >= 0.5 for score in marked.blocks.keep_score]
     (stored,) = from_batch(to_batch([marked]))
     assert [score >= 0.5 for score in stored.blocks.keep_score] == decisions
+
+
+@pytest.mark.parametrize("unit", [".", ".)", "![", "![]", "(c) ", "a/", "20:20", " "])
+def test_hostile_blocks_and_paths_cost_linear_time(unit):
+    before = time.process_time()
+    run(page((unit * 40_000 + "x", "body/" + unit * 100), *[(unit, f"body/{i}/p") for i in range(2000)]))
+    assert time.process_time() - before < 3.0

@@ -179,6 +179,12 @@ def test_hostile_repetition_is_linear(bad):
     assert time.process_time() - before < 2.0
 
 
+def test_a_fence_line_with_much_white_space_is_linear():
+    before = time.process_time()
+    assert markdown_to_blocks("```" + " " * 100_000 + "`").kind == ["paragraph"]
+    assert time.process_time() - before < 2.0
+
+
 @settings(deadline=None)  # the machine is shared
 @given(st.text(alphabet="ab \n-#|>`$1.\\", max_size=80))
 def test_markdown_blocks_are_ordered_and_hold_all_visible_text(text):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turbohtml import Element, parse_fragment
 
+from extractors.math.mathml_content import CONTENT_TAGS, to_presentation
 from extractors.math.mathtree import from_element, tree_to_latex
 
 _MAX_MARKUP_CHARS = 500_000
@@ -13,7 +14,11 @@ _WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 def mathml_to_latex(math: Element) -> str | None:
     """LaTeX of a `<math>` element ("" when it shows nothing); None when it is too deep or too large to be a formula."""
     root = from_element(math)
-    return tree_to_latex(root) if root is not None else None
+    if root is None:
+        return None
+    if any(kid.tag in CONTENT_TAGS for kid in root.kids):
+        to_presentation(root)
+    return tree_to_latex(root)
 
 
 def markup_source_to_latex(markup: str) -> str | None:

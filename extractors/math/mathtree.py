@@ -94,7 +94,7 @@ def from_element(math: Element) -> MathNode | None:
                 kid = MathNode(tag, "", _attributes(child))
                 node.kids.append(kid)
                 count += 1
-                if tag in TOKENS:
+                if tag in TOKENS or (tag in ("ci", "csymbol") and not child.select_one("*")):
                     kid.text = child.text
                 else:
                     stack.append((child, kid, depth + 1))

@@ -79,3 +79,24 @@ def test_markup_in_an_attribute_and_in_wiris_quotes():
 
 def test_deeper_than_any_formula_is_none():
     assert latex("<mrow>" * 1000 + "<mi>x</mi>" + "</mrow>" * 1000) is None
+
+
+@pytest.mark.parametrize(
+    ("markup", "tex"),
+    [
+        ("<apply><plus/><ci>a</ci><cn>2</cn></apply>", "a+2"),
+        ("<apply><times/><apply><plus/><ci>a</ci><ci>b</ci></apply><ci>c</ci></apply>", "(a+b)c"),
+        ("<apply><minus/><ci>a</ci><apply><minus/><ci>b</ci><ci>c</ci></apply></apply>", "a-(b-c)"),
+        ("<apply><divide/><ci>a</ci><pi/></apply>", "\\frac{a}{\\pi}"),
+        ("<apply><power/><ci>x</ci><cn>2</cn></apply>", "x^{2}"),
+        ("<apply><eq/><apply><sin/><ci>x</ci></apply><cn>0</cn></apply>", "\\sin(x)=0"),
+        ("<apply><root/><ci>x</ci></apply>", "\\sqrt{x}"),
+        ("<cn type='rational'>1<sep/>2</cn>", "\\frac{1}{2}"),
+        (
+            "<apply><sum/><bvar><ci>i</ci></bvar><lowlimit><cn>1</cn></lowlimit><uplimit><ci>n</ci></uplimit><ci>i</ci></apply>",
+            "\\sum_{i=1}^{n}i",
+        ),
+    ],
+)
+def test_content_markup(markup, tex):
+    assert latex(markup) == tex

@@ -23,13 +23,15 @@ from pipeline.errors import UsageError
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 OURS = "warcmill"
-LYNX_FLAGS = (  # as NeMo Curator's LynxExtractor passes them; -localhost refuses every remote address
-    "-dump -stdin -nolist -width=10000 -assume_charset=utf-8 -display_charset=utf-8 -localhost -force_html"
+# As NeMo Curator's LynxExtractor passes them; -localhost refuses every remote address.
+LYNX_FLAGS = ("-dump", "-stdin", "-nolist", "-width=10000", "-localhost", "-force_html") + (
+    "-assume_charset=utf-8",
+    "-display_charset=utf-8",
 )
 LYNX_CPU_S = 20
 LYNX_WALL_S = 120.0  # last resort where the process waits instead of working
 LYNX_MEMORY_KB = 2 << 20
-LYNX_OUTPUT_BYTES = 64 << 20  # width 10000 pads a centred word with 5 kB of spaces
+LYNX_OUTPUT_BYTES = 64 << 20  # lynx pads a centred word with 500 spaces
 # The shell sets the limits: preexec_fn is not safe in a process with threads, and Beam and Spark have them.
 _LIMITED = 'ulimit -c 0; ulimit -S -t "$1"; ulimit -v "$2" 2>/dev/null; ulimit -f "$3"; shift 3; exec "$@"'
 _OUT_OF_MEMORY = (b"memory exhausted", b"out of memory", b"cannot allocate memory")
@@ -77,7 +79,7 @@ def _lynx(html: str, url: str) -> str:
 def _run_lynx(home: str, stdin: int, stdout: int) -> str:
     """Run the binary; "" or the reason it failed for."""
     limits = (str(LYNX_CPU_S), str(LYNX_MEMORY_KB), str(LYNX_OUTPUT_BYTES // 512))
-    command = ["sh", "-c", _LIMITED, "sh", *limits, "lynx", *LYNX_FLAGS.split()]
+    command = ["sh", "-c", _LIMITED, "sh", *limits, "lynx", *LYNX_FLAGS]
     # No proxy, no configuration of the user's own: the same page gives the same text for everybody.
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     environment |= {"LYNX_TEMP_SPACE": home}

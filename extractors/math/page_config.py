@@ -40,7 +40,7 @@ _MAX_SCRIPT_CHARS = 200_000
 _MAX_LITERAL_CHARS = 4_000
 _MAX_LITERALS = 20
 _MAX_MACRO_CHARS = 60_000
-_RELEVANT = re.compile(r"mathjax|katex|rendermathinelement|asciimath", re.I)
+_RELEVANT = ("mathjax", "katex", "rendermathinelement", "asciimath")
 _ASCII_SOURCE = re.compile(
     r"config=[^&\"']*\bAM[_-]|ASCIIMathML\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
     re.I,
@@ -69,10 +69,15 @@ def page_config(document: Document) -> MathConfig:
             sources.append(source + '"')
         elif not kind.startswith(("math/", "application/ld+json")):
             text = script.text
-            if len(text) <= _MAX_SCRIPT_CHARS and _RELEVANT.search(text):
+            if len(text) <= _MAX_SCRIPT_CHARS and _is_relevant(text):
                 scripts.append(text)
     code = "\n".join(scripts)
     return _from_code(code, " ".join(sources), _definitions(document))
+
+
+def _is_relevant(script: str) -> bool:
+    lowered = script.lower()
+    return any(name in lowered for name in _RELEVANT)
 
 
 def _definitions(document: Document) -> Macros:

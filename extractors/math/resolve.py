@@ -24,8 +24,15 @@ from extractors.math.rendered import (
     recover_wikipedia,
 )
 from extractors.math.sources import is_math_script, next_element, recover_math, recover_script
+from extractors.math.tex_elements import (
+    LOOSE_CLASSES,
+    SURE_CLASSES,
+    TAGS,
+    is_display,
+    recover_attributes,
+    recover_text_element,
+)
 from extractors.math.tex_elements import SELECTORS as TEX_ELEMENT_SELECTORS
-from extractors.math.tex_elements import is_display, recover_attributes, recover_text_element
 
 _MATHJAX_2_CLASSES = (
     "MathJax",
@@ -66,12 +73,12 @@ SELECTOR = ", ".join(
         "m\\:math",
         "mml\\:math",
         "mjx-container",
-        ".MathJax_Preview",
-        *(f".{name}" for name in _MATHJAX_2_CLASSES),
+        '[class*="math" i]',  # every class with "math" in it at once: each selector costs a pass over the page
+        ".mjx-chtml",
+        ".MJXc-display",
         ".katex",
         ".katex-display",
         ".katex-error",
-        ".mwe-math-element",
         *_IMAGE_SELECTORS,
         *TEX_ELEMENT_SELECTORS,
         *(f"[{name}]" for name in TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES),
@@ -172,9 +179,15 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
         return _decide_mathjax_2(element, script_ids)
     if "mwe-math-element" in names:
         return recover_wikipedia(element)
+    if not (_is_known(names) or element.tag in TAGS or element.attr("role") == "math"):
+        return recover_attributes(element, known_math=False)
     if element.select_one("math, .katex, mjx-container, script, img") is not None:
         return recover_attributes(element, known_math=False)
     return recover_text_element(element)
+
+
+def _is_known(names: set[str]) -> bool:
+    return not names.isdisjoint(SURE_CLASSES) or not names.isdisjoint(LOOSE_CLASSES)
 
 
 def _decide_preview(preview: Element) -> _Verdict:

@@ -38,10 +38,10 @@ SURE_CLASSES = (
     "mathquill-embedded-latex",
 )
 LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula")
+# Classes with "math" in them are selected together, see `resolve`.
 SELECTORS = (
     *TAGS,
-    *(f".{name}" for name in SURE_CLASSES),
-    *(f".{name}:not(img):not(script)" for name in LOOSE_CLASSES),
+    *(f".{name}:not(img):not(script)" for name in (*SURE_CLASSES, *LOOSE_CLASSES) if "math" not in name),
     "[role=math]",
 )
 _MAX_CHARS = 20_000

@@ -12,38 +12,14 @@ import unicodedata
 
 from turbohtml import Element, Text
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, row, scripted, splice
+from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.katex_leaves import leaf_of
 from extractors.math.katex_shapes import combined, shape_of
 from extractors.math.math_node import MathNode
 
 _NOTHING = frozenset(
     {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "cancel-pad", "nulldelimiter-", "katex-mathml"}
 )
-_VARIANTS = {
-    "mathbb": "double-struck",
-    "textbb": "double-struck",
-    "mathcal": "script",
-    "mathscr": "script",
-    "textscr": "script",
-    "mathfrak": "fraktur",
-    "textfrak": "fraktur",
-    "mathboldfrak": "bold-fraktur",
-    "mathbf": "bold",
-    "textbf": "bold",
-    "boldsymbol": "bold-italic",
-    "mathsf": "sans-serif",
-    "textsf": "sans-serif",
-    "mathtt": "monospace",
-    "texttt": "monospace",
-    "mathrm": "normal",
-    "textrm": "normal",
-    "textup": "normal",
-    "mathit": "italic",
-    "textit": "italic",
-    "amsrm": "",
-    "mathnormal": "",
-}
-_OPERATORS = frozenset({"mbin", "mrel", "mopen", "mclose", "mpunct", "op-symbol", "minner"})
 _EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,8})?)em")
 _SLASH = "\ue020"  # KaTeX's glyph for \not
 
@@ -67,7 +43,7 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
         return _strut(style) if "pstrut" in names else None
     text = _own_text(element)
     if text and all(kid.tag in ("mi", "mo", "mn", "mtext", "mrow") for kid in kids):
-        return _leaf(element.text.replace("\u200b", ""), names)
+        return leaf_of(element.text.replace("\u200b", ""), names)
     for name in names:
         reader = _READERS.get(name)
         if reader is not None:
@@ -126,40 +102,6 @@ def _text(kids: list[MathNode]) -> MathNode:
         else:
             merged.append(part)
     return row(_joined(merged))
-
-
-def _leaf(text: str, names: list[str]) -> MathNode:
-    text = text.translate(PRIVATE_GLYPHS)
-    variant = next((_VARIANTS[name] for name in names if name in _VARIANTS), None)
-    attrs = {"mathvariant": variant} if variant else {}
-    if "delimsizing" in names or "delimsizinginner" in names:
-        return MathNode("mo", text)
-    if not _OPERATORS.isdisjoint(names):
-        return MathNode("mo", text, {"stretchy": "false"})
-    if "mop" in names or (variant == "normal" and len(text) > 1 and text.isascii() and text.isalpha()):
-        return MathNode("mi", text, attrs)
-    nodes = _letters(text, attrs, upright=variant is None)
-    return nodes[0] if len(nodes) == 1 else MathNode("mrow", "", {}, nodes)
-
-
-def _letters(text: str, attrs: dict[str, str], *, upright: bool) -> list[MathNode]:
-    """KaTeX writes letters of one font side by side as one text; each is a symbol, digits stay together."""
-    nodes: list[MathNode] = []
-    for char in text:
-        if char.isdigit() or (char == "." and nodes and nodes[-1].tag == "mn"):
-            if nodes and nodes[-1].tag == "mn":
-                nodes[-1].text += char
-            else:
-                nodes.append(MathNode("mn", char, dict(attrs)))
-        elif char.isspace():
-            nodes.append(MathNode("mtext", " "))
-        elif char.isalpha():
-            roman = upright and char.isascii()
-            nodes.append(MathNode("mi", char, {"mathvariant": "normal"} if roman else dict(attrs)))
-        else:
-            bold = {"mathvariant": "bold"} if "bold" in attrs.get("mathvariant", "") else {}
-            nodes.append(MathNode("mo", char, {"stretchy": "false"} | bold))
-    return nodes
 
 
 def _joined(kids: list[MathNode]) -> list[MathNode]:

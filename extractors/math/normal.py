@@ -22,6 +22,7 @@ _DELIMITERS = (
     ("$", "$"),
 )
 _STYLE = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle|inline)(?![A-Za-z])\s*")
+_MARKS = frozenset({"\\begingroup", "\\endgroup"})
 _TRAILING_SPACE = re.compile(r"[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n\s*")
 _TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|mbox|hbox|fbox|intertext|shortintertext|tag)\*?\s*\{")
@@ -77,7 +78,8 @@ def normal_tex(raw: str) -> str:
         tex = _BLANK_LINES.sub("\n", _TRAILING_SPACE.sub("\n", tex))
     if "$" in tex:
         tex = _fix_dollars(tex)[0]
-    return _drop_dangling_backslash(tex.strip())
+    tex = _drop_dangling_backslash(tex.strip())
+    return "" if tex in _MARKS else tex  # Stack Exchange sets posts apart with them
 
 
 def _drop_comments(tex: str) -> str:

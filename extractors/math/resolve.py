@@ -157,7 +157,7 @@ def _expanded(formula: Recovered, macros: Macros) -> Recovered:
 def _decide(element: Element, script_ids: set[str]) -> _Verdict:
     tag = element.tag
     if tag == "script":
-        return recover_script(element) or False
+        return (recover_script(element) or False) if is_math_script(element) else None
     if tag == "math" or tag.endswith(":math"):
         return recover_math(element) or False
     if tag == "mjx-container":

@@ -83,6 +83,8 @@ def test_display_formula_stands_in_its_own_block():
         '<div data-formula="17">text</div>',
         '<a data-equation="https://example.org/a_b=c">text</a>',
         "<script>var price = '$5';</script>",
+        '<script class="rank-math-schema" type="application/ld+json">{"name": "x^2"}</script>',
+        '<div class="math-department-news"><p>x = y</p></div>',
     ],
 )
 def test_what_is_no_formula_stays(markup):

@@ -24,9 +24,15 @@ from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 OURS = "warcmill"
 # As NeMo Curator's LynxExtractor passes them; -localhost refuses every remote address.
-LYNX_FLAGS = ("-dump", "-stdin", "-nolist", "-width=10000", "-localhost", "-force_html") + (
+LYNX_FLAGS = (
+    "-dump",
+    "-stdin",
+    "-nolist",
+    "-width=10000",
     "-assume_charset=utf-8",
     "-display_charset=utf-8",
+    "-localhost",
+    "-force_html",
 )
 LYNX_CPU_S = 20
 LYNX_WALL_S = 120.0  # last resort where the process waits instead of working

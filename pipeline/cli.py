@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +198,40 @@ def report(run_folder: Path) -> None:
     from pipeline.report import write_report
 
     click.echo(write_report(run_folder))
+
+
+@warcmill.group(cls=_Group)
+def bench() -> None:
+    """Compare on your own pages, on this machine."""
+
+
+@bench.command("extractors")
+@click.argument("sources", nargs=-1, required=True, metavar="PAGES...")
+@click.option("--limit", default=200, show_default=True, type=click.IntRange(1), help="Pages to take, from the first.")
+@click.option("--only", default=None, metavar="A,B", help="Extractors to run.  [default: every one installed]")
+@click.option("--passes", default=3, show_default=True, type=click.IntRange(1), help="Passes, in alternating order.")
+@click.option("--timeout-s", default=30.0, show_default=True, help="Longest an extractor may take for a page.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per extractor.")
+def bench_extractors(
+    sources: tuple[str, ...], limit: int, only: str | None, passes: int, timeout_s: float, as_json: bool
+) -> None:
+    """Run warcmill, trafilatura, resiliparse and lynx over the same pages and print one table.
+
+    PAGES... are JSON lines with {"html" or "html_b64", "url"?}, or WARC files. Speed is pages per CPU second.
+
+    \b
+    warcmill bench extractors crawl.warc.gz --limit 500
+    warcmill bench extractors pages.jsonl.gz --only warcmill,lynx --json
+    """
+    from pipeline.bench import choose, compare, rows, table
+    from pipeline.bench_pages import read_pages
+
+    say = partial(click.echo, err=True)
+    names = choose(only, say=say)
+    pages, others = read_pages(sources, limit)
+    say(f"{len(pages):,} HTML pages, {sum(len(page.body) for page in pages):,} bytes; {others:,} others left out")
+    scores = compare(pages, names, passes=passes, timeout_s=timeout_s, say=say)
+    click.echo("\n".join(json.dumps(row) for row in rows(scores)) if as_json else table(scores))
 
 
 def main() -> None:

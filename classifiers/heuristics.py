@@ -107,6 +107,9 @@ def all_reasons(prose: Prose, language: str, config: HeuristicsConfig) -> Iterat
 Rule = Callable[[Prose, str, HeuristicsConfig], bool]
 
 
+_SYLLABIC = ("ko",)  # a character is a syllable: ordinary Korean words have two or three
+
+
 def _above(value: float, limit: float | None) -> bool:
     return limit is not None and value > limit
 
@@ -128,11 +131,12 @@ def _too_many_words(prose: Prose, _: str, config: HeuristicsConfig) -> bool:
     return _above(prose.n_content_words, config.max_words)
 
 
-def _mean_word_length(prose: Prose, _: str, config: HeuristicsConfig) -> bool:
+def _mean_word_length(prose: Prose, language: str, config: HeuristicsConfig) -> bool:
     if not _judges_words(prose, config):
         return False
     mean = sum(map(len, prose.words)) / len(prose.words)
-    return _below(mean, config.min_mean_word_length) or _above(mean, config.max_mean_word_length)
+    least = None if language in _SYLLABIC else config.min_mean_word_length
+    return _below(mean, least) or _above(mean, config.max_mean_word_length)
 
 
 def _symbol_ratio(prose: Prose, _: str, config: HeuristicsConfig) -> bool:

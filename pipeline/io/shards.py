@@ -11,7 +11,7 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -119,7 +119,10 @@ class ShardWriter:
 
     def abandon(self) -> None:
         """Remove the unfinished file; does nothing after `close`."""
-        self._raw.close()
+        if not self._raw.closed:
+            with suppress(OSError):  # a footer nobody reads; without it pyarrow complains when it is collected
+                self._writer.close()
+            self._raw.close()
         self._temporary.unlink(missing_ok=True)
 
 

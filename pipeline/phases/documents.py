@@ -24,7 +24,7 @@ from pipeline.io.commit import PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.read_limits import ReadLimits
 from pipeline.io.shards import ShardFile, check_shard, read_shard
-from pipeline.io.warc import BadRecord, Skipped, Split, read_split
+from pipeline.io.warc import TRUNCATED_HEADER, BadRecord, Skipped, Split, read_split
 from pipeline.stage import Context, Counters, Task
 
 VERSIONS = {"render": 1, "classify": 1, "clean": 1}  # raise one when its stages would give another result
@@ -96,6 +96,7 @@ def _pages(
         elif record.offset in context.skip:
             lost.append(_empty(record, source).reject(POISON, context.skip[record.offset]))
         else:
+            counters.tallies["truncated_bodies"] += record.header(TRUNCATED_HEADER) is not None
             yield record
 
 

@@ -85,7 +85,9 @@ def test_cut_bodies_keep_their_beginning(name):
     assert body
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(TEXT, mtime=0)[:10], gzip.compress(TEXT, mtime=0)[:1], b"\x28\xb5\x2f\xfd\x00"])
+@pytest.mark.parametrize(
+    "packed", [gzip.compress(TEXT, mtime=0)[:10], gzip.compress(TEXT, mtime=0)[:1], b"\x28\xb5\x2f\xfd\x00"]
+)
 def test_cut_before_the_first_byte(packed):
     coding = "zstd" if packed.startswith(b"\x28") else "gzip"
     with pytest.raises(BodyRefused) as caught:

@@ -26,7 +26,9 @@ from blends.shards import TOKENIZE_VERSION, shard_count
 from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
 from dedup.lsh import EDGE_SCHEMA
-from pipeline.engines.local import LocalConfig, LocalEngine, Work
+from pipeline.engines.choose import open_engine
+from pipeline.engines.local import LocalConfig
+from pipeline.engines.protocol import Engine, Work
 from pipeline.engines.work import Emit, Partition, Reduce, Sorting, map_documents, reduce_partition, spill
 from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, digest, write_atomic
 from pipeline.io.inputs import basename
@@ -55,19 +57,29 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
-    """One call of `warcmill run`: `inputs` as expanded, `max_records` HTTP responses per input or None for all."""
+    """One call of `warcmill run`.
+
+    Args:
+        inputs: archives, as expanded.
+        max_records: HTTP responses to read of each input, or None for all.
+        local: processes of this machine, and limits on one record, which hold on every engine.
+        engine: local, beam or spark; decides nothing about the output.
+        engine_options: the engine's own, e.g. `--master=spark://HOST:PORT`.
+    """
 
     inputs: tuple[str, ...]
     output: Path
     recipe: Recipe
     max_records: int | None = None
     local: LocalConfig = field(default_factory=LocalConfig)
+    engine: str = "local"
+    engine_options: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Run:
     config: RunConfig
-    engine: LocalEngine
+    engine: Engine
     reporter: Reporter
     seconds: dict[str, float] = field(default_factory=dict)
     number: int = 0
@@ -120,11 +132,13 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
         WarcmillError: an input, an output or a shard failed; the same command resumes.
     """
     settings = {"recipe": config.recipe.resolved(), "max_records": config.max_records}
-    with claimed(config.output, settings), LocalEngine(config.local) as engine:
+    opened = open_engine(config.engine, config.engine_options, config.local)
+    with claimed(config.output, settings), opened as engine:
         started = datetime.now(UTC)
         job = _Run(config, engine, reporter)
         manifest = _phases(job)
-        facts = {"engine": "local", "workers": config.local.workers, "inputs": list(config.inputs)}
+        facts: dict[str, Any] = {"engine": config.engine, "engine_options": list(config.engine_options)}
+        facts |= {"workers": config.local.workers, "inputs": list(config.inputs)}
         note_session(config.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
 

@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -23,12 +23,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from pipeline.engines.protocol import Progress, Work
 from pipeline.errors import ShardFailed, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import IDLE, Context, Task
-
-Work = Callable[[Task, Context], None]
-Progress = Callable[[int, int], None]  # tasks finished, records touched so far
 
 ATTEMPTS = {"crash": 3, "timeout": 2, "memory": 2, "exception": 2}
 POLL_S = 0.1

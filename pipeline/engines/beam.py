@@ -1,0 +1,165 @@
+"""Apache Beam: one pipeline per phase, `Create(tasks) | Reshuffle | ParDo`, on any runner.
+
+Elements are pickled task specs and nothing comes out of the ParDo: rows move through the run folder, never through
+Beam, whose file sinks can lose them (fileio.WriteToFiles of 2.77 reports success after a failed rename).
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import pickle
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, NoReturn
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import (
+    DebugOptions,
+    DirectOptions,
+    GoogleCloudOptions,
+    PipelineOptions,
+    StandardOptions,
+    _BeamArgumentParser,  # the only way to ask Beam which options it knows
+)
+from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+from apache_beam.runners.runner import create_runner
+
+from pipeline.engines.local import LocalConfig
+from pipeline.engines.protocol import Progress, Work
+from pipeline.engines.supervised import SUPERVISORS, drive, run_task
+from pipeline.errors import UsageError
+from pipeline.io.commit import PhaseDirectory
+from pipeline.stage import Task
+
+LOCAL_RUNNER = "FnApiRunner"  # DirectRunner would look for Prism, a binary it downloads
+
+
+class RunTask(beam.DoFn):
+    """Runs pickled tasks in a supervised child of the SDK harness; yields nothing, a task ends in its commit."""
+
+    def __init__(self, directory: PhaseDirectory, work: Work, limits: LocalConfig) -> None:
+        self._call = pickle.dumps((directory, work, limits))
+
+    def process(self, element: bytes) -> None:
+        directory, work, limits = pickle.loads(self._call)  # noqa: S301 - made by our own driver
+        run_task(directory, pickle.loads(element), work, limits)  # noqa: S301
+
+
+class BeamEngine:
+    """Runs each phase as one Beam pipeline. Use as a context manager."""
+
+    def __init__(self, options: Sequence[str], local: LocalConfig) -> None:
+        self._options = tuple(options)
+        self._local = local
+        self._result: Any = None
+
+    def __enter__(self) -> BeamEngine:
+        SUPERVISORS.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        SUPERVISORS.stop()  # of the in-memory runner, whose workers are threads of this process
+
+    def map_shards(self, directory: PhaseDirectory, tasks: Sequence[Task], work: Work, progress: Progress) -> None:
+        """Run `work` on every task that has no commit yet, as one pipeline."""
+        drive("Beam", directory, tasks, progress, partial(self._run, directory, work), self._cancel)
+
+    def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
+        self._result = build_pipeline(self._options, self._local, directory, tasks, work).run()
+        self._result.wait_until_finish()
+
+    def _cancel(self) -> None:
+        SUPERVISORS.stop()
+        if self._result is not None:
+            self._result.cancel()
+
+
+def build_pipeline(
+    options: Sequence[str], local: LocalConfig, directory: PhaseDirectory, tasks: Sequence[Task], work: Work
+) -> beam.Pipeline:
+    """The pipeline of one phase, not yet run; its job name is the phase's, behind `--job_name`."""
+    parsed = beam_options(options, local)
+    cloud = parsed.view_as(GoogleCloudOptions)
+    cloud.job_name = re.sub(r"[^a-z0-9-]", "-", f"{cloud.job_name or 'warcmill'}-{directory.name}".lower())
+    pipeline = beam.Pipeline(options=parsed)
+    limits = replace(local, workers=1)
+    _ = (
+        pipeline
+        | "tasks" >> beam.Create([pickle.dumps(task) for task in tasks])  # type: ignore[no-untyped-call]
+        | "spread" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
+        | directory.name >> beam.ParDo(RunTask(directory, work, limits))  # type: ignore[no-untyped-call]
+    )
+    return pipeline
+
+
+def open_engine(options: Sequence[str], local: LocalConfig) -> BeamEngine:
+    """The engine with Beam's own options, e.g. `--runner=DataflowRunner --project=P`; checked before any work.
+
+    Without `--runner` it is FnApiRunner with `local.workers` threads, each with a supervised process.
+
+    Raises:
+        UsageError: an option or runner that Beam does not have, or one that is missing.
+    """
+    parsed = beam_options(options, local)
+    validator = PipelineOptionsValidator(parsed, _runner(parsed))  # type: ignore[no-untyped-call]
+    problems = validator.validate()  # type: ignore[no-untyped-call]
+    if problems:
+        raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint="add them behind the --")
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
+    return BeamEngine(options, local)
+
+
+def _runner(parsed: PipelineOptions) -> Any:
+    name = parsed.view_as(StandardOptions).runner
+    try:
+        return create_runner(name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"Beam cannot load the runner: {_one_line(str(error))}",
+            where=f"--runner={name}",
+            expected=", ".join(StandardOptions.KNOWN_RUNNER_NAMES),
+            hint="DataflowRunner needs: pip install 'apache-beam[gcp]'",
+        ) from error
+
+
+def beam_options(options: Sequence[str], local: LocalConfig) -> PipelineOptions:
+    """Beam's options with our defaults. Raises UsageError for what Beam would silently discard."""
+    _refuse_unknown(options)
+    parsed = PipelineOptions(list(options))
+    standard, direct = parsed.view_as(StandardOptions), parsed.view_as(DirectOptions)
+    given = {option.partition("=")[0] for option in options}
+    standard.runner = standard.runner or LOCAL_RUNNER
+    if "--direct_num_workers" not in given:
+        direct.direct_num_workers = local.workers
+    if "--direct_running_mode" not in given and direct.direct_num_workers != 1:
+        direct.direct_running_mode = "multi_threading"
+    if "--number_of_worker_harness_threads" not in given:
+        # one shard at a time in an SDK process: memory is then that of one task per vCPU
+        parsed.view_as(DebugOptions).number_of_worker_harness_threads = 1
+    return parsed
+
+
+class _Parser(_BeamArgumentParser):
+    """Beam's own parser, except that a mistake is one message and not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, where="--engine beam", hint="options behind the -- are Beam's pipeline options")
+
+
+def _refuse_unknown(options: Sequence[str]) -> None:
+    parser = _Parser(allow_abbrev=False, add_help=False)
+    for kind in PipelineOptions.__subclasses__():
+        kind._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(list(options))
+    if unknown:
+        known = [name for action in parser._actions for name in action.option_strings]
+        near = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
+        hint = f"Did you mean {near[0]}?" if near else "options behind the -- are Beam's pipeline options"
+        raise UsageError("Beam has no such option", where=unknown[0], hint=hint)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -245,13 +245,13 @@ _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _OPENER = re.compile(rf"\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=\S)", re.DOTALL)
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
 # One "word" per character where a script puts no spaces between words.
-_SINGLE = (
+SINGLE_CHARACTER_SCRIPTS = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
-_IS_SINGLE = re.compile(f"[{_SINGLE}]")
+_IS_SINGLE = re.compile(f"[{SINGLE_CHARACTER_SCRIPTS}]")
 _MARKS = _ranges(_category("M"))  # vowel signs are part of an Indic word, though not of \\w
 _SYMBOLS = _ranges(_category("Sm"))
-_WORD = rf"[^\W_{_SINGLE}]+(?:[{_MARKS}]+[^\W_{_SINGLE}]*)*"
+_WORD = rf"[^\W_{SINGLE_CHARACTER_SCRIPTS}]+(?:[{_MARKS}]+[^\W_{SINGLE_CHARACTER_SCRIPTS}]*)*"
 _NUMBER = r"\d+(?:[.,:/-]\d+)+"  # decimals, dates, times, versions
 # In prose a hyphen is a sign only after no letter and before a number, a single letter or a command; runs are rules.
 _SIGN = (
@@ -262,5 +262,7 @@ _SIGN = (
 # bound keeps long runs of it linear. Plain ASCII words are tried first.
 _SKIP = r"[ ,.;:'\"()\[\]!?]{0,8}+"
 _ASCII_PROSE_WORD = re.compile(rf"{_SKIP}([a-z][a-z0-9]*|{_NUMBER}|[a-z0-9]+|{_SIGN})")
-_PROSE_WORD = re.compile(rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{_SINGLE}]|[{_SYMBOLS}]|{_SIGN})")
-_FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{_SINGLE}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")
+_PROSE_WORD = re.compile(
+    rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{SINGLE_CHARACTER_SCRIPTS}]|[{_SYMBOLS}]|{_SIGN})"
+)
+_FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")

@@ -123,7 +123,9 @@ def explain(run: Path, url_or_id: str) -> list[Step]:
         WarcmillError: the run has no such page.
     """
     steps = [step for phase in _document_phases(run) for step in _phase_steps(phase, url_or_id)]
-    steps += _shard_steps(run, {step.facts["id"] for step in steps if not step.facts["reject_reason"]})
+    removed = {step.facts["id"] for step in steps if step.facts["reject_stage"].endswith("_dedup")}
+    steps += _audit_steps(run, removed)
+    steps += _shard_steps(run, {step.facts["id"] for step in steps if not step.facts.get("reject_reason")})
     if not steps:
         raise WarcmillError(
             f"no page {url_or_id!r}",
@@ -150,6 +152,16 @@ def _fate(phase: str, row: dict[str, Any]) -> str:
         return f"kept      {place}"
     detail = f" ({row['reject_detail']})" if row["reject_detail"] else ""
     return f"rejected  {place}  {row['reject_stage']}: {row['reject_reason']}{detail}"
+
+
+def _audit_steps(run: Path, ids: set[str]) -> Iterator[Step]:
+    """The evidence for removed duplicates: similarity to the copy that stays, and by which rule."""
+    wanted = pc.field("removed_id").isin(sorted(ids))
+    for path in sorted((run / "audit").glob("*.parquet")) if ids else ():
+        for row in pq.read_table(path, filters=wanted).to_pylist():
+            similar = "  ".join(f"{name} {_score(row[name])}" for name in ("jaccard", "containment"))
+            what = f"evidence  {row['rule']}  {similar}  kept {row['kept_id']}"
+            yield Step("audit", what, {"phase": "audit", "id": row["removed_id"], **row, "reject_reason": row["rule"]})
 
 
 def _shard_steps(run: Path, ids: set[str]) -> Iterator[Step]:

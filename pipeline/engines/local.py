@@ -28,7 +28,8 @@ from pipeline.errors import ShardFailed, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import IDLE, Context, Task
 
-ATTEMPTS = {"crash": 3, "timeout": 2, "memory": 2, "exception": 2}
+ATTEMPTS = {"crash": 3, "timeout": 2, "memory": 2, "exception": 2}  # at one record, before it is called poison
+ATTEMPTS_AT_NO_RECORD = 6  # while a task starts or commits: then the shard fails
 POLL_S = 0.1
 STATM = Path("/proc/self/statm")  # Linux only; elsewhere memory is not limited
 
@@ -169,7 +170,8 @@ class LocalEngine:
         self._workers.remove(worker)
         job.waiting.appendleft(task)
         job.attempts[task.name, position, reason] += 1
-        if job.attempts[task.name, position, reason] < ATTEMPTS[reason]:
+        limit = ATTEMPTS_AT_NO_RECORD if position == IDLE else ATTEMPTS[reason]
+        if job.attempts[task.name, position, reason] < limit:
             return
         if position == IDLE or position in job.directory.poisoned(task.name):
             raise ShardFailed(f"{reason}: {detail}", where=f"{job.directory.name}/{task.name} {task.source}")

@@ -128,16 +128,15 @@ def _resolve_line_tables(document: Document, blocks: list[CodeBlock]) -> None:
             blocks.append(CodeBlock(text, lang))
 
 
-def marked_block(place: Element, blocks: Sequence[CodeBlock]) -> CodeBlock | None:
-    """The code block that left `place`, a `pre`; None for a `pre` that was not taken out."""
-    text = place.text
-    return blocks[int(text[1 : text.index(CODE_BLOCK_CLOSE)])] if text.startswith(CODE_BLOCK_OPEN) else None
+def marked_number(text: str) -> int | None:
+    """Number of the code block whose mark is the text of a `pre`; None for a `pre` that was not taken out."""
+    return int(text[1 : text.index(CODE_BLOCK_CLOSE)]) if text.startswith(CODE_BLOCK_OPEN) else None
 
 
 def marked_blocks(root: Element, blocks: Sequence[CodeBlock]) -> Iterator[CodeBlock]:
     """The code blocks taken out of a part of the tree, in order."""
-    found = (marked_block(place, blocks) for place in root.iter_elements("pre"))
-    return (block for block in found if block is not None)
+    numbers = (marked_number(place.text) for place in root.iter_elements("pre"))
+    return (blocks[number] for number in numbers if number is not None)
 
 
 def _mark(index: int) -> Text:

@@ -15,7 +15,7 @@ from extractors.code import resolve_code
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask
 from extractors.layout.plain import lay_out_plain
-from extractors.layout.prepare import clear_reserved, drop_hidden, drop_never_rendered
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
@@ -102,8 +102,7 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     mask.recovered += resolve_formulas(document)
     flow = Flow(mask.recovered)
     code_blocks = resolve_code(document)
-    drop_hidden(document)
-    lay_out(document, Walk(flow, code_blocks, mask), max_nodes)
+    lay_out(visible_markup(document, code_blocks), Walk(flow, code_blocks, mask), max_nodes)
     return Rendered(flow.text(), flow.blocks(), flow.formulas, title)
 
 

@@ -129,9 +129,8 @@ def is_lined_table(table: Element) -> bool:
     return len(table.text) <= MAX_LINED_CHARS and table.select_one(_BOXES) is None
 
 
-def span(node: Element, name: str, limit: int) -> int:
+def span(value: str | None, limit: int) -> int:
     """colspan or rowspan as the standard reads it: digits, at least 1, clamped."""
-    value = node.attr(name)
     if value is None:
         return 1
     value = value.strip()

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-
-from turbohtml import Element
+from collections.abc import Callable
 
 from extractors.layout.tags import FORMULA_OPEN
 
@@ -20,21 +19,21 @@ MIN_ALT_WORDS = 3
 MAX_ALT_CHARS = 500
 
 
-def script_text(node: Element, mark: str, before: str) -> str | None:
+def script_text(text: str, mark: str, before: str, holds_link: Callable[[], bool]) -> str | None:
     """`x^2`, `H_2`, or the plain text of a `<sup>`/`<sub>`; None when its children must be laid out (formulas inside).
 
     Args:
-        node: the `sup` or `sub` element.
+        text: of the whole `sup` or `sub` element.
         mark: "^" or "_".
         before: the character written last, "" at the start of a block.
+        holds_link: whether a link is inside, as in the marks of notes.
     """
-    text = node.text
     if FORMULA_OPEN in text:
         return None
     text = " ".join(text.split())
     if not text or text.lower() in _NOT_A_POWER:
         return text
-    if mark == "^" and _NOTE.fullmatch(text) and node.find("a") is not None:
+    if mark == "^" and _NOTE.fullmatch(text) and holds_link():
         return text if text.startswith("[") else f"[{text}]"
     if not _is_base(before) or not _SCRIPT.fullmatch(text):
         return text
@@ -45,9 +44,9 @@ def _is_base(char: str) -> bool:
     return bool(char) and (char.isalnum() or char in ")]}|'′∑∏∫∂∇√")
 
 
-def image_text(node: Element) -> str:
+def image_text(alt: str) -> str:
     """`![alt]` where the alt text says something; "" for icons, spacers, file names and one-word labels."""
-    alt = " ".join((node.attr("alt") or "").split())
+    alt = " ".join(alt.split())
     if len(alt) > MAX_ALT_CHARS or alt.count(" ") + 1 < MIN_ALT_WORDS or _FILE_NAME.search(alt):
         return ""
     return f"![{alt}]"

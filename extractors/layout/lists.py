@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from turbohtml import Element
+from extractors.layout.text import attribute
 
 _ROMAN_SIZES = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
 _ROMAN_LETTERS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
@@ -19,25 +19,20 @@ class Counter:
     next_value: int = 1
     step: int = 1
 
-    def marker(self, item: Element) -> str:
-        """Marker of the next item with its trailing space, e.g. "- ", "3. ", "b. "."""
+    def marker(self, attributes: str) -> str:
+        """Marker of the next item, a start tag with `attributes`, with its trailing space, e.g. "- ", "3. ", "b. "."""
         if not self.style:
             return "- "
-        value = _integer(item.attr("value"), self.next_value)
+        value = _integer(attribute(attributes, "value"), self.next_value)
         self.next_value = value + self.step
         return f"{ordinal(value, self.style)}. "
 
 
-def counter(node: Element) -> Counter:
-    """Counter for a list element that is being opened."""
-    if node.tag != "ol":
-        return Counter()
-    style = node.attr("type") or "1"
-    style = style if style in ("1", "a", "A", "i", "I") else "1"
-    if node.attr("reversed") is None:
-        return Counter(style, _integer(node.attr("start"), 1))
-    items = sum(1 for child in node.children if isinstance(child, Element) and child.tag == "li")
-    return Counter(style, _integer(node.attr("start"), items), -1)
+def counter(style: str | None, start: str | None, reversed_: str | None) -> Counter:
+    """Counter for an `ol` with these attributes. A reversed list's `start` is its length where the page gives none:
+    `extractors.layout.prepare` has counted."""
+    step = 1 if reversed_ is None else -1
+    return Counter(style if style in ("a", "A", "i", "I") else "1", _integer(start, 1), step)
 
 
 def ordinal(value: int, style: str) -> str:

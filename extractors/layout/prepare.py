@@ -1,4 +1,4 @@
-"""Brings a tree into the state the walk expects: nothing hidden, nothing that only decorates.
+"""Brings a tree into the state the walk expects: nothing hidden, nothing that only decorates, tables judged.
 
 All selections run in C; the order matters and is fixed by `extractors.render`.
 """
@@ -6,12 +6,17 @@ All selections run in C; the order matters and is fixed by `extractors.render`.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from turbohtml import Document
+from turbohtml import Document, Element
 
-from extractors.layout.tags import HIDDEN, NEVER_RENDERED, RESERVED, TRANSPARENT
+from extractors.code import CodeBlock
+from extractors.layout.tags import DATA_TABLE, HIDDEN, LINED_TABLE, NEVER_RENDERED, RESERVED, TRANSPARENT
+from extractors.layout.text import without_comments
+from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
+MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 
@@ -44,7 +49,36 @@ def _visible_chars(document: Document) -> int:
     return len(body.text) - inside
 
 
-def drop_hidden(document: Document) -> None:
-    """After formulas and code are resolved: scripts, hidden elements and decoration go, neutral inline tags unwrap."""
+def visible_markup(document: Document, code_blocks: Sequence[CodeBlock]) -> str:
+    """The page as the walk reads it, after formulas and code are resolved.
+
+    Scripts, hidden elements, comments and decoration are gone, neutral inline tags unwrapped, data tables renamed.
+    """
     document.remove(HIDDEN)
     document.strip_tags(TRANSPARENT)
+    for raw in document.select("noframes,noembed"):
+        raw.tag = "div"  # the serialiser escapes its text then
+    for numbered in document.select("ol[reversed]"):
+        if numbered.attr("start") is None:
+            items = sum(1 for child in numbered.children if isinstance(child, Element) and child.tag == "li")
+            numbered.attrs["start"] = str(items)
+    _judge_tables(document, code_blocks)
+    return without_comments(document.html)
+
+
+def _judge_tables(document: Document, code_blocks: Sequence[CodeBlock]) -> None:
+    """Rename tables of data and tables of lines; those inside them stay as they are, parts of a cell."""
+    tables = document.select("table")
+    names: list[str] = []
+    places: dict[Element, tuple[int, bool]] = {}  # table -> (depth, whether it is or lies in a judged one)
+    for table in tables:
+        outer = table.parent.closest("table") if len(tables) > 1 and table.parent is not None else None
+        depth, judged = places[outer] if outer is not None else (0, False)
+        name = "table"
+        if not judged and depth < MAX_LAYOUT_TABLES:
+            name = DATA_TABLE if is_data_table(table, code_blocks) else LINED_TABLE if is_lined_table(table) else name
+        places[table] = (depth + 1, judged or name != "table")
+        names.append(name)
+    for table, name in zip(tables, names, strict=True):
+        if name != "table":
+            table.tag = name

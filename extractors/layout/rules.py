@@ -1,259 +1,276 @@
-"""What the layout does at each tag: one small rule per kind of element, and the closer that runs after its children."""
+"""What the layout does at each tag: one small rule per kind of element, at its start tag and at its end tag."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 
-from turbohtml import Element
-
-from extractors.code import fenced, marked_block
+from extractors.code import CodeBlock, fenced, marked_number
 from extractors.layout.inline import image_text, inline_code, script_text
-from extractors.layout.lists import counter
+from extractors.layout.lists import Counter, counter
 from extractors.layout.state import Walk
 from extractors.layout.tags import (
     BLOCKS,
+    DATA_TABLE,
     FORMULA_OPEN,
     HARD_BREAK,
     HEADINGS,
     INLINE_CODE,
     INLINE_CODE_CLOSE,
     INLINE_CODE_OPEN,
+    LINED_TABLE,
     LISTS,
     SPACED,
 )
-from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, is_data_table, is_lined_table, span
+from extractors.layout.text import attribute
+from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, span
 
 MAX_INLINE_CODE_CHARS = 2_000
-MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
-MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read: keeps deep nesting linear
+MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
-Closer = Callable[[Walk], None]
-Verdict = Closer | None  # what to do after the children; SKIP: the children are not visited
-Action = Callable[[Walk, Element], Verdict]
+Action = Callable[[Walk, str, int], None]  # (walk, attributes of the start tag, number of the piece)
 
 
-def SKIP(_walk: Walk) -> None:  # noqa: N802 - a constant, compared by identity and never called
-    """Verdict of a rule that has dealt with the whole element."""
+def BLOCK_START(_walk: Walk, _attributes: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
+    """Start of a plain block: the walk's loop deals with it."""
 
 
-def _open_block(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
-    return close_block
+def BLOCK_END(_walk: Walk, _attributes: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
+    """End of a plain block: the walk's loop deals with it."""
 
 
-def close_block(walk: Walk) -> None:
-    """End of a block element without rules of its own."""
+def _enter(walk: Walk, name: str, attributes: str) -> None:
+    if walk.buffer:
+        walk.flush()
+    walk.path.push(name, attributes)
+
+
+def _leave(walk: Walk) -> None:
     if walk.buffer:
         walk.flush()
     walk.path.pop()
 
 
-def _open_heading(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
-    return _close_heading
+def _rule(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.buffer:
+        walk.flush()
 
 
-def _close_heading(walk: Walk) -> None:
-    level = HEADINGS[walk.path.tag()]
-    text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
-    link_chars, walk.link_chars = walk.link_chars, 0
-    walk.buffer.clear()
-    if walk.cell is not None:
-        walk.write_prose(text, link_chars)
-    elif text := walk.finish(text):
-        walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
-    walk.path.pop()
+def _close_heading(level: int) -> Action:
+    def close(walk: Walk, _attributes: str, _index: int) -> None:
+        text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
+        link_chars, walk.link_chars = walk.link_chars, 0
+        walk.last_link_end = -1
+        walk.buffer.clear()
+        if walk.cell is not None:
+            walk.write_prose(text, link_chars)
+        elif text := walk.finish(text):
+            walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
+        walk.path.pop()
+
+    return close
 
 
-def _open_link(walk: Walk, _node: Element) -> Verdict:
+def _open_link(walk: Walk, _attributes: str, _index: int) -> None:
     if walk.last_link_end == len(walk.buffer):
         walk.buffer.append(" ")  # links in a row with nothing between them are boxes of a menu, not one word
     walk.in_link += 1
-    return _close_link
 
 
-def _close_link(walk: Walk) -> None:
+def _close_link(walk: Walk, _attributes: str, _index: int) -> None:
     walk.in_link -= 1
     walk.last_link_end = len(walk.buffer)
 
 
-def _open_list(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
-    walk.flow.enter_list()
-    walk.lists.append(counter(node))
-    walk.kinds.append("list")
-    return _close_list
+def _open_list(name: str) -> Action:
+    def start(walk: Walk, attributes: str, _index: int) -> None:
+        _enter(walk, name, attributes)
+        walk.flow.enter_list()
+        if name != "ol":
+            walk.lists.append(_BULLETS)
+        else:
+            values = (attribute(attributes, key) for key in ("type", "start", "reversed"))
+            walk.lists.append(counter(*values))
+        walk.kinds.append("list")
+
+    return start
 
 
-def _close_list(walk: Walk) -> None:
-    walk.flush()
-    walk.kinds.pop()
-    walk.lists.pop()
-    walk.flow.leave_list()
+_BULLETS = Counter()  # bullets count nothing, so one serves all lists
+
+
+def _close_list(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.buffer:
+        walk.flush()
+    if walk.lists:
+        walk.kinds.pop()
+        walk.lists.pop()
+        walk.flow.leave_list()
     walk.path.pop()
 
 
-def _open_item(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
-    marker = walk.lists[-1].marker(node) if walk.lists else "- "
+def _open_item(walk: Walk, attributes: str, _index: int) -> None:
+    _enter(walk, "li", attributes)
+    marker = walk.lists[-1].marker(attributes) if walk.lists else "- "
     walk.flow.enter(marker, " " * len(marker))
-    return _close_container
 
 
-def _open_definition(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
+def _open_definition(walk: Walk, attributes: str, _index: int) -> None:
+    _enter(walk, "dd", attributes)
     walk.flow.enter(": ", "  ")
-    return _close_container
 
 
-def _close_container(walk: Walk) -> None:
-    walk.flush()
+def _close_container(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.buffer:
+        walk.flush()
     walk.flow.leave()
     walk.path.pop()
 
 
-def _open_quote(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
+def _open_quote(walk: Walk, attributes: str, _index: int) -> None:
+    _enter(walk, "blockquote", attributes)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
-    return _close_quote
 
 
-def _close_quote(walk: Walk) -> None:
-    _close_container(walk)
-    walk.kinds.pop()
+def _close_quote(walk: Walk, attributes: str, index: int) -> None:
+    _close_container(walk, attributes, index)
+    if len(walk.kinds) > 1:
+        walk.kinds.pop()
 
 
-def _open_pre(walk: Walk, node: Element) -> Verdict:
-    """A `pre` holds the number of a code block that `extractors.code` took out of the tree."""
-    block = marked_block(node, walk.code_blocks)
-    if block is None:
-        return _open_block(walk, node)
-    walk.flush()
-    walk.path.push(node)
+def _open_pre(walk: Walk, attributes: str, index: int) -> None:
+    """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
+    _enter(walk, "pre", attributes)
+    number = marked_number(walk.pieces[index].partition(">")[2])
+    if number is not None:
+        _write_code(walk, walk.code_blocks[number])
+        walk.swallowed = True
+
+
+def _write_code(walk: Walk, block: CodeBlock) -> None:
     if walk.cell is not None:
         walk.cell.append(inline_code(" ".join(block.text.split())))
     elif block.text.strip() and block.prose:
-        for part in re.split(r"\n[ \t]*\n", block.text):
+        for part in _BLANK_LINE.split(block.text):
             walk.write_prose("\n".join(line.rstrip() for line in part.strip("\n").split("\n")), 0)
     elif block.text.strip():
         walk.write(fenced(block), "code", lang=block.lang)
-    walk.path.pop()
-    return SKIP
 
 
-def _open_code(walk: Walk, node: Element) -> Verdict:
-    if walk.opened > MAX_NESTED_LOOKS:
-        return None
-    text = " ".join(node.text.split())
-    if text and FORMULA_OPEN not in text and (walk.cell is not None or len(text) <= MAX_INLINE_CODE_CHARS):
+def _open_code(tag: str) -> Action:
+    def start(walk: Walk, _attributes: str, index: int) -> None:
+        look = _look(walk, tag, index)
+        if look is None:
+            return
+        text, end = " ".join(look[0].split()), look[1]
+        if not text or FORMULA_OPEN in text or (walk.cell is None and len(text) > MAX_INLINE_CODE_CHARS):
+            walk.opened.append(True)
+            return
         walk.buffer.append(f"{INLINE_CODE_OPEN}{len(walk.codes)}{INLINE_CODE_CLOSE}")
         walk.codes.append(inline_code(text))
         if walk.in_link:
             walk.link_chars += len(text)
-        return SKIP
-    walk.opened += 1
-    return _close_opened
+        walk.swallow(index, end)
+
+    return start
 
 
-def _close_opened(walk: Walk) -> None:
-    walk.opened -= 1
+def _look(walk: Walk, tag: str, index: int) -> tuple[str, int] | None:
+    """Text and end of the element, or None where it is entered unseen."""
+    look = walk.look_inside(index, tag) if walk.opened.count(True) <= MAX_NESTED_LOOKS else None
+    if look is None:
+        walk.opened.append(False)
+    return look
 
 
-def _open_superscript(walk: Walk, node: Element) -> Verdict:
-    return _script(walk, node, "^")
+def _close_opened(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.opened:
+        walk.opened.pop()
 
 
-def _open_subscript(walk: Walk, node: Element) -> Verdict:
-    return _script(walk, node, "_")
+def _open_script(tag: str, mark: str) -> Action:
+    def start(walk: Walk, _attributes: str, index: int) -> None:
+        look = _look(walk, tag, index)
+        if look is None:
+            return
+        before = walk.buffer[-1][-1] if walk.buffer else ""
+        text = script_text(look[0], mark, before, lambda: _holds_link(walk, index, look[1]))
+        if text is None:
+            walk.opened.append(True)
+            return
+        if text:
+            walk.buffer.append(text)
+        walk.swallow(index, look[1])
+
+    return start
 
 
-def _script(walk: Walk, node: Element, mark: str) -> Verdict:
-    if walk.opened > MAX_NESTED_LOOKS:
-        return None
-    before = walk.buffer[-1][-1] if walk.buffer else ""
-    text = script_text(node, mark, before)
-    if text is None:
-        walk.opened += 1
-        return _close_opened
+def _holds_link(walk: Walk, index: int, end: int) -> bool:
+    return any(piece.startswith(("a ", "a>")) for piece in walk.pieces[index + 1 : end])
+
+
+def _open_image(walk: Walk, attributes: str, _index: int) -> None:
+    alt = attribute(attributes, "alt")
+    text = image_text(alt) if alt else ""
     if text:
         walk.buffer.append(text)
-    return SKIP
 
 
-def _open_image(walk: Walk, node: Element) -> Verdict:
-    text = image_text(node)
-    if text:
-        walk.buffer.append(text)
-    return SKIP
-
-
-def _line_break(walk: Walk, _node: Element) -> Verdict:
+def _line_break(walk: Walk, _attributes: str, _index: int) -> None:
     walk.buffer.append(HARD_BREAK)
-    return SKIP
 
 
-def _open_ruby_text(walk: Walk, node: Element) -> Verdict:
-    walk.buffer.append(f"({' '.join(node.text.split())})")
-    return SKIP
+def _open_ruby_text(walk: Walk, _attributes: str, index: int) -> None:
+    look = walk.look_inside(index, "rt")
+    if look is not None:
+        walk.buffer.append(f"({' '.join(look[0].split())})")
+        walk.swallow(index, look[1])
 
 
-def _open_short_quote(walk: Walk, _node: Element) -> Verdict:
+def _open_short_quote(walk: Walk, _attributes: str, _index: int) -> None:
     walk.buffer.append("“")
-    return _close_short_quote
 
 
-def _close_short_quote(walk: Walk) -> None:
+def _close_short_quote(walk: Walk, _attributes: str, _index: int) -> None:
     walk.buffer.append("”")
 
 
-def _open_span(walk: Walk, node: Element) -> Verdict:
+def _open_span(walk: Walk, attributes: str, _index: int) -> None:
     """The spans that unwrapping left: Sphinx's type after a name (its colon is CSS), and spans styled as blocks."""
-    if "classifier" in (node.attr("class") or ""):
+    classified = "classifier" in (attribute(attributes, "class") or "")
+    style = "".join((attribute(attributes, "style") or "").split()).lower()
+    boxed = not classified and "display:block" in style
+    walk.spans.append(boxed)
+    if classified:
         walk.buffer.append(" : ")
-        return None
-    style = "".join((node.attr("style") or "").split()).lower()
-    return _open_block(walk, node) if "display:block" in style else None
+    elif boxed:
+        _enter(walk, "span", attributes)
 
 
-def _open_spaced(walk: Walk, _node: Element) -> Verdict:
+def _close_span(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.spans and walk.spans.pop():
+        _leave(walk)
+
+
+def _space(walk: Walk, _attributes: str, _index: int) -> None:
     walk.buffer.append(" ")
-    return _close_spaced
 
 
-def _close_spaced(walk: Walk) -> None:
-    walk.buffer.append(" ")
+def _open_table(walk: Walk, attributes: str, _index: int) -> None:
+    _enter(walk, DATA_TABLE, attributes)
+    walk.grid, walk.cell = Grid(), None
 
 
-def _open_table(walk: Walk, node: Element) -> Verdict:
-    walk.flush()
-    walk.path.push(node)
-    walk.tables_open += 1
-    if walk.cell is None and walk.tables_open <= MAX_LAYOUT_TABLES:
-        if is_data_table(node, walk.code_blocks):
-            walk.grid = Grid()
-            return _close_table
-        if is_lined_table(node):
-            walk.grid = Grid(lined=True)
-            return _close_table
-    return _close_layout_table
+def _open_lined_table(walk: Walk, attributes: str, _index: int) -> None:
+    _enter(walk, LINED_TABLE, attributes)
+    walk.grid, walk.cell = Grid(lined=True), None
 
 
-def _close_layout_table(walk: Walk) -> None:
-    walk.tables_open -= 1
-    close_block(walk)
-
-
-def _close_table(walk: Walk) -> None:
-    walk.tables_open -= 1
-    walk.flush()
+def _close_table(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.buffer:
+        walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
     if grid is not None:
         text = grid.to_lines() if grid.lined else grid.to_pipe()
@@ -262,47 +279,58 @@ def _close_table(walk: Walk) -> None:
     walk.path.pop()
 
 
-def _open_row(walk: Walk, node: Element) -> Verdict:
+def _open_row(walk: Walk, attributes: str, _index: int) -> None:
     if walk.grid is not None and walk.cell is None:
         walk.grid.new_row()
-    return _open_block(walk, node)
+    _enter(walk, "tr", attributes)
 
 
-def _open_cell(walk: Walk, node: Element) -> Verdict:
-    if walk.grid is None or walk.cell is not None:
-        return _open_block(walk, node)
-    walk.flush()
-    walk.cell = []
-    header = node.tag == "th"
-    cell = Cell("", span(node, "colspan", MAX_COLUMNS), span(node, "rowspan", MAX_ROWSPAN), header)
-    walk.grid.add(cell)
-    return _close_cell
+def _open_cell(tag: str) -> Action:
+    def start(walk: Walk, attributes: str, _index: int) -> None:
+        if walk.grid is None or walk.cell is not None:
+            _enter(walk, tag, attributes)
+            return
+        if walk.buffer:
+            walk.flush()
+        columns = span(attribute(attributes, "colspan"), MAX_COLUMNS)
+        rows = span(attribute(attributes, "rowspan"), MAX_ROWSPAN)
+        walk.grid.add(Cell("", columns, rows, tag == "th"))
+        walk.cell, walk.cell_depth = [], len(walk.path.heads)
+
+    return start
 
 
-def _close_cell(walk: Walk) -> None:
-    walk.flush()
-    if walk.grid is not None and walk.cell is not None and walk.grid.rows:
+def _close_cell(walk: Walk, _attributes: str, _index: int) -> None:
+    if walk.cell is None or len(walk.path.heads) != walk.cell_depth:
+        _leave(walk)
+        return
+    if walk.buffer:
+        walk.flush()
+    if walk.grid is not None and walk.grid.rows:
         walk.grid.rows[-1][-1].text = " ".join(walk.cell)
     walk.cell = None
 
 
-def _actions() -> dict[str, Action]:
-    actions: dict[str, Action] = dict.fromkeys(HEADINGS, _open_heading)
-    actions |= dict.fromkeys((*LISTS, "dl"), _open_list)
-    actions |= dict.fromkeys(INLINE_CODE, _open_code)
-    actions |= dict.fromkeys(SPACED, _open_spaced)
-    actions |= {"a": _open_link, "li": _open_item, "dd": _open_definition, "blockquote": _open_quote, "pre": _open_pre}
-    actions |= {"sup": _open_superscript, "sub": _open_subscript, "img": _open_image, "br": _line_break}
-    actions |= {
-        "rt": _open_ruby_text,
-        "q": _open_short_quote,
-        "span": _open_span,
-        "table": _open_table,
-        "tr": _open_row,
-    }
-    actions |= {"tr": _open_row, "td": _open_cell, "th": _open_cell}
-    return actions
+def _inline_actions() -> dict[str, Action]:
+    actions: dict[str, Action] = {"a": _open_link, "/a": _close_link, "span": _open_span, "/span": _close_span}
+    actions |= {tag: _open_code(tag) for tag in INLINE_CODE}
+    actions |= {f"/{tag}": _close_opened for tag in (*INLINE_CODE, "sup", "sub")}
+    actions |= {tag: _space for name in SPACED for tag in (name, f"/{name}")}
+    actions |= {"sup": _open_script("sup", "^"), "sub": _open_script("sub", "_")}
+    actions |= {"img": _open_image, "br": _line_break, "rt": _open_ruby_text}
+    return actions | {"q": _open_short_quote, "/q": _close_short_quote}
 
 
-ACTIONS = _actions()
-PLAIN_BLOCKS = BLOCKS - ACTIONS.keys()
+def _block_actions() -> dict[str, Action]:
+    actions: dict[str, Action] = dict.fromkeys(BLOCKS, BLOCK_START)
+    actions |= {f"/{tag}": BLOCK_END for tag in BLOCKS}
+    actions |= {f"/{tag}": _close_heading(level) for tag, level in HEADINGS.items()}
+    actions |= {tag: _open_list(tag) for tag in (*LISTS, "dl")} | {f"/{tag}": _close_list for tag in (*LISTS, "dl")}
+    actions |= {"li": _open_item, "/li": _close_container, "dd": _open_definition, "/dd": _close_container}
+    actions |= {"blockquote": _open_quote, "/blockquote": _close_quote, "pre": _open_pre, "hr": _rule}
+    actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_lined_table, "tr": _open_row}
+    actions |= {f"/{DATA_TABLE}": _close_table, f"/{LINED_TABLE}": _close_table}
+    return actions | {tag: _open_cell(tag) for tag in ("td", "th")} | {"/td": _close_cell, "/th": _close_cell}
+
+
+ACTIONS = _inline_actions() | _block_actions()

@@ -10,32 +10,14 @@ from extractors.layout.flow import Flow
 from extractors.layout.lists import Counter
 from extractors.layout.paths import PathStack
 from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN, HARD_BREAK, INLINE_CODE_OPEN
+from extractors.layout.text import collapse, unescape, without_invisible
 from extractors.tables import Grid
 
-_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 _CODE_PLACE = re.compile("\ue003([0-9]{1,9})\ue004")
 _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
-_WHITE = re.compile(r"\s")
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
 
 MaskFormulas = Callable[[str], str]  # replaces delimited TeX in laid-out prose by sentinels
-
-
-MAX_SPLIT_CHARS = 1_000_000  # beyond it a list of words costs too much memory
-
-
-def collapse(text: str) -> str:
-    """Runs of white space, no-break spaces too, to one space; none at the ends."""
-    if len(text) <= MAX_SPLIT_CHARS:
-        return " ".join(text.split())
-    pieces = []
-    start = 0
-    while start < len(text):
-        cut = _WHITE.search(text, start + MAX_SPLIT_CHARS)
-        end = cut.start() if cut else len(text)
-        pieces.append(" ".join(text[start:end].split()))
-        start = max(end, start + 1)
-    return " ".join(piece for piece in pieces if piece)
 
 
 class Walk:
@@ -44,6 +26,7 @@ class Walk:
     __slots__ = (
         "buffer",
         "cell",
+        "cell_depth",
         "code_blocks",
         "codes",
         "flow",
@@ -53,28 +36,35 @@ class Walk:
         "last_link_end",
         "link_chars",
         "lists",
+        "looks_left",
         "mask",
         "opened",
         "path",
-        "tables_open",
+        "pieces",
+        "spans",
+        "swallowed",
     )
 
-    def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: MaskFormulas) -> None:
+    def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: MaskFormulas | None) -> None:
         self.flow = flow
-        self.mask = mask
+        self.mask = mask  # None where the page holds nothing to mask
         self.code_blocks = code_blocks
+        self.pieces: list[str] = []  # the page, cut at its tags
+        self.looks_left = 0  # pieces that may still be looked at ahead of their turn
+        self.swallowed = False  # whether the last action has used the text of its piece
         self.buffer: list[str] = []  # inline text of the leaf in the making, as it stands in the tree
         self.link_chars = 0  # of the buffer
         self.in_link = 0  # open links
         self.last_link_end = -1  # length of the buffer when a link was closed last
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
-        self.opened = 0  # inline code and scripts that were entered because formulas are inside
+        self.opened: list[bool] = []  # inline code and scripts that were entered; True: after a look at their text
+        self.spans: list[bool] = []  # open spans; True: one that is laid out as a block
         self.path = PathStack()
         self.kinds: list[str] = ["paragraph"]  # kind of prose in each open container
         self.lists: list[Counter] = []
-        self.tables_open = 0
         self.grid: Grid | None = None  # the data table that is open
         self.cell: list[str] | None = None  # leaves of the open cell of that table
+        self.cell_depth = 0  # blocks open around that cell
 
     def flush(self) -> None:
         """Write what is in the inline buffer as a leaf (or several, where `<br><br>` parts paragraphs)."""
@@ -106,7 +96,8 @@ class Walk:
         if not text:
             return
         if self.cell is None:
-            self.flow.write(text, self._kind(text), self.path.text(), link_chars)
+            kind = self._kind(text) if text[0] == FORMULA_OPEN else self.kinds[-1]
+            self.flow.write(text, kind, self.path.text(), link_chars)
             return
         self.cell.append(text.replace("\n", " "))
         if self.grid is not None:
@@ -115,14 +106,15 @@ class Walk:
     def finish(self, text: str) -> str:
         """Laid-out prose without invisible characters, delimited formulas as sentinels, inline code in place."""
         if not text.isascii():
-            text = _INVISIBLE.sub("", text).strip()
-        text = self.mask(text)
-        if INLINE_CODE_OPEN in text:
+            text = without_invisible(text)
+        if self.mask is not None:
+            text = self.mask(text)
+        if self.codes and INLINE_CODE_OPEN in text:
             text = _CODE_PLACE.sub(lambda place: self.codes[int(place[1])], text)
         return text
 
     def _kind(self, text: str) -> str:
-        if text[0] == FORMULA_OPEN and text[-1] == FORMULA_CLOSE and _LONE_FORMULA.fullmatch(text):
+        if text[-1] == FORMULA_CLOSE and _LONE_FORMULA.fullmatch(text):
             index = int(text[1:-1])
             return "math" if self.flow.recovered[index].display else self.kinds[-1]
         return self.kinds[-1]
@@ -132,3 +124,32 @@ class Walk:
     ) -> None:
         """Write a finished leaf at the present place."""
         self.flow.write(text, kind, self.path.text(), link_chars, lang, level)
+
+    def look_inside(self, index: int, tag: str) -> tuple[str, int] | None:
+        """(text of the whole element that starts at piece `index`, the piece of its end tag); None past the budget."""
+        pieces = self.pieces
+        start, end = f"<{tag}", f"/{tag}"
+        text = pieces[index].partition(">")[2]
+        parts, depth, place = [text], 1, index
+        while depth and self.looks_left > 0 and place + 1 < len(pieces):
+            place += 1
+            self.looks_left -= 1
+            head, _, text = pieces[place].partition(">")
+            if head == end:
+                depth -= 1
+            elif head.partition(" ")[0] == start[1:]:
+                depth += 1
+            if depth:
+                parts.append(text)
+        if depth:
+            return None
+        text = "".join(parts)
+        return (unescape(text) if "&" in text else text), place
+
+    def swallow(self, index: int, end: int) -> None:
+        """Take the element between these pieces out of the walk; the text after its end tag stays."""
+        pieces = self.pieces
+        pieces[end] = f">{pieces[end].partition('>')[2]}"
+        for place in range(index + 1, end):
+            pieces[place] = ""
+        self.swallowed = True

@@ -12,6 +12,9 @@ HARD_BREAK = "\ue002"
 INLINE_CODE_OPEN, INLINE_CODE_CLOSE = "\ue003", "\ue004"
 CODE_BLOCK_OPEN, CODE_BLOCK_CLOSE = "\ue005", "\ue006"
 RESERVED = tuple(map(chr, range(0xE000, 0xE009)))
+# Names of tables once `extractors.layout.prepare` has judged them; other tables are layout.
+DATA_TABLE, LINED_TABLE = "\ue007data", "\ue007lined"
+TABLE_MARKS = (DATA_TABLE, LINED_TABLE)
 
 _BLOCK_WORDS = (
     "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"

@@ -1,58 +1,55 @@
-"""The layout walk: one pass over the prepared tree with an explicit stack, block and inline flow as lynx would do it.
+"""The layout walk: one pass over the prepared tree, written out as markup and cut at its tags in C.
 
-An element is a plain block (its content is flushed as leaves of its own), has a rule (lists, links, code, scripts,
-tables, breaks) or is transparent. Plain blocks are handled in the loop itself, being every third element of a page.
+`markup.split("<")` gives one piece per tag: its name and attributes, ">", and the text up to the next tag. The
+serialiser escapes "<" and ">" in text and attributes, so the cut is sound, and a piece costs a third of what visiting
+a tree node through its wrapper costs (docs/decisions/0004). Plain blocks are handled in the loop itself, being every
+third element of a page; an element with a rule has an action at its start tag and one at its end tag; any other
+element is transparent. No recursion: what is open is on the stacks of `Walk`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from turbohtml import Document, Element, Node, Text
-
 from extractors.layout.rejected import RenderRejected
-from extractors.layout.rules import ACTIONS, PLAIN_BLOCKS, SKIP, Closer, close_block
+from extractors.layout.rules import ACTIONS, BLOCK_END, BLOCK_START
 from extractors.layout.state import Walk
+from extractors.layout.text import unescape
+
+MAX_LOOKS_PER_PIECE = 8  # pieces that rules may look ahead, on average: keeps any input linear
 
 
-def lay_out(document: Document, walk: Walk, max_nodes: int) -> None:
-    """Walk the whole tree into `walk.flow`. Raises RenderRejected("too_many_nodes") past the budget."""
-    stack: list[tuple[Iterator[Node], Closer | None]] = []
-    children: Iterator[Node] = iter(document.children)
-    closer: Closer | None = None
-    buffer, nodes, visited = walk.buffer, walk.path.nodes, 0
-    while True:
-        for node in children:
-            if type(node) is Text:
-                data = node.data
-                if buffer or not data.isspace():
-                    buffer.append(data)
-                    if walk.in_link:
-                        walk.link_chars += len(data)
-            elif type(node) is Element:
-                tag = node.tag
-                opened: Closer | None = None
-                if tag in PLAIN_BLOCKS:
-                    if buffer:
-                        walk.flush()
-                    nodes.append(node)
-                    opened = close_block
-                elif tag in ACTIONS:
-                    opened = ACTIONS[tag](walk, node)
-                    if opened is SKIP:
-                        continue
-                below = node.children
-                visited += len(below) + 1
-                stack.append((children, closer))
-                children, closer = iter(below), opened
-                break
+def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
+    """Walk the page into `walk.flow`. Raises RenderRejected("too_many_nodes") past the budget of tags."""
+    if markup.count("<") > max_nodes:
+        raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} tags")
+    pieces = walk.pieces = markup.split("<")
+    walk.looks_left = MAX_LOOKS_PER_PIECE * len(pieces)
+    buffer, heads, texts, actions = walk.buffer, walk.path.heads, walk.path.texts, ACTIONS
+    for index, piece in enumerate(pieces):
+        head, _, text = piece.partition(">")
+        name, _, attributes = head.partition(" ")
+        action = actions.get(name)
+        if action is None:
+            pass
+        elif action is BLOCK_START:
+            if buffer:
+                walk.flush()
+            heads.append(head)
+        elif action is BLOCK_END:
+            if buffer:
+                walk.flush()
+            if heads:
+                heads.pop()
+                if len(texts) > len(heads):
+                    texts.pop()
         else:
-            if closer is not None:
-                closer(walk)
-            if not stack:
-                break
-            children, closer = stack.pop()
-            continue
-        if visited > max_nodes:
-            raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} nodes")
+            action(walk, attributes, index)
+            if walk.swallowed:  # the action has dealt with the text of its piece
+                walk.swallowed = False
+                continue
+        if text and (buffer or not text.isspace()):
+            if "&" in text:
+                text = unescape(text)
+            buffer.append(text)
+            if walk.in_link:
+                walk.link_chars += len(text.strip())
     walk.flush()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import turbohtml
-from turbohtml import Element
 
 from extractors import render
 from extractors.code import CodeBlock, fenced, language, looks_like_prose
@@ -30,7 +29,7 @@ def test_ordinals(value: int, style: str, text: str) -> None:
 
 
 def test_path_segment() -> None:
-    assert segment(Element("div", {"id": "main", "class": "a b c"})) == "div#main.a.b"
+    assert segment('div id="main" class="a b c"') == "div#main.a.b"
 
 
 def test_long_paths_are_bounded() -> None:

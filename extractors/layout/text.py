@@ -1,0 +1,51 @@
+"""Characters of laid-out text: references that the serialiser writes, white space, invisible characters."""
+
+from __future__ import annotations
+
+import re
+
+_ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
+_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+_WHITE = re.compile(r"\s")
+_INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
+MAX_SPLIT_CHARS = 1_000_000  # beyond it a list of words costs too much memory
+
+
+def unescape(text: str) -> str:
+    """Text of a piece of markup: the five references that HTML serialisation writes (Living Standard 13.3)."""
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u00a0").replace("&quot;", '"')
+    return text.replace("&amp;", "&")
+
+
+def attribute(attributes: str, name: str) -> str | None:
+    """Value of an attribute in a start tag as serialised, its name cut off: `href="x" class="y"`."""
+    if f'{name}="' not in attributes:
+        return None
+    found = next((match[2] for match in _ATTRIBUTE.finditer(attributes) if match[1] == name), None)
+    return unescape(found) if found is not None and "&" in found else found
+
+
+def without_comments(markup: str) -> str:
+    """Serialised markup without comments."""
+    return _COMMENT.sub("", markup) if "<!--" in markup else markup
+
+
+def collapse(text: str) -> str:
+    """Runs of white space, no-break spaces too, to one space; none at the ends."""
+    if len(text) <= MAX_SPLIT_CHARS:
+        return " ".join(text.split())
+    pieces = []
+    start = 0
+    while start < len(text):
+        cut = _WHITE.search(text, start + MAX_SPLIT_CHARS)
+        end = cut.start() if cut else len(text)
+        pieces.append(" ".join(text[start:end].split()))
+        start = max(end, start + 1)
+    return " ".join(piece for piece in pieces if piece)
+
+
+def without_invisible(text: str) -> str:
+    """`text` without format and control characters. ASCII text comes without them from the parser's tree."""
+    if text.isascii() or text.isprintable():
+        return text
+    return _INVISIBLE.sub("", text).strip()

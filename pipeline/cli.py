@@ -200,6 +200,39 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
+@warcmill.command()
+@click.argument("blend_file", metavar="BLEND.toml", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("-o", "--output", default=None, type=click.Path(path_type=Path, dir_okay=False), help="Plan to write.")
+@click.option("--explain", "explained", is_flag=True, help="Print tokens, shares and epochs per phase and source.")
+@click.option(
+    "--continue", "state", default=None, type=click.Path(path_type=Path), help="State of a reader to go on from."
+)
+def blend(blend_file: Path, output: Path | None, explained: bool, state: Path | None) -> None:
+    """Compile a blend of runs, with weights, epochs and phases, into the exact plan of a training.
+
+    Manifests are relative to the blend file. With --continue, phases count from where the reader stopped, and what it
+    has consumed is neither repeated nor lost.
+
+    \b
+    warcmill blend B.toml --explain
+    warcmill blend B.toml -o plan.json
+    warcmill blend NEW-WEIGHTS.toml --continue state.json -o plan-2.json
+    """
+    from blends.plan import explain as table
+    from pipeline.blend_verbs import compile_file
+
+    if output is None and not explained:
+        raise UsageError("nothing to do", where="blend", expected="-o PLAN or --explain", hint="warcmill blend --help")
+    plan = compile_file(blend_file, output, state)
+    if explained:
+        click.echo(table(plan))
+    else:
+        for warning in plan["warnings"]:
+            click.echo(f"warning: {warning}", err=True)
+    if output:
+        click.echo(f"plan {plan['identity'][:12]}  {output}", err=True)
+
+
 @warcmill.group(cls=_Group)
 def bench() -> None:
     """Compare on your own pages, on this machine."""

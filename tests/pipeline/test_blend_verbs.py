@@ -1,0 +1,87 @@
+"""`warcmill blend` and `warcmill export` from the shell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blends"))
+from blends_support import CORPUS, document, make_run
+
+from blends.reader import TokenDataset
+from blends.shards import TokenizeConfig
+
+BLEND = """
+name = "two"
+sequence_length = 32
+[[sources]]
+name = "web"
+manifest = "web"
+[[sources]]
+name = "math"
+manifest = "math/manifest.json"
+[[phases]]
+name = "first"
+tokens = 3200
+weights = { web = 0.75, math = 0.25 }
+"""
+
+
+def call(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("blend")
+    for name in ("web", "math"):
+        texts = [f"{text} {name} {i}" for i, text in enumerate(CORPUS * 2)]
+        make_run(made / name, [document(t, i) for i, t in enumerate(texts)], TokenizeConfig(tokens_per_shard=600))
+    (made / "b.toml").write_text(BLEND)
+    return made
+
+
+def test_a_blend_is_explained_and_written(folder: Path, tmp_path: Path) -> None:
+    done = call("blend", folder / "b.toml", "--explain", "-o", tmp_path / "plan.json")
+    assert done.returncode == 0, done.stderr
+    assert "first: 100 samples of 32 = 3,200 tokens" in done.stdout
+    assert "75.00%" in done.stdout
+    assert len(list(TokenDataset(tmp_path / "plan.json"))) == 100
+
+
+def test_weights_change_while_training(folder: Path, tmp_path: Path) -> None:
+    assert call("blend", folder / "b.toml", "-o", tmp_path / "plan.json").returncode == 0
+    state = TokenDataset(tmp_path / "plan.json").state_dict(40)
+    (tmp_path / "state.json").write_text(json.dumps(state))
+    new = (
+        BLEND.replace("3200", "1920")
+        .replace("web = 0.75, math = 0.25", "math = 1")
+        .replace('"web"', f'"{folder}/web"', 2)
+    )
+    new = new.replace(f'name = "{folder}/web"', 'name = "web"').replace('"math/', f'"{folder}/math/')
+    (tmp_path / "new.toml").write_text(new)
+    done = call("blend", tmp_path / "new.toml", "--continue", tmp_path / "state.json", "-o", tmp_path / "plan-2.json")
+    assert done.returncode == 0, done.stderr
+    plan = json.loads((tmp_path / "plan-2.json").read_bytes())
+    assert sorted(entry["tokens"] for entry in plan["start"].values()) == [320, 960]
+    assert len(list(TokenDataset(tmp_path / "plan-2.json"))) == 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["blend", "{folder}/b.toml"], 2, "-o PLAN or --explain"),
+        (["blend", "{folder}/none.toml", "--explain"], 2, "cannot read the blend"),
+        (["blend", "{folder}/b.toml", "--continue", "{folder}/b.toml", "--explain"], 2, "cannot read the state"),
+    ],
+)
+def test_errors_say_what_and_where(folder: Path, arguments: list[str], code: int, words: str) -> None:
+    done = call(*(argument.format(folder=folder) for argument in arguments))
+    assert done.returncode == code
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr

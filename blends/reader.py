@@ -183,7 +183,11 @@ class TokenDataset:
         }
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        worker, workers = _worker()
+        """This rank's samples from the start on; in a DataLoader worker, that worker's part of them."""
+        return self.iterate(*_worker())
+
+    def iterate(self, worker: int = 0, workers: int = 1) -> Iterator[dict[str, Any]]:
+        """The part of this rank's samples that one of several workers reads, for loaders other than PyTorch's."""
         start = self.start
         if workers == 1:
             self._position = start

@@ -1,0 +1,206 @@
+"""Did cleaning invent, change or lose anything? A pure function of two texts, independent of who cleaned.
+
+The cleaned text is aligned with the source in order, by lines first and by tokens where lines differ. Whatever is added,
+or changed, or missing from the middle of a sentence, is a reason; whole blocks may go when they are boilerplate. One
+proof covers formulas, numbers, code, names and negations alike, since each of them is a token that must not move.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from llm_cleaning.guard_align import gaps
+from llm_cleaning.guard_edits import Edits, edits, kinds_of
+from llm_cleaning.guard_lines import Lines, line_tokens, lines_of
+from llm_cleaning.guard_loss import is_chrome, losses
+from llm_cleaning.guard_tokens import Token
+from llm_cleaning.guard_words import ANSWER, PREAMBLE, REFUSAL
+from pipeline.document import Blocks
+
+FINISHED = frozenset({"stop", "eos", "end_turn"})
+
+
+@dataclass(frozen=True, slots=True)
+class GuardConfig:
+    """Limits of the guard.
+
+    Attributes:
+        max_growth: cleaned length over source length; beyond it nothing is compared.
+        max_typos, max_typo_share: repaired words allowed, the larger of a count and a share of the compared words.
+        max_minor_loss, max_minor_loss_share: characters of lists, tables and headings marked as content that may go,
+            the larger of a count and a share of the source.
+    """
+
+    max_growth: float = 1.5
+    max_typos: int = 5
+    max_typo_share: float = 0.02
+    max_minor_loss: int = 200
+    max_minor_loss_share: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`passed` means no reason was found. Reasons are sorted, from a small closed set: they are counted."""
+
+    passed: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Findings:
+    reasons: set[str] = field(default_factory=set)
+    lost_lines: list[int] = field(default_factory=list)  # indices into the source's lines
+    typos: int = 0
+
+
+def check(
+    source: str,
+    cleaned: str,
+    *,
+    source_blocks: Blocks | None = None,
+    finish_reason: str | None = None,
+    config: GuardConfig | None = None,
+) -> Verdict:
+    """Compare a cleaned text with its source.
+
+    `source_blocks` are spans into `source`; their keep_score, where set, says what was boilerplate. `finish_reason` is
+    the model's. Work is linear in both texts but for bounded windows.
+    """
+    config = config or GuardConfig()
+    reasons = _finish(finish_reason)
+    if len(cleaned) > config.max_growth * len(source) + 200:
+        return _verdict(reasons | {"too_long"} | _chatter(cleaned))
+    old, new = lines_of(source), lines_of(cleaned)
+    findings = _Findings(reasons)
+    for gap in gaps(old.key, new.key):
+        if gap.b0 == gap.b1:
+            findings.lost_lines += range(gap.a0, gap.a1)
+        else:
+            _compare(source, cleaned, old, new, gap, findings)
+    if new.open_fence and not old.open_fence:
+        findings.reasons.add("unclosed_fence")
+    if cleaned.count("$$") % 2 > source.count("$$") % 2:
+        findings.reasons.add("unclosed_formula")
+    _judge_losses(source, source_blocks, old, new, findings, config)
+    if findings.typos > max(config.max_typos, config.max_typo_share * len(source) / 6):
+        findings.reasons.add("too_many_changes")
+    return _verdict(findings.reasons)
+
+
+def _verdict(reasons: set[str]) -> Verdict:
+    return Verdict(not reasons, tuple(sorted(reasons)))
+
+
+def _finish(finish_reason: str | None) -> set[str]:
+    if finish_reason is None or finish_reason in FINISHED:
+        return set()
+    return {"truncated" if finish_reason == "length" else "not_finished"}
+
+
+def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: tuple[int, ...], findings: _Findings) -> None:
+    """Token by token where lines differ."""
+    a0, a1, b0, b1 = gap
+    before, at = line_tokens(source, old, a0, a1)
+    after, _ = line_tokens(cleaned, new, b0, b1)
+    result = edits(before, after)
+    findings.reasons |= result.reasons
+    findings.typos += len(result.typos)
+    if any(_is_known(source, word) for word, _ in result.typos):
+        findings.reasons.add("word_changed")
+    _judge_lost(before, at, result, findings)
+    if result.added:
+        added = [after[j] for j in result.added]
+        findings.reasons |= _added(added, [before[i] for i in result.lost], cleaned, new, b0, before, source)
+
+
+def _is_known(source: str, word: str) -> bool:
+    """A word that the source spells alike three times is no slip."""
+    return source.lower().count(word) >= 3
+
+
+def _judge_lost(before: list[Token], at: list[int], result: Edits, findings: _Findings) -> None:
+    """Lines whose every token went are judged with the other lost lines; holes in a line are judged here."""
+    lost = set(result.lost)
+    left: dict[int, int] = {}
+    for index, line in enumerate(at):
+        if before[index].kind not in ("soft", "end", "ordinal", "cite", "image", "link"):
+            left[line] = left.get(line, 0) + (index not in lost)
+    findings.lost_lines += [line for line, count in left.items() if not count]
+    holes = [index for index in result.lost if left[at[index]]]
+    for run in _runs(holes):
+        words = [before[i] for i in run]
+        if is_chrome(" ".join(token.raw for token in words)) and not kinds_of(words) & _FACTS:
+            continue
+        findings.reasons |= {"words_lost"} | kinds_of(words)
+        if run[-1] + 2 >= len(before):
+            findings.reasons.add("truncated")
+
+
+_FACTS = frozenset({"formula_changed", "number_changed", "code_changed", "negation_changed"})
+
+
+def _runs(indices: list[int]) -> list[list[int]]:
+    """Neighbouring indices together."""
+    found: list[list[int]] = []
+    for index in indices:
+        if found and index <= found[-1][-1] + 2:
+            found[-1].append(index)
+        else:
+            found.append([index])
+    return found
+
+
+def _added(
+    added: list[Token], lost: list[Token], cleaned: str, new: Lines, first: int, before: list[Token], source: str
+) -> set[str]:
+    """Reasons for text that the source does not have at this place."""
+    reasons = kinds_of(added)
+    if "formula_changed" in reasons:
+        formulas = {token.key for token in added if token.kind == "formula"}
+        if formulas <= {token.key for token in lost}:
+            reasons.add("formula_moved")
+        elif not any(token.kind == "formula" for token in lost):
+            reasons.add("formula_added")
+    words = [token.key for token in added]
+    reasons.add("words_changed" if len(words) <= 2 or lost else "invented")
+    line = cleaned[new.start[first] : new.end[first]]
+    if (first == 0 or new.end[first] == new.end[-1]) and PREAMBLE.match(line):
+        reasons.add("preamble")
+    if REFUSAL.search(line):
+        reasons.add("refusal")
+    if ANSWER.match(line):
+        reasons.add("answered")
+    if len(words) >= 4 and " ".join(words[:8]) in " ".join(token.key for token in before):
+        reasons.add("repetition")
+    return reasons
+
+
+def _chatter(cleaned: str) -> set[str]:
+    found = {"preamble"} if PREAMBLE.match(cleaned) else set()
+    return found | ({"refusal"} if REFUSAL.search(cleaned[:500]) else set())
+
+
+def _judge_losses(
+    source: str, blocks: Blocks | None, old: Lines, new: Lines, findings: _Findings, config: GuardConfig
+) -> None:
+    lines = sorted(findings.lost_lines)
+    if any(old.code[line] and len(old.key[line]) > 1 for line in lines) and _code_partly_lost(old, lines):
+        findings.reasons.add("code_changed")
+    spans = [(old.start[line], old.end[line]) for line in lines if not old.fence[line] and len(old.key[line]) > 1]
+    if not spans:
+        return
+    loss = losses(source, blocks, spans, set(new.key))
+    findings.reasons |= loss.reasons
+    if loss.minor_chars > max(config.max_minor_loss, config.max_minor_loss_share * len(source)):
+        findings.reasons.add("content_lost")
+
+
+def _code_partly_lost(old: Lines, lines: list[int]) -> bool:
+    """A lost line of code whose neighbour within the fence stayed."""
+    gone = set(lines)
+    for line in lines:
+        if old.code[line] and any(
+            old.code[near] and near not in gone for near in (line - 1, min(line + 1, len(old.code) - 1))
+        ):
+            return True
+    return False

@@ -1,0 +1,149 @@
+"""Order-preserving alignment of two sequences: what of the cleaned text stands in the source, and where.
+
+Patience alignment: n-grams that occur once on both sides anchor the rest, the longest increasing run of anchors wins,
+what lies between is aligned the same way with shorter n-grams. Equal input aligns fully; nothing is ever aligned out of
+order, so what moved shows as lost here and added there.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+SIZES = (8, 4, 2, 1)  # n-gram lengths, tried in turn
+MAX_EXACT_CELLS = 40_000  # gaps up to this product of lengths are aligned exactly
+
+
+class Run(NamedTuple):
+    """`a[start_a:start_a + size] == b[start_b:start_b + size]`."""
+
+    start_a: int
+    start_b: int
+    size: int
+
+
+class Gap(NamedTuple):
+    """A difference: `a[a0:a1]` stands where `b[b0:b1]` stood."""
+
+    a0: int
+    a1: int
+    b0: int
+    b1: int
+
+
+def gaps(a: Sequence[str], b: Sequence[str]) -> list[Gap]:
+    """Maximal differences of two sequences, in order."""
+    found: list[Gap] = []
+    at_a = at_b = 0
+    for run in [*runs(a, b), Run(len(a), len(b), 0)]:
+        if run.start_a > at_a or run.start_b > at_b:
+            found.append(Gap(at_a, run.start_a, at_b, run.start_b))
+        at_a, at_b = run.start_a + run.size, run.start_b + run.size
+    return found
+
+
+def runs(a: Sequence[str], b: Sequence[str]) -> list[Run]:
+    """Common runs in order, not overlapping, neighbours joined."""
+    found: list[Run] = []
+    waiting = [(0, len(a), 0, len(b), 0)]
+    while waiting:
+        a0, a1, b0, b1, level = waiting.pop()
+        head = _common_prefix(a, b, a0, a1, b0, b1)
+        tail = _common_suffix(a, b, a0 + head, a1, b0 + head, b1)
+        if head:
+            found.append(Run(a0, b0, head))
+        if tail:
+            found.append(Run(a1 - tail, b1 - tail, tail))
+        a0, a1, b0, b1 = a0 + head, a1 - tail, b0 + head, b1 - tail
+        if a0 >= a1 or b0 >= b1:
+            continue
+        if (a1 - a0) * (b1 - b0) <= MAX_EXACT_CELLS:
+            found.extend(_exact(a, b, a0, a1, b0, b1))
+        elif level < len(SIZES):
+            waiting.extend(_split(a, b, (a0, a1, b0, b1, level), found))
+    return _joined(sorted(found))
+
+
+def _common_prefix(a: Sequence[str], b: Sequence[str], a0: int, a1: int, b0: int, b1: int) -> int:
+    size = 0
+    for left, right in zip(a[a0:a1], b[b0:b1], strict=False):
+        if left != right:
+            break
+        size += 1
+    return size
+
+
+def _common_suffix(a: Sequence[str], b: Sequence[str], a0: int, a1: int, b0: int, b1: int) -> int:
+    size = 0
+    for left, right in zip(reversed(a[a0:a1]), reversed(b[b0:b1]), strict=False):
+        if left != right:
+            break
+        size += 1
+    return size
+
+
+def _exact(a: Sequence[str], b: Sequence[str], a0: int, a1: int, b0: int, b1: int) -> list[Run]:
+    matcher = SequenceMatcher(None, a[a0:a1], b[b0:b1], autojunk=False)
+    return [Run(a0 + i, b0 + j, size) for i, j, size in matcher.get_matching_blocks() if size]
+
+
+def _split(
+    a: Sequence[str], b: Sequence[str], box: tuple[int, int, int, int, int], found: list[Run]
+) -> list[tuple[int, int, int, int, int]]:
+    """Anchor one box; returns the boxes between its anchors, or itself for shorter n-grams."""
+    a0, a1, b0, b1, level = box
+    boxes = []
+    for i, j in _anchors(a[a0:a1], b[b0:b1], SIZES[level]):
+        i, j = i + a0, j + b0
+        if i < a0 or j < b0:
+            continue  # inside the run before
+        size = SIZES[level] + _common_prefix(a, b, i + SIZES[level], a1, j + SIZES[level], b1)
+        found.append(Run(i, j, size))
+        boxes.append((a0, i, b0, j, level + 1))
+        a0, b0 = i + size, j + size
+    return [*boxes, (a0, a1, b0, b1, level + 1)]
+
+
+def _anchors(a: Sequence[str], b: Sequence[str], size: int) -> list[tuple[int, int]]:
+    """Places of n-grams that occur once in each, on the longest path that goes forward in both."""
+    places_a, places_b = _unique(a, size), _unique(b, size)
+    pairs = [(place, places_b[gram]) for gram, place in places_a.items() if gram in places_b]
+    return _increasing(pairs)
+
+
+def _unique(items: Sequence[str], size: int) -> dict[tuple[str, ...], int]:
+    grams = list(zip(*(items[offset:] for offset in range(size)), strict=False))
+    counts = Counter(grams)
+    return {gram: place for place, gram in enumerate(grams) if counts[gram] == 1}
+
+
+def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Longest subsequence with growing second members; the first ones grow already."""
+    if all(one[1] < two[1] for one, two in zip(pairs, pairs[1:], strict=False)):
+        return pairs
+    tails: list[int] = []
+    tail_at: list[int] = []
+    before = [-1] * len(pairs)
+    for index, (_, value) in enumerate(pairs):
+        length = bisect_left(tails, value)
+        before[index] = tail_at[length - 1] if length else -1
+        tails[length : length + 1] = [value]
+        tail_at[length : length + 1] = [index]
+    path, index = [], tail_at[-1]
+    while index >= 0:
+        path.append(pairs[index])
+        index = before[index]
+    return path[::-1]
+
+
+def _joined(found: list[Run]) -> list[Run]:
+    joined: list[Run] = []
+    for run in found:
+        if joined and joined[-1][0] + joined[-1][2] == run.start_a and joined[-1][1] + joined[-1][2] == run.start_b:
+            joined[-1] = Run(joined[-1].start_a, joined[-1].start_b, joined[-1].size + run.size)
+        else:
+            joined.append(run)
+    return joined

@@ -1,0 +1,185 @@
+"""Differences between two runs of tokens: which are spelling, and which change what the text says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from llm_cleaning.guard_align import Gap, gaps
+from llm_cleaning.guard_tokens import SOFT_KINDS, Token
+from llm_cleaning.guard_words import ARTICLES, NEGATIONS, PROTECTED, QUANTIFIERS, UNIT_ENDINGS, UNITS
+
+MIN_TYPO_CHARS = 4  # shorter words are other words, except for swapped neighbours ("teh")
+TWO_EDITS_CHARS = 8
+_THOUSANDS = re.compile(r"[-±]?\d{1,3}( \d{3})+(?:[.,]\d+)?")
+
+
+@dataclass(slots=True)
+class Edits:
+    """What token alignment found.
+
+    Attributes:
+        lost: indices of source tokens that are gone and matter.
+        added: indices of cleaned tokens that came from nowhere and matter.
+        typos: pairs (source word, cleaned word) that look like repaired spelling.
+        reasons: facts changed in other ways.
+    """
+
+    lost: list[int] = field(default_factory=list)
+    added: list[int] = field(default_factory=list)
+    typos: list[tuple[str, str]] = field(default_factory=list)
+    reasons: set[str] = field(default_factory=set)
+
+
+def edits(source: list[Token], cleaned: list[Token]) -> Edits:
+    """Align and judge every difference."""
+    result = Edits()
+    for gap in gaps([token.key for token in source], [token.key for token in cleaned]):
+        _judge(source, cleaned, gap, result)
+    return result
+
+
+def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -> None:
+    old = [i for i in range(gap.a0, gap.a1) if _matters(source[i])]
+    new = [j for j in range(gap.b0, gap.b1) if _matters(cleaned[j])]
+    _ordinals(source[gap.a0 : gap.a1], cleaned[gap.b0 : gap.b1], result)
+    if not old and _is_merge(source, cleaned, gap):
+        result.reasons.add("merged_sentences")
+    if _same_text([source[i] for i in old], [cleaned[j] for j in new]):
+        return
+    if len(old) == len(new):
+        pairs = [(i, j) for i, j in zip(old, new, strict=True) if not _is_typo(source, i, cleaned[j])]
+        result.typos += [(source[i].key, cleaned[j].key) for i, j in zip(old, new, strict=True) if (i, j) not in pairs]
+        old, new = [i for i, _ in pairs], [j for _, j in pairs]
+    if not new and len(old) == 1 and _is_spare(source, old[0]):
+        return
+    if not old and len(new) == 1 and cleaned[new[0]].key in ARTICLES:
+        return
+    result.lost += old
+    result.added += new
+
+
+def _matters(token: Token) -> bool:
+    return token.kind not in SOFT_KINDS and token.kind != "end"
+
+
+def _ordinals(old: list[Token], new: list[Token], result: Edits) -> None:
+    before = [token.key for token in old if token.kind in ("ordinal", "cite")]
+    after = [token.key for token in new if token.kind in ("ordinal", "cite")]
+    if before and after and before != after and len(before) == len(after):
+        result.reasons.add("number_changed")
+    if after and not before and any(token.kind in ("cite", "image", "link") for token in new):
+        result.reasons.add("invented")
+
+
+def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:
+    """A sentence end is gone between two sentences that both stayed, and no layout border took its place."""
+    ends = sum(token.kind == "end" for token in source[gap.a0 : gap.a1])
+    borders = sum(token.key == "." for token in cleaned[gap.b0 : gap.b1])
+    return ends > borders and 0 < gap.a0 and gap.a1 < len(source) and gap.b1 < len(cleaned)
+
+
+def _same_text(old: list[Token], new: list[Token]) -> bool:
+    """The same characters otherwise divided: a word broken at a line end, 1 000 for 1000, code without its ticks."""
+    if not old or not new:
+        return not old and not new
+    if any(token.kind in ("formula", "codeline") for token in (*old, *new)):
+        return False
+    before, after = "".join(map(_bare, old)), "".join(map(_bare, new))
+    if "\ufffd" in before:
+        return re.fullmatch(".{0,2}".join(map(re.escape, re.split("\ufffd+", before))), after, re.DOTALL) is not None
+    if before != after:
+        return False
+    numbers = [[token.key for token in side if token.kind == "number"] for side in (old, new)]
+    if numbers[0] != numbers[1]:
+        return any(_THOUSANDS.fullmatch(" ".join(side)) is not None for side in numbers)
+    return _protected(old) == _protected(new)
+
+
+def _bare(token: Token) -> str:
+    return "".join(token.key.split()).strip("`.'")
+
+
+def _protected(side: list[Token]) -> list[str]:
+    return [token.key for token in side if token.key in NEGATIONS]
+
+
+def _is_spare(source: list[Token], index: int) -> bool:
+    """An article, or a word written twice."""
+    token = source[index]
+    neighbours = [source[i].key for i in (index - 1, index + 1) if 0 <= i < len(source)]
+    return token.key in ARTICLES or (token.kind == "word" and len(token.key) > 1 and token.key in neighbours)
+
+
+def _is_typo(source: list[Token], index: int, new: Token) -> bool:
+    """One or two letters differ in a word that is no name, no number, no unit, no negation, no quantifier."""
+    old = source[index]
+    if old.kind != "word" or new.kind != "word" or {old.key, new.key} & PROTECTED:
+        return False
+    if any(char.isdigit() for char in old.key + new.key) or old.key.endswith(UNIT_ENDINGS):
+        return False
+    if _is_name(source, index) or (new.raw[0].isupper() and not old.raw[0].isupper()):
+        return False
+    return _is_close(old.key, new.key)
+
+
+def _is_name(source: list[Token], index: int) -> bool:
+    starts = index == 0 or source[index - 1].kind in ("end", "soft", "ordinal", "codeline")
+    return source[index].raw[0].isupper() and (not starts or source[index].raw[1:2].isupper())
+
+
+def _is_close(old: str, new: str) -> bool:
+    """Within one edit (two in long words), the first letter unharmed unless neighbours were swapped."""
+    if _is_swap(old, new):
+        return len(old) >= 3
+    if old[:1] != new[:1] or min(len(old), len(new)) < MIN_TYPO_CHARS:
+        return False
+    return _distance(old, new, 2) <= (2 if len(old) >= TWO_EDITS_CHARS else 1)
+
+
+def _is_swap(old: str, new: str) -> bool:
+    if len(old) != len(new):
+        return False
+    where = [i for i, (one, two) in enumerate(zip(old, new, strict=True)) if one != two]
+    return (
+        len(where) == 2 and where[1] == where[0] + 1 and old[where[0]] + old[where[1]] == new[where[1]] + new[where[0]]
+    )
+
+
+def _distance(one: str, two: str, most: int) -> int:
+    """Levenshtein distance, `most` + 1 for anything beyond; words of 40 letters and more count as beyond."""
+    if abs(len(one) - len(two)) > most or len(one) > 40:
+        return most + 1
+    row = list(range(len(two) + 1))
+    for i, char in enumerate(one, start=1):
+        before, row[0] = row[0], i
+        for j, other in enumerate(two, start=1):
+            before, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, before + (char != other))
+    return row[-1]
+
+
+def kinds_of(found: list[Token]) -> set[str]:
+    """Reasons for tokens that were lost or added, by what they are."""
+    reasons: set[str] = set()
+    for index, token in enumerate(found):
+        if token.kind in _REASONS:
+            reasons.add(_REASONS[token.kind])
+        elif token.key in NEGATIONS or token.key.endswith("n't"):
+            reasons.add("negation_changed")
+        elif token.key in QUANTIFIERS:
+            reasons.add("quantifier_changed")
+        elif token.key in UNITS or token.key.endswith(UNIT_ENDINGS):
+            reasons.add("unit_changed")
+        elif index and token.raw[:1].isupper():
+            reasons.add("name_changed")
+    return reasons
+
+
+_REASONS = {
+    "formula": "formula_changed",
+    "number": "number_changed",
+    "symbol": "symbol_changed",
+    "codeline": "code_changed",
+    "code": "code_changed",
+    "url": "url_changed",
+}

@@ -1,7 +1,7 @@
 # warcmill: `make` lists what there is to do. Everything happens in .venv/ inside this checkout.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo test test-all lint format bench size lock sample clean
+.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all lint format bench size lock sample clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -45,6 +45,18 @@ demo: setup ## the main job on the bundled sample: WARCs in, token shards, manif
 	@echo "       $(BIN)/warcmill inspect $(RUN)"
 	@echo "       $(BIN)/warcmill inspect $(RUN) --rejected"
 	@echo "run it again: it resumes, finds everything done, and changes nothing"
+
+SAMPLES := samples/sample.warc.gz samples/sample-2.warc.gz
+
+spark-demo: setup-dev ## the sample on a real Spark cluster: a master and two workers on loopback (needs Java 17)
+	@PYTHON=$(PY) deploy/spark/standalone.sh 2 sh -c '$(BIN)/warcmill run $(SAMPLES) -o demo/spark-run \
+		--engine spark -- --master=$$SPARK_MASTER'
+	@$(BIN)/warcmill verify demo/spark-run
+
+beam-demo: setup-dev ## the sample on Apache Beam with two worker processes
+	@$(BIN)/warcmill run $(SAMPLES) -o demo/beam-run \
+		--engine beam -- --direct_running_mode=multi_processing --direct_num_workers=2
+	@$(BIN)/warcmill verify demo/beam-run
 
 test: setup-dev lint ## lint, types, import rules and the fast tests: under 5 minutes on two cores
 	@$(PY) -m pytest -q -n 2

@@ -16,6 +16,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
 
 RUN_FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -40,7 +41,7 @@ def warcmill() -> None:
     """
 
 
-@warcmill.command()
+@warcmill.command(cls=EngineCommand)
 @click.argument("inputs", nargs=-1, required=True, metavar="WARC...")
 @click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
 @click.option("--recipe", "recipe_name", default="default", show_default=True, help="Recipe name or .toml file.")
@@ -56,6 +57,8 @@ def run(
     max_records: int | None,
     record_timeout_s: float,
     dry_run: bool,
+    engine: str,
+    engine_options: tuple[str, ...],
 ) -> None:
     """Turn WARC or ARC files into tokenized Parquet shards with a manifest.
 
@@ -66,6 +69,8 @@ def run(
     warcmill run crawl.warc.gz -o RUN
     warcmill run 'crawl/*.warc.gz' -o RUN --recipe nemotron-cc-math-4plus --workers 8
     warcmill run warc.paths.gz -o RUN --max-records 1000 --dry-run
+    warcmill run warc.paths.gz -o RUN --engine spark -- --master=spark://HOST:7077 --conf spark.executor.memory=4g
+    warcmill run warc.paths.gz -o RUN --engine beam -- --runner=FlinkRunner --flink_master=HOST:8081
     """
     from pipeline.engines.local import LocalConfig
     from pipeline.io.inputs import expand_inputs
@@ -74,7 +79,8 @@ def run(
 
     recipe = load_recipe(recipe_name)
     local = LocalConfig(workers or os.cpu_count() or 1, record_timeout_s)
-    config = RunConfig(tuple(expand_inputs(inputs)), output, recipe, max_records, local)
+    paths = tuple(expand_inputs(inputs))
+    config = RunConfig(paths, output, recipe, max_records, local, engine, engine_options)
     if dry_run:
         from pipeline.dry_run import describe
 
@@ -167,6 +173,24 @@ def explain(url_or_id: str, run_folder: Path, as_json: bool) -> None:
 
     for step in explain_steps(run_folder, url_or_id):
         click.echo(json.dumps(step.facts, ensure_ascii=False) if as_json else str(step))
+
+
+@warcmill.command()
+@click.argument("run_folder", metavar="RUN", type=RUN_FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def status(run_folder: Path, as_json: bool) -> None:
+    """Say how far a running, stopped or finished run is: rows by fate, tasks done, speed, time left.
+
+    Read from the commits in the run folder, so it works with any engine and from any machine that sees the folder.
+
+    \b
+    warcmill status RUN
+    watch warcmill status RUN
+    """
+    from pipeline.status import read_status, status_text
+
+    found = read_status(run_folder)
+    click.echo(json.dumps(found.to_json()) if as_json else status_text(found))
 
 
 @warcmill.command()
@@ -265,6 +289,81 @@ def bench_extractors(
     say(f"{len(pages):,} HTML pages, {sum(len(page.body) for page in pages):,} bytes; {others:,} others left out")
     scores = compare(pages, names, passes=passes, timeout_s=timeout_s, say=say)
     click.echo("\n".join(json.dumps(row) for row in rows(scores)) if as_json else table(scores))
+
+
+@warcmill.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
+@click.option("--preset", type=click.Choice(["fineweb", "nemotron"]), default="fineweb", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
+@click.option(
+    "--max-source-loss",
+    type=click.FloatRange(0.0, 1.0),
+    default=0.9,
+    show_default=True,
+    help="Stop where a `source` loses a larger share of its rows.",
+)
+def dedup(inputs: tuple[str, ...], output: Path, preset: str, workers: int | None, max_source_loss: float) -> None:
+    """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
+
+    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
+    "quality"?}. RUN/manifest.json names the kept rows (Parquet, every column), RUN/audit/ says for each removed row
+    which kept row it duplicates and why.
+
+    \b
+    warcmill dedup pages.jsonl.gz -o RUN
+    warcmill dedup 'pages/*.parquet' -o RUN --preset nemotron --workers 8
+    """
+    from pipeline.dedup_job import DedupSettings
+    from pipeline.dedup_job import dedup as dedup_job
+
+    _table_verb(
+        inputs, output, workers, lambda *call: dedup_job(call[0], DedupSettings(preset, max_source_loss), call[1])
+    )
+
+
+@warcmill.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option(
+    "--against", "against", multiple=True, required=True, metavar="BENCH", help="Benchmark items; repeatable."
+)
+@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
+@click.option("--action", type=click.Choice(["drop", "cut"]), default="drop", show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
+def decontaminate(
+    inputs: tuple[str, ...], against: tuple[str, ...], output: Path, action: str, workers: int | None
+) -> None:
+    """Drop rows that hold benchmark items, or cut the items out, in JSON lines or Parquet files.
+
+    BENCH holds rows {"id", "text", "benchmark"}. RUN/manifest.json names the kept rows (Parquet, every column),
+    RUN/audit/ the items found, with their places in the input text.
+
+    \b
+    warcmill decontaminate pages.jsonl.gz --against benchmarks.jsonl -o RUN
+    warcmill decontaminate 'pages/*.parquet' --against benchmarks.jsonl -o RUN --action cut
+    """
+    from pipeline.decontaminate_job import DecontaminateSettings
+    from pipeline.decontaminate_job import decontaminate as decontaminate_job
+    from pipeline.io.inputs import expand_inputs
+
+    settings = DecontaminateSettings(tuple(expand_inputs(against)), action)
+    _table_verb(inputs, output, workers, lambda place, reporter: decontaminate_job(place, settings, reporter))
+
+
+def _table_verb(inputs: tuple[str, ...], output: Path, workers: int | None, job: Any) -> None:
+    from pipeline.engines.local import LocalConfig
+    from pipeline.io.inputs import expand_inputs
+    from pipeline.progress import ConsoleReporter, funnel_table
+    from pipeline.table_job import Place
+
+    console = Console(stderr=True)
+    place = Place(tuple(expand_inputs(inputs)), output, LocalConfig(workers or os.cpu_count() or 1))
+    with ConsoleReporter(console) as reporter:
+        manifest = job(place, reporter)
+    if reporter.phases == 0:
+        console.print("nothing to do: this run was finished before")
+    console.print(funnel_table(manifest))
+    console.print(f"manifest  {output / 'manifest.json'}", highlight=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -40,6 +40,7 @@ from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_
 from pipeline.recipe import Recipe
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Counters, Task
+from pipeline.status import note_plan
 
 PARTITION_BYTES = 256 << 20  # of spilled rows; decides the number of partitions from the data alone
 SOFTWARE = ("warcmill", "pyarrow", "turbohtml", "tokenizers", "fasttext-numpy2")
@@ -92,6 +93,7 @@ class _Run:
         if not directory.finished:
             started = time.monotonic()
             work, tasks = plan(directory)
+            note_plan(directory.path, len(tasks), datetime.now(UTC))
             self.reporter.begin(name, len(tasks))
             self.engine.map_shards(directory, tasks, work, self.reporter.progress)
             manifest = directory.finish(task.name for task in tasks)

@@ -82,6 +82,8 @@ def build_pipeline(
 ) -> beam.Pipeline:
     """The pipeline of one phase, not yet run; its job name is the phase's, behind `--job_name`."""
     parsed = beam_options(options, local)
+    direct = parsed.view_as(DirectOptions)
+    direct.direct_num_workers = min(direct.direct_num_workers or local.workers, len(tasks))
     cloud = parsed.view_as(GoogleCloudOptions)
     cloud.job_name = re.sub(r"[^a-z0-9-]", "-", f"{cloud.job_name or 'warcmill'}-{directory.name}".lower())
     pipeline = beam.Pipeline(options=parsed)
@@ -103,12 +105,12 @@ def open_engine(options: Sequence[str], local: LocalConfig) -> BeamEngine:
     Raises:
         UsageError: an option or runner that Beam does not have, or one that is missing.
     """
+    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     parsed = beam_options(options, local)
     validator = PipelineOptionsValidator(parsed, _runner(parsed))  # type: ignore[no-untyped-call]
     problems = validator.validate()  # type: ignore[no-untyped-call]
     if problems:
         raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint="add them behind the --")
-    logging.getLogger("apache_beam").setLevel(logging.ERROR)
     return BeamEngine(options, local)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
+from typing import Any
 
 from pipeline.engines.local import LocalConfig, LocalEngine
 from pipeline.engines.protocol import Engine
 from pipeline.errors import UsageError
 
 ENGINES = ("local", "beam", "spark")
-_LIBRARY = {"beam": "apache_beam", "spark": "pyspark"}
 
 
 def open_engine(name: str, options: Sequence[str], local: LocalConfig) -> AbstractContextManager[Engine]:
@@ -33,20 +34,24 @@ def open_engine(name: str, options: Sequence[str], local: LocalConfig) -> Abstra
                 hint="say --engine beam or --engine spark; inputs go before the --",
             )
         return LocalEngine(local)
-    if name not in _LIBRARY:
+    if name not in ENGINES:
         raise UsageError(f"no engine {name!r}", where="--engine", expected=" or ".join(ENGINES))
-    _require(name)
-    # by name, so that neither the core nor the import rules meet Beam and Spark
-    opened: AbstractContextManager[Engine] = import_module(f"pipeline.engines.{name}").open_engine(options, local)
+    opened: AbstractContextManager[Engine] = _adapter(name).open_engine(options, local)
     return opened
 
 
-def _require(name: str) -> None:
+def _adapter(name: str) -> Any:
+    """The engine's module: by name, so that neither the core nor the import rules meet Beam and Spark."""
+    logging.disable(logging.WARNING)  # Beam warns of Google clients that are not installed, and need not be
     try:
-        import_module(_LIBRARY[name])
+        return import_module(f"pipeline.engines.{name}")
     except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("apache_beam", "pyspark"):
+            raise
         raise UsageError(
             f"{error.name} is not installed",
             where=f"--engine {name}",
             hint=f"pip install 'warcmill[{name}]', or in a checkout: make setup-dev",
         ) from error
+    finally:
+        logging.disable(logging.NOTSET)

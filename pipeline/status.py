@@ -1,0 +1,162 @@
+"""How far a run is, read from its folder alone: whichever engine works on it, and also when none does any more.
+
+Counters come from commits and never from an engine, whose counters include attempts that were lost or repeated.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import UsageError
+from pipeline.io.commit import canonical_json, write_atomic
+from pipeline.progress import MAPPED
+from pipeline.run_folder import LOCK_FILE, RECIPE_FILE
+from pipeline.stage import Counters
+
+PLAN = "plan.json"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseStatus:
+    """One phase that was begun.
+
+    Args:
+        records: rows read by the tasks that are done.
+        per_s: of these, committed per second since the phase was last begun; None where nothing was.
+        left_s: at that speed, counting tasks; None unless the run is at work on it.
+        poisoned: records given up after crashes, hangs or exceptions.
+        failures: messages of tasks that stopped the run.
+    """
+
+    name: str
+    finished: bool
+    tasks_done: int
+    tasks: int | None
+    records: int
+    kept: int
+    lost: dict[str, int]
+    per_s: float | None
+    left_s: float | None
+    poisoned: int
+    failures: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatus:
+    """`state` is running, stopped or finished."""
+
+    path: str
+    state: str
+    phases: list[PhaseStatus]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def note_plan(phase: Path, tasks: int, begun: datetime) -> None:
+    """Write down, for `read_status` only, how many tasks a phase has and when this session began it."""
+    write_atomic(phase / PLAN, canonical_json({"tasks": tasks, "begun": begun.timestamp()}))
+
+
+def read_status(run: Path, now: datetime | None = None) -> RunStatus:
+    """The state of a run.
+
+    Raises:
+        UsageError: `run` is no run folder.
+    """
+    if not (run / RECIPE_FILE).exists():
+        raise UsageError("is not a warcmill run", where=str(run), expected="a folder that `warcmill run -o` made")
+    state = "finished" if (run / "_SUCCESS").exists() else "running" if _held(run / LOCK_FILE) else "stopped"
+    folders = sorted(folder for folder in (run / "phases").glob("*") if (folder / "phase.json").exists())
+    now_s = (now or datetime.now(UTC)).timestamp()
+    return RunStatus(str(run), state, [_phase(folder, now_s, state == "running") for folder in folders])
+
+
+def _held(lock: Path) -> bool:
+    """Whether a driver is at work: it holds the lock as long as it lives."""
+    with lock.open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
+
+
+def _phase(folder: Path, now_s: float, running: bool) -> PhaseStatus:
+    finished = (folder / "_SUCCESS").exists()
+    plan: dict[str, Any] = {"tasks": None, "begun": None}
+    if (folder / PLAN).exists():
+        plan = json.loads((folder / PLAN).read_bytes())
+    total, fresh_tasks, fresh_rows, done, last_s = Counters(), 0, 0, 0, 0.0
+    for changed_s, counters in _commits(folder):
+        total.add(counters)
+        done += 1
+        last_s = max(last_s, changed_s)
+        if plan["begun"] is not None and changed_s >= plan["begun"]:
+            fresh_tasks += 1
+            fresh_rows += counters.rows_in
+    at_work = running and not finished
+    seconds = ((now_s if at_work else last_s) - plan["begun"]) if fresh_tasks else 0.0
+    left = (plan["tasks"] - done) * seconds / fresh_tasks if at_work and fresh_tasks else None
+    lost = dict(total.rejected) | ({"failed": total.failed} if total.failed else {})
+    return PhaseStatus(
+        name=folder.name.partition("-")[2],
+        finished=finished,
+        tasks_done=done,
+        tasks=plan["tasks"],
+        records=total.rows_in,
+        kept=total.rows_out,
+        lost=lost,
+        per_s=fresh_rows / seconds if seconds > 0 else None,
+        left_s=left,
+        poisoned=sum(1 for _ in (folder / "_poison").glob("[!.]*.json")),
+        failures=[] if finished else list(_failures(folder)),
+    )
+
+
+def _commits(folder: Path) -> Iterator[tuple[float, Counters]]:
+    for path in (folder / "_commit").glob("[!.]*.json"):
+        yield path.stat().st_mtime, Counters.from_json(json.loads(path.read_bytes())["counters"])
+
+
+def _failures(folder: Path) -> Iterator[str]:
+    for path in sorted((folder / "_failed").glob("[!.]*.json")):
+        said = json.loads(path.read_bytes())
+        yield f"{said['where']}: {said['what']}" if said["where"] else said["what"]
+
+
+def status_text(status: RunStatus) -> str:
+    """A few lines per phase that was begun, the funnel first where rows are kept or lost."""
+    lines = [f"{status.path}: {status.state}"]
+    for phase in status.phases:
+        lines.append(_phase_line(phase))
+        if phase.name in MAPPED:
+            lines += [f"{rows:>27,}  {reason}" for reason, rows in sorted(phase.lost.items(), key=_largest_first)]
+        if phase.poisoned:
+            lines.append(f"{phase.poisoned:>27,}  records given up, see _poison in the phase's folder")
+        lines += [f"    failed: {failure}" for failure in phase.failures[:5]]
+    if status.state == "stopped":
+        lines.append("hint: the command that began it resumes it")
+    return "\n".join(lines)
+
+
+def _largest_first(item: tuple[str, int]) -> tuple[int, str]:
+    return -item[1], item[0]
+
+
+def _phase_line(phase: PhaseStatus) -> str:
+    tasks = f"{phase.tasks_done}/{'?' if phase.tasks is None else phase.tasks} tasks"
+    parts = [f"{phase.name:<14}{tasks:>16}", f"{phase.records:,} rows"]
+    if phase.name in MAPPED:
+        parts.append(f"{phase.kept:,} kept")
+    if phase.per_s is not None:
+        parts.append(f"{phase.per_s:,.1f} rows/s")
+    if phase.left_s is not None:
+        parts.append(f"about {phase.left_s:,.0f} s left")
+    return ", ".join(parts)

@@ -7,7 +7,7 @@ the item's own numbers and signs. The same wording with other numbers is another
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from dedup.item_index import Hits, IndexConfig, Item, ItemIndex, item_of
 from dedup.item_words import NUMBER, SIGN, Folded, Spans, fold, kinds, places
 from dedup.subsequence import common_subsequence
+from pipeline.text.spans import merge
 
 MATCH_SCHEMA = pa.schema(
     [
@@ -33,6 +34,7 @@ MATCH_SCHEMA = pa.schema(
 PIECE_CHARS = 1 << 17  # a long text is searched in pieces that overlap by OVERLAP_CHARS
 OVERLAP_CHARS = 1 << 14
 NEAR_WORDS = 12  # a number replaced this close to the stretch counts as replaced in it
+CUT_CHARS = 12  # a cut takes so many characters of delimiters and punctuation with it at either end
 MAX_CANDIDATES = 256  # per piece, the most seeds first
 
 
@@ -93,6 +95,26 @@ def find_matches(text: str, index: ItemIndex, config: DecontaminateConfig) -> li
     found.sort(key=lambda match: (match.item, match.start, -match.end))
     kept = [match for before, match in zip([None, *found], found, strict=False) if not _again(before, match)]
     return sorted(kept, key=lambda match: (match.start, match.end, match.item))
+
+
+def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text without some passages, each with the delimiters and punctuation that touch it, a blank line instead."""
+    parts, position = [], 0
+    for start, end in merge(_widened(text, start, end) for start, end in spans):
+        parts.append(text[position:start].rstrip())
+        position = end
+    parts.append(text[position:].lstrip() if parts else text)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span with what touches it and is neither a word nor white space: `$`, brackets, a full stop."""
+    low, high = max(0, start - CUT_CHARS), min(len(text), end + CUT_CHARS)
+    while start > low and not (text[start - 1].isalnum() or text[start - 1].isspace()):
+        start -= 1
+    while end < high and not (text[end].isalnum() or text[end].isspace()):
+        end += 1
+    return start, end
 
 
 def _again(before: Match | None, match: Match) -> bool:

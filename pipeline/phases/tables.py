@@ -1,0 +1,338 @@
+"""Tasks over users' tables: copy what comparisons need, find duplicates, match benchmark items, write the kept rows.
+
+The user's rows are read twice, at the beginning and at the end. In between, phases see slim shards with COLUMNS, in
+which a document is named "<id>@<shard>:<row>" as in the main job. Kept rows have every column of the input, unchanged.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipeline.errors import InputError
+from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.io.inputs import basename
+from pipeline.io.shards import check_shard, read_shard, regroup, write_shard
+from pipeline.io.user_tables import (
+    Row,
+    is_parquet,
+    json_batch,
+    json_rows,
+    json_schema,
+    parquet_batches,
+    parquet_schema,
+)
+from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.stage import Context, Counters, Task
+from pipeline.text.words import stable_hash
+
+TABLES_VERSION = 1
+SHARD_BYTES = 64 << 20  # of text per slim shard: the unit of parallel work
+COLUMNS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("url", pa.string()),
+        ("source", pa.string()),
+        ("quality", pa.float64()),
+        ("crawl_time", pa.string()),
+    ]
+)
+ID_SCHEMA = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("shard", pa.int32()), ("row", pa.int64())])
+ID_ORDER = ("id", "shard", "row")
+ROW_HINT = 'rows need {"id", "text"}; "url", "source", "quality" and "crawl_time" are used where they are there'
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One input: its path, the schema of its rows (serialised) and its slim shards, in order of rows."""
+
+    path: str
+    schema: str
+    shards: tuple[DocumentShard, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(file.rows for shard in self.shards for file in shard.files)
+
+    @property
+    def name(self) -> str:
+        return basename(self.path)
+
+
+def read_table(task: Task, context: Context, *, directory: PhaseDirectory) -> None:
+    """Check one input and write its slim shards; `task.source` is its path. Facts: the schema of its rows.
+
+    Raises:
+        InputError: a column is missing or of the wrong type, or a line is no JSON object.
+    """
+    path: str = task.source
+    context.at(0)
+    counters = Counters()
+    schema = parquet_schema(path) if is_parquet(path) else json_schema(json_rows(path))
+    if schema.names:
+        _require_columns(schema, path)
+    files = []
+    for number, part in enumerate(_parts(_slim_batches(path, context, counters))):
+        name = f"{task.name}-{number:04d}-{{sha}}.parquet"
+        files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
+    facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
+    directory.commit(Commit(task.name, tuple(files), (), counters, facts))
+
+
+def _require_columns(schema: pa.Schema, path: str) -> None:
+    for name in ("id", "text"):
+        if name not in schema.names:
+            found = ", ".join(schema.names[:12])
+            raise InputError(f"has no column {name!r}", where=path, expected=f"{name!r} among {found}", hint=ROW_HINT)
+
+
+def _slim_batches(path: str, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
+    batches = _slim_parquet(path) if is_parquet(path) else _slim_json(path)
+    for batch in batches:
+        context.at(counters.rows_in)
+        counters.rows_in += batch.num_rows
+        counters.rows_out += batch.num_rows
+        counters.tallies["null_text"] += batch.column("text").null_count
+        yield batch
+
+
+def _slim_json(path: str) -> Iterator[pa.RecordBatch]:
+    row_number = 0
+    for rows in json_rows(path):
+        values = [_slim_row(row, f"{path}, row {row_number + k}") for k, row in enumerate(rows, 1)]
+        row_number += len(rows)
+        yield json_batch(values, COLUMNS)
+
+
+def _slim_row(row: Row, where: str) -> Row:
+    """The columns that phases read, checked. An `id` may be an integer; a null `text` is a row that failed before."""
+    id_, text = row.get("id"), row.get("text")
+    if not isinstance(id_, (str, int)) or isinstance(id_, bool) or id_ == "":
+        raise InputError(f"the id is {id_!r}", where=where, expected="a string", hint=ROW_HINT)
+    if not isinstance(text, str) and (text is not None or "text" not in row):
+        what = "no text" if "text" not in row else f"the text is a {type(text).__name__}"
+        raise InputError(what, where=where, expected="a string, or null for a row that failed before", hint=ROW_HINT)
+    rest = {
+        name: value if isinstance(value := row.get(name), str) else None for name in ("url", "source", "crawl_time")
+    }
+    quality = row.get("quality")
+    number = quality if isinstance(quality, (int, float)) and not isinstance(quality, bool) else None
+    return {"id": str(id_), "text": text, "quality": number, **rest}
+
+
+def _slim_parquet(path: str) -> Iterator[pa.RecordBatch]:
+    known = set(parquet_schema(path).names)
+    for batch in parquet_batches(path, [name for name in COLUMNS.names if name in known]):
+        columns = [_cast(batch, field, path) for field in COLUMNS]
+        yield pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
+
+
+def _cast(batch: pa.RecordBatch, field: pa.Field, path: str) -> pa.Array:
+    """One column as phases read it; optional ones of another type count as absent."""
+    column = batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows)
+    type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    stringlike = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
+    numeric = pa.types.is_integer(type_) or pa.types.is_floating(type_)
+    fits = {"id": stringlike or pa.types.is_integer(type_), "quality": numeric}.get(field.name, stringlike)
+    if field.name in ("id", "text") and not fits and not pa.types.is_null(type_):
+        raise InputError(f"column {field.name!r} is {type_}", where=path, expected="strings", hint=ROW_HINT)
+    values = column.cast(field.type) if fits else pa.nulls(batch.num_rows, field.type)
+    if field.name == "id" and (values.null_count or pc.any(pc.equal(values, "")).as_py()):
+        raise InputError("a row has no id", where=path, expected="a string in every row", hint=ROW_HINT)
+    return values
+
+
+def _parts(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
+    """The stream cut into consecutive streams of about SHARD_BYTES; each must be read before the next."""
+    first = next(batches, None)
+    while first is not None:
+        follow: list[pa.RecordBatch] = []
+        yield _until_full(first, batches, follow)
+        first = follow[0] if follow else None
+
+
+def _until_full(
+    first: pa.RecordBatch, batches: Iterator[pa.RecordBatch], follow: list[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    yield first
+    size = first.nbytes
+    for batch in batches:
+        if size >= SHARD_BYTES:
+            follow.append(batch)
+            return
+        size += batch.nbytes
+        yield batch
+
+
+def named_batches(
+    source: DocumentShard,
+    context: Context,
+    counters: Counters,
+    columns: Sequence[str] = ("text", "quality", "crawl_time"),
+) -> Iterator[pa.RecordBatch]:
+    """Batches of a slim shard with ids replaced by names, without rows that have no text or were removed before."""
+    gone = [row["row"] for row in audit_rows(source.removals, source.index, ["row"])] if source.removals else []
+    row = 0
+    for file in source.files:
+        for batch in read_shard(source.directory.path / "data", file, ["id", *columns]):
+            context.at(row)
+            counters.rows_in += batch.num_rows
+            counters.rows_out += batch.num_rows
+            rows = np.arange(row, row + batch.num_rows)
+            names = [
+                f"{i}@{source.index:08d}:{n:010d}" for i, n in zip(batch.column("id").to_pylist(), rows, strict=True)
+            ]
+            arrays = [pa.array(names, pa.string()), *(batch.column(name) for name in columns)]
+            named = pa.RecordBatch.from_arrays(arrays, names=["id", *columns])
+            wanted = pc.and_(pc.is_valid(batch.column("text")), pa.array(~np.isin(rows, np.array(gone, np.int64))))
+            yield named.filter(wanted)
+            row += batch.num_rows
+
+
+def emit_ids(task: Task, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
+    """ID_SCHEMA rows of one slim shard."""
+    source: DocumentShard = task.source
+    row = 0
+    for file in source.files:
+        for batch in read_shard(source.directory.path / "data", file, ["id"]):
+            context.at(row)
+            counters.rows_in += batch.num_rows
+            counters.rows_out += batch.num_rows
+            ids = batch.column("id")
+            keys = pa.array([stable_hash(id_) for id_ in ids.to_pylist()], pa.uint64())
+            shard, rows = np.full(len(ids), source.index, np.int32), np.arange(row, row + len(ids))
+            yield pa.RecordBatch.from_arrays([keys, ids, pa.array(shard), pa.array(rows)], schema=ID_SCHEMA)
+            row += len(ids)
+
+
+def reduce_ids(rows: Iterator[pa.RecordBatch], *, tables: Sequence[Table]) -> Iterator[pa.RecordBatch]:
+    """Nothing, or an error: audits name rows by id, so an id must name one row.
+
+    Raises:
+        InputError: two rows have one id.
+    """
+    last: tuple[str, int, int] | None = None
+    for batch in rows:
+        for id_, shard, row in zip(*(batch.column(name).to_pylist() for name in ID_ORDER), strict=True):
+            if last is not None and last[0] == id_:
+                places = " and ".join(_row_name(tables, *place) for place in (last[1:], (shard, row)))
+                raise InputError(
+                    f"the id {id_!r} names two rows",
+                    where=places,
+                    expected="ids that differ: the audit names rows by them",
+                    hint="make them unique, e.g. put the file's name and the row number in front",
+                )
+            last = (id_, shard, row)
+    yield from ()
+
+
+def _row_name(tables: Sequence[Table], shard: int, row: int) -> str:
+    for table in tables:
+        for part in table.shards:
+            if part.index == shard:
+                before = sum(file.rows for other in table.shards if other.index < shard for file in other.files)
+                return f"{table.name}, row {before + row + 1}"
+    raise ValueError(f"no shard {shard}")
+
+
+Change = Callable[[pa.RecordBatch, int], pa.RecordBatch]  # rows of the input, number of the first: the rows to keep
+
+
+def write_kept(
+    task: Task,
+    context: Context,
+    *,
+    directory: PhaseDirectory,
+    folder: Path,
+    removals: Sequence[Removals],
+    stage: str,
+    change: Callable[[Table], Change] | None = None,
+) -> None:
+    """Read one input again and write its rows but the removed ones; `task.source` is its Table.
+
+    `change` edits batches of the input before rows go, e.g. cuts passages. Rejected rows are counted by rule, tallies
+    count rows by source ("in:<source>", "lost:<source>").
+    """
+    table: Table = task.source
+    counters = Counters()
+    schema = pa.ipc.read_schema(pa.py_buffer(b64decode(table.schema)))
+    rules = _rules_by_row(table, removals)
+    edit = change(table) if change else None
+    batches = _kept_batches(table, schema, rules, edit, context, counters, stage)
+    file = write_shard(folder, f"{task.name}-{{sha}}.parquet", regroup(batches), schema)
+    if counters.rows_in != table.rows:
+        raise InputError(
+            f"has {counters.rows_in:,} rows now", where=table.path, expected=f"{table.rows:,}, as when this run began"
+        )
+    directory.commit(Commit(task.name, (file,), (), counters, {}))
+
+
+def _kept_batches(
+    table: Table,
+    schema: pa.Schema,
+    rules: Mapping[int, str],
+    edit: Change | None,
+    context: Context,
+    counters: Counters,
+    stage: str,
+) -> Iterator[pa.RecordBatch]:
+    for batch in _whole_batches(table.path, schema):
+        first = counters.rows_in
+        context.at(first)
+        counters.rows_in += batch.num_rows
+        rejected = [rules.get(row, "") for row in range(first, counters.rows_in)]
+        _tally_sources(batch, rejected, counters)
+        for rule in filter(None, rejected):
+            counters.reject(stage, rule)
+        if edit:
+            batch = edit(batch, first)
+        kept = batch.filter(pa.array([not rule for rule in rejected], pa.bool_()))
+        counters.rows_out += kept.num_rows
+        yield kept
+
+
+def _whole_batches(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    if is_parquet(path):
+        yield from parquet_batches(path)
+    else:
+        for rows in json_rows(path):
+            yield json_batch(rows, schema)
+
+
+def _tally_sources(batch: pa.RecordBatch, rejected: list[str], counters: Counters) -> None:
+    if "source" not in batch.schema.names:
+        return
+    for source, rule in zip(batch.column("source").to_pylist(), rejected, strict=True):
+        if isinstance(source, str) and source:
+            counters.tallies[f"in:{source}"] += 1
+            counters.tallies[f"lost:{source}"] += bool(rule)
+
+
+def _rules_by_row(table: Table, removals: Sequence[Removals]) -> dict[int, str]:
+    """Row of the input -> why it goes."""
+    found: dict[int, str] = {}
+    before = 0
+    for part in table.shards:
+        for audit in removals:
+            rows = audit_rows(audit, part.index, ["row", "rule"])
+            found.update((before + row["row"], row["rule"]) for row in rows)
+        before += sum(file.rows for file in part.files)
+    return found
+
+
+def audit_rows(audit: Removals, shard: int, columns: list[str]) -> list[Row]:
+    """Rows of an audit that name one shard."""
+    found: list[Row] = []
+    for file in audit.files:
+        path = audit.directory.path / "data" / file.path
+        check_shard(path, file)
+        found += pq.read_table(path, columns=columns, filters=pc.field("shard") == shard).to_pylist()
+    return found

@@ -83,7 +83,7 @@ def label_tex(element: Element) -> str | None:
 
 # Services that draw TeX found in their URL: (pattern that ends where the TeX begins, "+" means space).
 _SERVICES = (
-    (re.compile(r"latex\.php\?(?:[^#]*&)?(?:latex|tex)=", re.I), True),
+    (re.compile(r"latex\.php\?(?:[^#]{0,200}&)?(?:latex|tex)=", re.I), True),
     (re.compile(r"codecogs\.com/(?:[a-z]+\.latex|[a-z.]+)\?", re.I), False),
     (
         re.compile(
@@ -91,15 +91,15 @@ _SERVICES = (
         ),
         False,
     ),
-    (re.compile(r"chart\?(?:[^#]*&)?chl=", re.I), True),
+    (re.compile(r"chart\?(?:[^#]{0,200}&)?chl=", re.I), True),
     (
         re.compile(
-            r"/(?:equation|render|math|tex|eq|latex|tex2img|latex2png)[\w.-]*\?(?:[^#]*&)?(?:tex|eqn?|math|latex|from|formula|f|chl)=",
+            r"/(?:equation|render|math|tex|eq|latex|tex2img|latex2png)[\w.-]*\?(?:[^#]{0,200}&)?(?:tex|eqn?|math|latex|from|formula|f|chl)=",
             re.I,
         ),
         True,
     ),
-    (re.compile(r"(?:math\.now\.sh|math\.vercel\.app)[/?](?:[^#]*&)?(?:from|inline)=", re.I), True),
+    (re.compile(r"(?:math\.now\.sh|math\.vercel\.app)[/?](?:[^#]{0,200}&)?(?:from|inline)=", re.I), True),
     (re.compile(r"(?:i\.upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/", re.I), False),
     (re.compile(r"/equation_images/", re.I), False),
     (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),

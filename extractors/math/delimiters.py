@@ -176,7 +176,7 @@ def _span(text: str, opening: _Token, closing: _Token, grammar: _Grammar, config
 
 
 _COMMAND = re.compile(r"\\[A-Za-z]{2,}|\\[,;!|{}]|[\^_]")
-_WORDS = re.compile(r"[^\W\d_]{2,}(?:\s+|-)[^\W\d_]{2,}")
+_WORDS = re.compile(r"[^\W\d_]{2}(?:\s+|-)[^\W\d_]{2}")
 _TEXT_GROUP = re.compile(r"\\(?:text\w*|mbox|hbox|operatorname|mathrm)\*?\s*\{[^{}]*\}")
 _PRICE = re.compile(
     r"\s*\d[\d,.]*\s*(?:[kKmMbB](?:n|illion)?\b|million|billion|USD|per\b|a\b|/|-|–|\+|and\b|to\b|or\b|,|\.|;)?"

@@ -6,7 +6,7 @@ import re
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ue000\ue001\0"))
-_CDATA = re.compile(r"^\s*(?:%|//)?\s*<!\[CDATA\[|(?:%|//)?\s*\]\]>\s*$")
+_CDATA = re.compile(r"^\s*+(?:(?:%|//)\s*+)?<!\[CDATA\[|(?:(?:%|//)\s{0,40})?\]\]>\s*$")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _DELIMITERS = (
     ("$$", "$$"),
@@ -23,7 +23,7 @@ _DELIMITERS = (
 )
 _STYLE = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle|inline)(?![A-Za-z])\s*")
 _MARKS = frozenset({"\\begingroup", "\\endgroup"})
-_TRAILING_SPACE = re.compile(r"[ \t]+\n")
+_TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n\s*")
 _TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|mbox|hbox|fbox|intertext|shortintertext|tag)\*?\s*\{")
 _LEGACY_DISPLAY = frozenset({"$$", "\\[", "\\\\["})
@@ -194,7 +194,7 @@ def _drop_dangling_backslash(tex: str) -> str:
 
 
 _COMMAND = re.compile(r"\\[A-Za-z]+|\\[^A-Za-z\s]")
-_PROSE = re.compile(r"[A-Za-z]{3,}\s+[A-Za-z]{2,}")
+_PROSE = re.compile(r"[A-Za-z]{3}\s+[A-Za-z]{2}")
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _SIGNS = re.compile(r"[\^_=<>+*/|{}()\[\]!\-\d]")
 

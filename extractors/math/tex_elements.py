@@ -46,7 +46,10 @@ SELECTORS = (
 )
 _MAX_CHARS = 20_000
 _DISPLAY_CLASS = re.compile(r"(?:^|[\s_-])(?:display|block|displaymath|math-display|math-block)(?:$|[\s_-])")
-_TEX_DOCUMENT = re.compile(r"\\begin\s*\{document\}(.*?)\\end\s*\{document\}", re.S)
+# from the last \begin{document} before the first \end: openers without an end cost one pass, not one each
+_TEX_DOCUMENT = re.compile(
+    r"\\begin\s*\{document\}((?:[^\\]++|\\(?!(?:begin|end)\s*\{document\}))*+)\\end\s*\{document\}"
+)
 _SOURCE = re.compile(r"[\\^_]")
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>]")
 

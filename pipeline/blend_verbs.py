@@ -7,6 +7,7 @@ from typing import Any
 
 from blends.blend_compile import compile_blend
 from blends.blend_config import load_blend
+from blends.export import export
 from blends.plan import identity, load_state, save_plan
 
 
@@ -24,3 +25,10 @@ def compile_file(blend: Path, output: Path | None, state: Path | None) -> dict[s
     """
     plan = compile_blend(load_blend(blend), blend.parent, load_state(state) if state else None)
     return save_plan(plan, output, blend.parent) if output else {**plan, "identity": identity(plan)}
+
+
+def export_to(path: Path, form: str, output: Path) -> tuple[int, int, int]:
+    """Export a run or a plan, see blends.export.export. Gives files, rows and bytes of the whole export."""
+    manifest = export(path, form, output)
+    files = [file for commit in manifest["commits"] for file in commit["data"]]
+    return len(files), manifest["counters"]["rows_out"], sum(file["bytes"] for file in files)

@@ -257,6 +257,26 @@ def blend(blend_file: Path, output: Path | None, explained: bool, state: Path | 
         click.echo(f"plan {plan['identity'][:12]}  {output}", err=True)
 
 
+@warcmill.command()
+@click.argument("source", metavar="RUN|PLAN", type=click.Path(path_type=Path))
+@click.option("--format", "form", required=True, type=click.Choice(["megatron", "mds", "jsonl"]), help="For whom.")
+@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Folder: created, or resumed.")
+def export(source: Path, form: str, output: Path) -> None:
+    """Write a run's documents, or a plan's samples, as Megatron-LM .bin/.idx, MosaicML MDS or JSON lines.
+
+    Of a plan, mds and jsonl hold the samples in the order of training, a folder per phase; megatron holds the documents
+    of every stream, and files that tell Megatron what to mix in each phase. The same command resumes.
+
+    \b
+    warcmill export RUN --format megatron -o OUT
+    warcmill export plan.json --format mds -o OUT
+    """
+    from pipeline.blend_verbs import export_to
+
+    files, rows, size = export_to(source, form, output)
+    click.echo(f"{rows:,} rows in {files:,} files, {size:,} bytes  {output}", err=True)
+
+
 @warcmill.group(cls=_Group)
 def bench() -> None:
     """Compare on your own pages, on this machine."""

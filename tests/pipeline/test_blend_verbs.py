@@ -85,3 +85,12 @@ def test_errors_say_what_and_where(folder: Path, arguments: list[str], code: int
     assert done.returncode == code
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_plan_is_exported(folder: Path, tmp_path: Path) -> None:
+    assert call("blend", folder / "b.toml", "-o", tmp_path / "plan.json").returncode == 0
+    done = call("export", tmp_path / "plan.json", "--format", "jsonl", "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "100 rows in 1 files" in done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out" / "01-first" / "000000.jsonl").read_text().splitlines()]
+    assert [row["sample"] for row in rows] == list(range(100))

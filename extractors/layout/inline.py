@@ -10,7 +10,8 @@ from extractors.layout.tags import FORMULA_OPEN
 # Superscripts that are ordinals, trademarks or notes, not powers.
 _NOT_A_POWER_WORDS = "st nd rd th e er re ère ème eme è o a ª º ° tm sm ® © ™ ℠ * † ‡ § ¶"
 _NOT_A_POWER = frozenset(_NOT_A_POWER_WORDS.split())
-_SCRIPT = re.compile(r"[^\s,;:!?\"“”]{1,24}(?: ?[-+−=/*] ?[^\s,;:!?\"“”]{1,24}){0,4}")
+# A space only beside an operator. Possessive: with overlapping parts one `<sup>` of 140 dashes cost 0.3 s.
+_SCRIPT = re.compile(r"[^\s,;:!?\"“”]{1,60}+(?: (?:(?=[-+−=/*] ?\S)|(?<=[-+−=/*] ))[^\s,;:!?\"“”]{1,60}+){0,8}")
 _NOTE = re.compile(r"\[?(?:[0-9]{1,3}|[a-z]|note [0-9]{1,3})\]?")
 _FILE_NAME = re.compile(
     r"^\S+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|ico|avif)$|^[\w-]*[0-9a-f]{12,}[\w-]*$", re.IGNORECASE

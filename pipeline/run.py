@@ -11,7 +11,7 @@ import hashlib
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
@@ -133,6 +133,7 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
         UsageError: the output folder belongs to another run, recipe or version of an input.
         WarcmillError: an input, an output or a shard failed; the same command resumes.
     """
+    config = replace(config, inputs=tuple(map(_anywhere, config.inputs)), output=config.output.absolute())
     settings = {"recipe": config.recipe.resolved(), "max_records": config.max_records}
     opened = open_engine(config.engine, config.engine_options, config.local)
     with claimed(config.output, settings), opened as engine:
@@ -143,6 +144,11 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
         facts |= {"workers": config.local.workers, "inputs": list(config.inputs)}
         note_session(config.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
+
+
+def _anywhere(path: str) -> str:
+    """The same path for a worker in another working directory; URLs are left alone."""
+    return path if "://" in path or "::" in path else str(Path(path).absolute())
 
 
 def _phases(job: _Run) -> dict[str, Any]:

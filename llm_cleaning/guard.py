@@ -1,6 +1,6 @@
 """Did cleaning invent, change or lose anything? A pure function of two texts, independent of who cleaned.
 
-The cleaned text is aligned with the source in order, by lines first and by tokens where lines differ. Whatever is added,
+The cleaned text is aligned with the source in order, by lines first and by tokens where lines differ. What is added,
 or changed, or missing from the middle of a sentence, is a reason; whole blocks may go when they are boilerplate. One
 proof covers formulas, numbers, code, names and negations alike, since each of them is a token that must not move.
 """
@@ -8,8 +8,9 @@ proof covers formulas, numbers, code, names and negations alike, since each of t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from llm_cleaning.guard_align import gaps
+from llm_cleaning.guard_align import Gap, gaps
 from llm_cleaning.guard_edits import Edits, edits, kinds_of
 from llm_cleaning.guard_lines import Lines, line_tokens, lines_of
 from llm_cleaning.guard_loss import is_chrome, losses
@@ -97,20 +98,39 @@ def _finish(finish_reason: str | None) -> set[str]:
     return {"truncated" if finish_reason == "length" else "not_finished"}
 
 
-def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: tuple[int, ...], findings: _Findings) -> None:
-    """Token by token where lines differ."""
-    a0, a1, b0, b1 = gap
-    before, at = line_tokens(source, old, a0, a1)
-    after, _ = line_tokens(cleaned, new, b0, b1)
-    result = edits(before, after)
-    findings.reasons |= result.reasons
-    findings.typos += len(result.typos)
-    if any(_is_known(source, word) for word, _ in result.typos):
-        findings.reasons.add("word_changed")
-    _judge_lost(before, at, result, findings)
-    if result.added:
-        added = [after[j] for j in result.added]
-        findings.reasons |= _added(added, [before[i] for i in result.lost], cleaned, new, b0, before, source)
+def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: Gap, findings: _Findings) -> None:
+    """Lines that differ: once more by what they say, then token by token."""
+    before, before_at = line_tokens(source, old, gap.a0, gap.a1)
+    after, after_at = line_tokens(cleaned, new, gap.b0, gap.b1)
+    old_borders, new_borders = _borders(before_at), _borders(after_at)
+    for a0, a1, b0, b1 in gaps(_said(before, old_borders), _said(after, new_borders)):
+        tokens_at = slice(old_borders[a0], old_borders[a1])
+        if b0 == b1:
+            findings.lost_lines += sorted(set(before_at[tokens_at]))
+            continue
+        words, at = before[tokens_at], before_at[tokens_at]
+        others = after[new_borders[b0] : new_borders[b1]]
+        result = edits(words, others)
+        findings.reasons |= result.reasons
+        findings.typos += len(result.typos)
+        if any(_is_known(source, word) for word, _ in result.typos):
+            findings.reasons.add("word_changed")
+        _judge_lost(words, at, result, findings)
+        if result.added:
+            added, lost = [others[j] for j in result.added], [words[i] for i in result.lost]
+            findings.reasons |= _added(added, lost, cleaned, new, after_at[new_borders[b0]], words)
+
+
+def _borders(at: list[int]) -> list[int]:
+    """Where a new line begins among tokens, and the end."""
+    return [index for index, line in enumerate(at) if not index or at[index - 1] != line] + [len(at)]
+
+
+def _said(found: list[Token], borders: list[int]) -> list[str]:
+    """What each line says, its layout read away."""
+    return [
+        " ".join(token.key for token in found[start:end] if token.kind != "soft") for start, end in pairwise(borders)
+    ]
 
 
 def _is_known(source: str, word: str) -> bool:
@@ -151,7 +171,7 @@ def _runs(indices: list[int]) -> list[list[int]]:
 
 
 def _added(
-    added: list[Token], lost: list[Token], cleaned: str, new: Lines, first: int, before: list[Token], source: str
+    added: list[Token], lost: list[Token], cleaned: str, new: Lines, first: int, before: list[Token]
 ) -> set[str]:
     """Reasons for text that the source does not have at this place."""
     reasons = kinds_of(added)

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
 SIZES = (8, 4, 2, 1)  # n-gram lengths, tried in turn
@@ -96,8 +97,8 @@ def _split(
     """Anchor one box; returns the boxes between its anchors, or itself for shorter n-grams."""
     a0, a1, b0, b1, level = box
     boxes = []
-    for i, j in _anchors(a[a0:a1], b[b0:b1], SIZES[level]):
-        i, j = i + a0, j + b0
+    anchors = [(i + a0, j + b0) for i, j in _anchors(a[a0:a1], b[b0:b1], SIZES[level])]
+    for i, j in anchors:
         if i < a0 or j < b0:
             continue  # inside the run before
         size = SIZES[level] + _common_prefix(a, b, i + SIZES[level], a1, j + SIZES[level], b1)
@@ -122,7 +123,7 @@ def _unique(items: Sequence[str], size: int) -> dict[tuple[str, ...], int]:
 
 def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Longest subsequence with growing second members; the first ones grow already."""
-    if all(one[1] < two[1] for one, two in zip(pairs, pairs[1:], strict=False)):
+    if all(one[1] < two[1] for one, two in pairwise(pairs)):
         return pairs
     tails: list[int] = []
     tail_at: list[int] = []

@@ -76,7 +76,7 @@ def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:
     """A sentence end is gone between two sentences that both stayed, and no layout border took its place."""
     ends = sum(token.kind == "end" for token in source[gap.a0 : gap.a1])
     borders = sum(token.key == "." for token in cleaned[gap.b0 : gap.b1])
-    return ends > borders and 0 < gap.a0 and gap.a1 < len(source) and gap.b1 < len(cleaned)
+    return ends > borders and gap.a0 > 0 and gap.a1 < len(source) and gap.b1 < len(cleaned)
 
 
 def _same_text(old: list[Token], new: list[Token]) -> bool:
@@ -114,7 +114,9 @@ def _is_spare(source: list[Token], index: int) -> bool:
 def _is_typo(source: list[Token], index: int, new: Token) -> bool:
     """One or two letters differ in a word that is no name, no number, no unit, no negation, no quantifier."""
     old = source[index]
-    if old.kind != "word" or new.kind != "word" or {old.key, new.key} & PROTECTED:
+    if old.kind != "word" or new.kind != "word" or old.key in PROTECTED:
+        return False
+    if new.key in PROTECTED and not _is_swap(old.key, new.key):
         return False
     if any(char.isdigit() for char in old.key + new.key) or old.key.endswith(UNIT_ENDINGS):
         return False

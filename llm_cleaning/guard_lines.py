@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
 
 from llm_cleaning.guard_tokens import Token, folded, repaired, tokens
 
 _FENCE = re.compile(r"[ \t]{0,16}(`{3,}+|~{3,}+)[^`]*+$")
 
 
-@dataclass(slots=True)
-class Lines:
+class Lines(NamedTuple):
     """Lines with something on them, as columns.
 
     Attributes:
@@ -22,41 +22,47 @@ class Lines:
         open_fence: the text ends inside a fence.
     """
 
-    key: list[str] = field(default_factory=list)
-    number: list[int] = field(default_factory=list)
-    start: list[int] = field(default_factory=list)
-    end: list[int] = field(default_factory=list)
-    code: list[bool] = field(default_factory=list)
-    fence: list[bool] = field(default_factory=list)
-    open_fence: bool = False
+    key: list[str]
+    number: list[int]
+    start: list[int]
+    end: list[int]
+    code: list[bool]
+    fence: list[bool]
+    open_fence: bool
 
 
 def lines_of(text: str) -> Lines:
     """Lines of a text in order; lines of white space are left out, except in code."""
-    lines, until, start = Lines(), "", 0
-    fenced = "```" in text or "~~~" in text
-    for number, line in enumerate(text.split("\n")):
-        end = start + len(line)
-        fence = _FENCE.match(line) if fenced and ("```" in line or "~~~" in line) else None
-        if fence and (not until or (fence[1].startswith(until) and line.strip() == fence[1])):
-            until = "" if until else fence[1]
-            _add(lines, "```", number, start, end, code=False, fence=True)
+    raw = text.split("\n")
+    keys = [" ".join(line.split()) for line in raw]
+    ends = list(accumulate((len(line) + 1 for line in raw), initial=-1))
+    code, fence, is_open = (
+        _fences(raw, keys) if "```" in text or "~~~" in text else ([False] * len(raw),) * 2 + (False,)
+    )
+    numbers = [number for number, key in enumerate(keys) if key]
+    return Lines(
+        [keys[n] for n in numbers],
+        numbers,
+        [ends[n] + 1 for n in numbers],
+        [ends[n + 1] for n in numbers],
+        [code[n] for n in numbers],
+        [fence[n] for n in numbers],
+        is_open,
+    )
+
+
+def _fences(raw: list[str], keys: list[str]) -> tuple[list[bool], list[bool], bool]:
+    """Which lines are code, which are fences, and whether the last fence is open; their keys are rewritten."""
+    code, fence = [False] * len(raw), [False] * len(raw)
+    until = ""
+    for number, key in enumerate(keys):
+        found = _FENCE.match(raw[number]) if key.startswith(("```", "~~~")) else None
+        if found and (not until or (found[1].startswith(until) and key == found[1])):
+            until = "" if until else found[1]
+            keys[number], fence[number] = "```", True
         elif until:
-            _add(lines, "\0" + line.rstrip(), number, start, end, code=True, fence=False)
-        elif key := " ".join(line.split()):
-            _add(lines, key, number, start, end, code=False, fence=False)
-        start = end + 1
-    lines.open_fence = bool(until)
-    return lines
-
-
-def _add(lines: Lines, key: str, number: int, start: int, end: int, *, code: bool, fence: bool) -> None:
-    lines.key.append(key)
-    lines.number.append(number)
-    lines.start.append(start)
-    lines.end.append(end)
-    lines.code.append(code)
-    lines.fence.append(fence)
+            keys[number], code[number] = "\0" + raw[number].rstrip(), True
+    return code, fence, bool(until)
 
 
 def line_tokens(text: str, lines: Lines, first: int, last: int) -> tuple[list[Token], list[int]]:
@@ -84,11 +90,12 @@ def _prose(text: str, lines: Lines, first: int, last: int, found: list[Token], a
     piece = folded(text[lines.start[first] : lines.end[last - 1]])
     new = tokens(piece)
     found += new
-    number, seen, index = lines.number[first], 0, first
+    breaks = list(accumulate((len(line) + 1 for line in piece.split("\n")), initial=0))
+    row, index, base = 0, first, lines.number[first]
     for token in new:
-        place = max(token.start - 1, 0)  # `tokens` puts a line break in front
-        number += piece.count("\n", seen, place)
-        seen = max(seen, place)
-        while index + 1 < last and lines.number[index + 1] <= number:
+        place = token.start - 1  # `tokens` puts a line break in front
+        while breaks[row + 1] <= place:
+            row += 1
+        while index + 1 < last and lines.number[index + 1] <= base + row:
             index += 1
         at.append(index)

@@ -15,6 +15,7 @@ from pipeline.document import Blocks
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 MIN_PROSE_WORDS = 8
+MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
@@ -36,14 +37,16 @@ def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], kept
     reasons: set[str] = set()
     minor = 0
     for index, spans in by_block.items():
+        score = known.keep_score[index] if index >= 0 else None
+        if score is not None and score < 0.5:
+            continue
         text = "\n".join(source[start:end] for start, end in spans)
         if all(" ".join(line.split()) in kept for line in text.split("\n")):
             continue  # said twice, kept once
-        score = known.keep_score[index] if index >= 0 else None
         whole = index < 0 or _visible(text) >= _visible(source[known.start[index] : known.end[index]])
         if reason := _judged(text, known.kind[index] if index >= 0 else "other", score, whole):
             reasons.add(reason)
-        elif score is not None and score >= 0.5:
+        elif score is not None:
             minor += len(text)
     return Loss(reasons, minor)
 
@@ -59,23 +62,21 @@ def _visible(text: str) -> int:
 
 def _judged(text: str, kind: str, score: float | None, whole: bool) -> str:
     """Reason why these lines of one block should have stayed, "" where they may go."""
-    if score is not None and score < 0.5:
-        return ""
     if kind == "code":
         return "code_changed"
-    if len(scan_formulas(text)) or kind == "math":
+    if kind == "math" or ("$" in text and len(scan_formulas(text))):
         return "formula_changed"
     if score is None and len(text) <= MAX_CHROME_CHARS and CHROME.search(text):
         return ""
     if not whole and kind in ("paragraph", "quote"):
         return "content_lost" if len(text) > MAX_SIDE_LINE_CHARS else ""
-    return "content_lost" if is_prose(text) else ""
+    return "content_lost" if is_prose(text, MIN_PROSE_WORDS if score is None else MIN_MARKED_PROSE_WORDS) else ""
 
 
-def is_prose(text: str) -> bool:
+def is_prose(text: str, least: int) -> bool:
     """Enough words and the punctuation of sentences; a script without word spaces counts characters."""
     words = len(text.split()) if text.isascii() else max(len(text.split()), sum(char > "\u3000" for char in text) // 2)
-    return words >= MIN_PROSE_WORDS and _SENTENCE.search(text) is not None
+    return words >= least and _SENTENCE.search(text) is not None
 
 
 def is_chrome(text: str) -> bool:

@@ -4,34 +4,32 @@ from __future__ import annotations
 
 import re
 
-NEGATIONS = frozenset(
-    """
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
+NEGATIONS = _words("""
 not no never none nobody nothing nowhere neither nor without cannot isn't aren't wasn't weren't don't doesn't didn't
 can't couldn't won't wouldn't shouldn't mustn't hasn't haven't hadn't non unless except hardly barely fails fail false
-""".split()
-)
-QUANTIFIERS = frozenset(
-    """
+""")
+QUANTIFIERS = _words("""
 all any some every each most many few several both either only always often sometimes usually rarely seldom exactly
 least less more fewer greater smaller larger higher lower unique uniquely infinitely finitely almost
 must may might can could shall should will would if iff then when whenever than before after above below
-""".split()
-)
-NUMBER_WORDS = frozenset(
-    """
+""")
+NUMBER_WORDS = _words("""
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
 eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion
 first second third fourth fifth sixth seventh eighth ninth tenth half twice thrice double triple
 january february march april may june july august september october november december
-""".split()
-)
-_UNITS = """
+""")
+UNITS = _words("""
 m cm mm km nm um kg g mg s ms h min hz khz mhz ghz v kv mv a ma w kw mw j kj ev kev mev gev n pa kpa mpa k l ml mol
 mi ft in lb lbs oz mph kph dpi px em rad deg b kb mb gb tb bit bits byte bytes kib mib gib
 meter meters metre metres second seconds minute minutes hour hours day days week weeks month months year years
 kelvin celsius fahrenheit percent
-""".split()
-UNITS = frozenset(_UNITS)
+""")
 # Endings of unit names: a prefix before them (kilo, milli, mega) is a fact.
 UNIT_ENDINGS = (
     "meter",

@@ -1,0 +1,450 @@
+"""Edits planted in cleaned pages, with seeds: corruptions a guard must catch, faithful edits it must let pass.
+
+A corruption is `(rng, text, other) -> text | None`, `other` being another page; None where the page has no place for it.
+A faithful edit is `(rng, source, cleaned) -> (source, cleaned) | None`.
+"""
+
+import re
+from collections.abc import Callable
+from random import Random
+
+Corruption = Callable[[Random, str, str], str | None]
+Faithful = Callable[[Random, str, str], tuple[str, str] | None]
+
+FENCE = re.compile(r"^[ \t]*```[^\n]*\n(?P<body>(?:(?![ \t]*```).*\n)*)[ \t]*```[ \t]*$", re.MULTILINE)
+FORMULA = re.compile(
+    r"\$\$(?P<display>[^$]+)\$\$|(?<![\\$\w])\$(?![\s$\d])(?P<inline>[^$\n]{1,300}?)(?<![\s\\])\$(?![\d$])"
+)
+SENTENCE = re.compile(r"(?:(?<=[.!?] )|^)[A-Z][^.!?\n$`|]{30,300}[.!?](?= |$)", re.MULTILINE)
+VERB = re.compile(r"\b(is|are|was|were|can|will|has|does|must|should)\b(?! not)")
+NEGATED = re.compile(r"\b(?:not|never|cannot|without)\b ?")
+QUANTIFIER = re.compile(r"\b(all|some|every|any|always|each|most|only|exactly|many)\b")
+SWAPS = {
+    "all": "some", "some": "all", "every": "no", "any": "no", "always": "sometimes", "each": "some", "most": "few",
+    "only": "also", "exactly": "at least", "many": "few",
+}  # fmt: skip
+UNITS = {
+    "km": "m", "cm": "mm", "mm": "cm", "kg": "g", "g": "kg", "ms": "s", "seconds": "minutes", "minutes": "hours",
+    "hours": "days", "days": "weeks", "years": "months", "months": "years", "meters": "feet", "percent": "points",
+    "miles": "kilometers", "%": "‰", "bytes": "bits", "degrees": "radians", "MB": "GB", "GB": "MB", "KB": "MB",
+}  # fmt: skip
+UNIT = re.compile(rf"(?<=\d)( ?)({'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![\w])")
+NAME = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{3,}\b")
+
+
+def spans(pattern: re.Pattern[str], text: str, *, code: bool = False) -> list[re.Match[str]]:
+    """Matches outside fenced code (or inside it)."""
+    inside = [(m.start(), m.end()) for m in FENCE.finditer(text)]
+    return [m for m in pattern.finditer(text) if any(a <= m.start() < b for a, b in inside) == code]
+
+
+def pick(rng: Random, items):
+    return rng.choice(items) if items else None
+
+
+def put(text: str, match, new: str) -> str:
+    return text[: match.start()] + new + text[match.end() :]
+
+
+def formulas(text: str, least: int = 1):
+    return [m for m in spans(FORMULA, text) if len((m["display"] or m["inline"]).strip()) >= least]
+
+
+def in_formula(rng: Random, text: str, pattern: str, change: Callable[[str], str]) -> str | None:
+    places = []
+    for match in formulas(text):
+        places += [(match.start() + m.start(), match.start() + m.end()) for m in re.finditer(pattern, match[0])]
+    if not places:
+        return None
+    start, end = rng.choice(places)
+    return text[:start] + change(text[start:end]) + text[end:]
+
+
+def other_digit(rng: Random, digit: str) -> str:
+    return rng.choice([d for d in "123456789" if d != digit])
+
+
+def digit_in_prose(rng, text, other):
+    match = pick(rng, spans(re.compile(r"(?<![\w$\\{^_])\d(?=[^$\n]*(?:\n|$))"), mask_formulas(text)))
+    return put(text, match, other_digit(rng, match[0])) if match else None
+
+
+def mask_formulas(text: str) -> str:
+    return FORMULA.sub(lambda m: "\x01" * len(m[0]), text)
+
+
+def digit_in_formula(rng, text, other):
+    return in_formula(rng, text, r"(?<![\\A-Za-z])\d", lambda d: other_digit(rng, d))
+
+
+def sign_in_formula(rng, text, other):
+    return in_formula(rng, text, r"(?<=[\w}) ])[+-](?=[\w\\ (])", lambda s: "-" if s == "+" else "+")
+
+
+def relation_in_formula(rng, text, other):
+    swap = {
+        "<": ">",
+        ">": "<",
+        "=": "\\neq ",
+        "\\le ": "\\ge ",
+        "\\leq ": "\\geq ",
+        "\\ge ": "\\le ",
+        "\\geq ": "\\leq ",
+    }
+    return in_formula(rng, text, r"[<>=]|\\[lg]eq? ", lambda s: swap[s])
+
+
+def index_in_formula(rng, text, other):
+    return in_formula(rng, text, r"(?<=[_^])[a-z0-9](?![a-z])", lambda s: "q" if s != "q" else "r")
+
+
+def variable_in_formula(rng, text, other):
+    return in_formula(rng, text, r"(?<![A-Za-z\\{}])[a-zA-Z](?![A-Za-z}])", lambda s: "w" if s != "w" else "u")
+
+
+def formula_dropped(rng, text, other):
+    match = pick(rng, formulas(text))
+    return put(text, match, "") if match else None
+
+
+def formula_added(rng, text, other):
+    match, taken = pick(rng, spans(SENTENCE, text)), pick(rng, formulas(other, 3))
+    if not match or not taken or taken[0] in text:
+        return None
+    return text[: match.end()] + " " + taken[0].replace("$$", "$") + text[match.end() :]
+
+
+def formula_moved(rng, text, other):
+    found = formulas(text, 3)
+    if len(found) < 3:
+        return None
+    match, target = rng.sample(found, 2)
+    if match[0] == target[0] or abs(found.index(match) - found.index(target)) < 2:
+        return None
+    first, second = sorted((match, target), key=lambda m: m.start())
+    if match is first:
+        return text[: first.start()] + text[first.end() : second.end()] + " " + first[0] + text[second.end() :]
+    return text[: first.end()] + " " + second[0] + text[first.end() : second.start()] + text[second.end() :]
+
+
+def formulas_swapped(rng, text, other):
+    found = formulas(text)
+    pairs = [
+        (a, b) for a, b in zip(found, found[1:], strict=False) if re.sub(r"\W", "", a[0]) != re.sub(r"\W", "", b[0])
+    ]
+    if not pairs:
+        return None
+    a, b = rng.choice(pairs)
+    return text[: a.start()] + b[0] + text[a.end() : b.start()] + a[0] + text[b.end() :]
+
+
+def code_lines(text: str):
+    return [m for m in spans(re.compile(r"^.*\S.*$", re.MULTILINE), text, code=True) if "```" not in m[0]]
+
+
+def code_character(rng, text, other):
+    match = pick(rng, code_lines(text))
+    if not match:
+        return None
+    places = [i for i, c in enumerate(match[0]) if not c.isspace()]
+    at = rng.choice(places)
+    return put(text, match, match[0][:at] + ("0" if match[0][at] != "0" else "1") + match[0][at + 1 :])
+
+
+def code_indent(rng, text, other):
+    match = pick(rng, [m for m in code_lines(text) if m[0].startswith("  ")])
+    return put(text, match, match[0][2:]) if match else None
+
+
+def code_line_dropped(rng, text, other):
+    found = code_lines(text)
+    match = pick(rng, found) if len(found) > 3 else None
+    return put(text, match, "").replace("\n\n\n", "\n\n") if match else None
+
+
+def sentence_invented(rng, text, other):
+    match, taken = pick(rng, spans(SENTENCE, text)), pick(rng, spans(SENTENCE, other))
+    if not match or not taken or taken[0] in text:
+        return None
+    return text[: match.end()] + " " + taken[0] + text[match.end() :]
+
+
+def paragraph_invented(rng, text, other):
+    taken = pick(rng, spans(SENTENCE, other))
+    if not taken or taken[0] in text:
+        return None
+    parts = text.split("\n\n")
+    at = rng.randrange(len(parts) + 1)
+    if "```" in text:
+        at = len(parts)
+    return "\n\n".join([*parts[:at], taken[0], *parts[at:]])
+
+
+def sentence_negated(rng, text, other):
+    places = []
+    for sentence in spans(SENTENCE, text):
+        places += [(sentence.start() + m.end()) for m in VERB.finditer(sentence[0])]
+    if not places:
+        return None
+    at = rng.choice(places)
+    return text[:at] + " not" + text[at:]
+
+
+def negation_dropped(rng, text, other):
+    match = pick(rng, spans(NEGATED, mask_formulas(text)))
+    return put(text, match, "") if match else None
+
+
+def quantifier_changed(rng, text, other):
+    match = pick(rng, spans(QUANTIFIER, mask_formulas(text)))
+    return put(text, match, SWAPS[match[0]]) if match else None
+
+
+def sentences_merged(rng, text, other):
+    """The beginning of one sentence with the end of the next, or both in one."""
+    ends = spans(re.compile(r"(?<=[a-z]{3})[.] (?=[A-Z][a-z]+ )"), mask_formulas(text))
+    match = pick(rng, ends)
+    if not match:
+        return None
+    after = text[match.end() :]
+    if rng.random() < 0.5:
+        return text[: match.start()] + rng.choice([" and ", ", ", ", which means "]) + after[0].lower() + after[1:]
+    words = after.split("\n")[0].split(" ")
+    if len(words) < 6:
+        return None
+    return text[: match.start()] + after[len(" ".join(words[:3])) :]
+
+
+def unit_swapped(rng, text, other):
+    match = pick(rng, spans(UNIT, mask_formulas(text)))
+    return put(text, match, match[1] + UNITS[match[2]]) if match else None
+
+
+def name_swapped(rng, text, other):
+    found = spans(NAME, mask_formulas(text))
+    match = pick(rng, found)
+    names = sorted(
+        {m[0] for m in found} | {m[0] for m in spans(NAME, mask_formulas(other))} - {match[0] if match else ""}
+    )
+    names = [name for name in names if match and name != match[0]]
+    return put(text, match, rng.choice(names)) if names else None
+
+
+def truncated_anywhere(rng, text, other):
+    at = rng.randrange(len(text) // 10, len(text) * 19 // 20) if len(text) > 200 else 0
+    cut = text[:at].rstrip()
+    return cut if cut and len(text) - at > 40 and re.search(r"[^\W_]{3}", text[at:]) else None
+
+
+def truncated_at_sentence(rng, text, other):
+    ends = [m.end() for m in spans(SENTENCE, text)][:-1]
+    return text[: rng.choice(ends)] if ends else None
+
+
+def loop_of_tail(rng, text, other):
+    match = pick(rng, spans(SENTENCE, text))
+    return text[: match.end()] + (" " + match[0]) * rng.randint(1, 20) + text[match.end() :] if match else None
+
+
+def loop_of_block(rng, text, other):
+    blocks = [b for b in text.split("\n\n") if len(b) > 60 and "```" not in b]
+    return text + ("\n\n" + rng.choice(blocks)) * rng.randint(1, 10) if blocks else None
+
+
+PREAMBLES = (
+    "Here is the cleaned text:\n\n", "Sure! Here's the cleaned version of the page:\n\n", "Output:\n\n",
+    "I have removed the boilerplate from the page.\n\n", "Below is the extracted content.\n\n", "Cleaned text:\n\n",
+)  # fmt: skip
+ENDINGS = (
+    "\n\nLet me know if you need anything else!", "\n\nNote: I removed navigation and advertisements.",
+    "\n\nI hope this helps.",
+)  # fmt: skip
+
+
+def preamble(rng, text, other):
+    return rng.choice(PREAMBLES) + text
+
+
+def ending(rng, text, other):
+    return text + rng.choice(ENDINGS)
+
+
+def refusal(rng, text, other):
+    return rng.choice(
+        ["I'm sorry, but I can't help with that.", "As an AI language model, I cannot process this page."]
+    )
+
+
+def answer_given(rng, text, other):
+    answers = (
+        "Answer: 42",
+        "The answer is $x = 2$.",
+        "Yes, this is correct.",
+        "**Solution.** It follows by induction.",
+    )
+    match = pick(rng, spans(re.compile(r"\?(?=\s)"), mask_formulas(text)))
+    return text[: match.end()] + " " + rng.choice(answers) + text[match.end() :] if match else None
+
+
+CORRUPTIONS: dict[str, Corruption] = {
+    f.__name__: f
+    for f in (
+        digit_in_prose, digit_in_formula, sign_in_formula, relation_in_formula, index_in_formula, variable_in_formula,
+        formula_dropped, formula_added, formula_moved, formulas_swapped, code_character, code_indent, code_line_dropped,
+        sentence_invented, paragraph_invented, sentence_negated, negation_dropped, quantifier_changed, sentences_merged,
+        unit_swapped, name_swapped, truncated_anywhere, truncated_at_sentence, loop_of_tail, loop_of_block, preamble,
+        ending, refusal, answer_given,
+    )
+}  # fmt: skip
+
+
+def outside(text: str, change: Callable[[str], str]) -> str:
+    """Apply a change to everything but fenced code."""
+    parts, at = [], 0
+    for fence in FENCE.finditer(text):
+        parts += [change(text[at : fence.start()]), fence[0]]
+        at = fence.end()
+    return "".join([*parts, change(text[at:])])
+
+
+def changed(source: str, before: str, after: str) -> tuple[str, str] | None:
+    return (source, after) if after != before else None
+
+
+def boilerplate_gone(rng, source, cleaned):
+    return source, cleaned
+
+
+def delimiters(rng, source, cleaned):
+    """The source in TeX's delimiters, the cleaned text in dollars; or display math on lines of its own."""
+    if not formulas(cleaned):
+        return None
+
+    def tex(match):
+        return f"\\[{match['display']}\\]" if match["display"] else f"\\({match['inline']}\\)"
+
+    return outside(source, lambda part: FORMULA.sub(tex, part)), cleaned
+
+
+def display_layout(rng, source, cleaned):
+    after = outside(cleaned, lambda part: re.sub(r"\$\$([^$]+)\$\$", lambda m: f"$$\n{m[1].strip()}\n$$", part))
+    return changed(source, cleaned, after)
+
+
+SPELLINGS = (
+    (r"\\leq?(?![A-Za-z])", r"\\leq "), (r"\\geq?(?![A-Za-z])", r"\\geq "), (r"\\neq?(?![A-Za-z])", r"\\neq "),
+    (r"\\to(?![A-Za-z])", r"\\rightarrow "), (r"\\dfrac", r"\\frac"), (r"\\left\(", "("), (r"\\right\)", ")"),
+    (r"([_^])([a-z0-9])(?![A-Za-z0-9{])", r"\1{\2}"), (r"\s*=\s*", " = "), (r"\\[,;!](?![A-Za-z])", " "),
+)  # fmt: skip
+
+
+def latex_spelling(rng, source, cleaned):
+    def spell(match):
+        tex = match[0]
+        for pattern, new in SPELLINGS:
+            tex = re.sub(pattern, new, tex)
+        return re.sub(r"\s+\$$", "$", tex)
+
+    return changed(source, cleaned, outside(cleaned, lambda part: FORMULA.sub(spell, part)))
+
+
+def whitespace(rng, source, cleaned):
+    def loose(part):
+        part = re.sub(r"(?<=[a-z,.]) (?=[a-z])", lambda m: rng.choice([" ", "  ", " ", " "]), part)
+        return re.sub(r"\n\n", lambda m: rng.choice(["\n\n", "\n\n\n", " \n\n"]), part)
+
+    return changed(source, cleaned, outside(cleaned, loose))
+
+
+def rewrapped(rng, source, cleaned):
+    """Long paragraphs broken at 72 columns in the source, whole in the cleaned text."""
+
+    def wrap(part):
+        return "\n".join(broken(line) for line in part.split("\n"))
+
+    def broken(line):
+        if re.match(r"[ \t]*(?:[-*|#>]|\d+[.)])", line) or len(line) < 80 or "$" in line or "`" in line:
+            return line
+        out = re.sub(r"(.{60,72}) (?=[A-Za-z(]{2})", r"\1\n", line)
+        return out
+
+    after = outside(source, wrap)
+    return (after, cleaned) if after != source else None
+
+
+def list_layout(rng, source, cleaned):
+    mark = rng.choice(["* ", "+ ", "• "])
+    return changed(source, cleaned, outside(cleaned, lambda part: re.sub(r"(?m)^([ \t]*)- ", rf"\1{mark}", part)))
+
+
+def heading_layout(rng, source, cleaned):
+    style = rng.choice([r"**\1**", r"### \1", r"\1\n-----"])
+    return changed(source, cleaned, outside(cleaned, lambda part: re.sub(r"(?m)^#{1,6} (.+)$", style, part)))
+
+
+def mojibake_fixed(rng, source, cleaned):
+    """UTF-8 read as Windows-1252 in the source; quotes are put in where the page has no character beyond ASCII."""
+    quoted = re.sub(r"(?<=[a-z])'(?=[a-z])", "’", cleaned)
+    bad = outside(source.replace("'", "’") if quoted != cleaned else source, garbled)
+    return (bad, quoted) if bad != source else None
+
+
+def garbled(part: str) -> str:
+    return (
+        re.sub(r"[é’ü–ö“”äàèñç]", lambda m: m[0].encode().decode("cp1252", "ignore") or m[0], part)
+        if clean(part)
+        else part
+    )
+
+
+def clean(part: str) -> bool:
+    return "”" not in part  # its last byte has no character in Windows-1252
+
+
+def entities_fixed(rng, source, cleaned):
+    bad = outside(source, lambda part: part.replace("&", "&amp;").replace("<", "&lt;").replace("é", "&eacute;"))
+    bad = outside(bad, lambda part: part.replace("’", "&rsquo;").replace(" – ", " &ndash; "))
+    return (bad, cleaned) if bad != source else None
+
+
+def quotes_unified(rng, source, cleaned):
+    after = outside(cleaned, lambda part: part.translate(str.maketrans("‘’“”–\u00a0", "''\"\"- ")))
+    return changed(source, cleaned, after)
+
+
+def typo_fixed(rng, source, cleaned):
+    """Neighbouring letters swapped in one long word of the source."""
+    words = [m for m in spans(re.compile(r"(?<=[a-z,] )[a-z]{6,}(?= [a-z])"), mask_formulas(source)) if m[0] in cleaned]
+    words = [m for m in words if source.count(m[0]) == 1 and cleaned.count(m[0]) == 1]
+    match = pick(rng, words)
+    if not match:
+        return None
+    at = rng.randrange(1, len(match[0]) - 2)
+    word = match[0][:at] + match[0][at + 1] + match[0][at] + match[0][at + 2 :]
+    return (put(source, match, word), cleaned) if word != match[0] else None
+
+
+def numbers_formatted(rng, source, cleaned):
+    after = outside(cleaned, lambda part: re.sub(r"(?<![\w.,$])(\d{1,3}),(\d{3})(?![\w,.])", r"\1\2", part))
+    return changed(source, cleaned, after)
+
+
+def chrome_planted(rng, source, cleaned):
+    """Lines of chrome around the content."""
+    chrome = [
+        "Home | About | Contact", "© 2024 Example Inc. All rights reserved.", "Share this article on Twitter or Facebook.",
+        "Subscribe to our newsletter to get the latest posts, every week.", "Advertisement", "Next: Limits\nPrevious: Sets",
+        "We use cookies to improve your experience. By continuing you accept our use of cookies.",
+        "- Home\n- Courses\n- Log in", "Posted by admin on March 3, 2019", "Related posts\n\n- Ten ways to cook rice",
+    ]  # fmt: skip
+    top, bottom = rng.sample(chrome, 2)
+    return f"{top}\n\n{cleaned}\n\n{bottom}", cleaned
+
+
+FAITHFUL: dict[str, Faithful] = {
+    f.__name__: f
+    for f in (
+        boilerplate_gone, delimiters, display_layout, latex_spelling, whitespace, rewrapped, list_layout, heading_layout,
+        mojibake_fixed, entities_fixed, quotes_unified, typo_fixed, numbers_formatted, chrome_planted,
+    )
+}  # fmt: skip

@@ -1,0 +1,141 @@
+"""Measure the guard on planted edits of real cleaned pages: catch rate and pass rate by kind, pages per CPU second.
+
+    python tests/quality/bench_guard.py [--pages N] [--show KIND] [--no-blocks]
+
+Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/corruptions.py
+is planted once per page where it has a place. Sources carry their marked blocks unless --no-blocks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from random import Random
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/llm_cleaning"))
+
+from corruptions import CORRUPTIONS, FAITHFUL  # noqa: E402
+
+from extractors import RenderRejected, render  # noqa: E402
+from llm_cleaning.guard import Verdict, check  # noqa: E402
+from llm_cleaning.stage import CleanConfig, clean, mark  # noqa: E402
+from pipeline.document import Blocks, Document  # noqa: E402
+
+SHARED = ROOT / "../shared/data"
+SETS = ("webmainbench/dev/math_code_bench", "mathpages/dev/pages", "extraction/dev/articles")
+Pair = tuple[str, Blocks, str]
+
+
+def html_pages(limit: int) -> Iterator[tuple[str, str | None]]:
+    """Pages of every set, spread evenly over it; samples where the shared folder is absent."""
+    files = [SHARED / f"{name}.jsonl.gz" for name in SETS]
+    if not files[0].exists():
+        yield from ((page.read_text(encoding="utf-8", errors="replace"), None) for page in sample_pages())
+        return
+    for file in files:
+        with gzip.open(file, "rt", encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        for row in rows[:: max(1, len(rows) // limit)][:limit]:
+            yield row["html"], row["url"]
+
+
+def sample_pages() -> list[Path]:
+    return sorted((ROOT / "samples/rendered").rglob("*.html"))
+
+
+def cleaned_pages(pages: Iterator[tuple[str, str | None]]) -> Iterator[Pair]:
+    """(rendered text, marked blocks, cleaned text) of pages with something left."""
+    config = CleanConfig()
+    for html, url in pages:
+        try:
+            page = render(html, url=url)
+        except RenderRejected:
+            continue
+        document = Document("0" * 32, "", "", "", 0, "", text=page.text, blocks=page.blocks, formulas=page.formulas)
+        (marked,) = mark([document], config=config)
+        source, blocks = marked.text, deepcopy(marked.blocks)
+        (result,) = clean([marked], config=config)
+        if not result.rejected and len(result.text) > 200:
+            yield source, blocks, result.text
+
+
+def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, Verdict, float, str, str]]:
+    """(kind, is it a corruption, verdict, CPU seconds, source, cleaned) of every edit that has a place."""
+    for number, (source, blocks, cleaned) in enumerate(pairs):
+        other = pairs[(number + 1) % len(pairs)][2]
+        edits = [
+            (kind, True, (source, edit(Random(f"{kind} {number}"), cleaned, other)))
+            for kind, edit in CORRUPTIONS.items()
+        ]
+        edits += [(kind, False, faithful(kind, number, source, cleaned)) for kind in FAITHFUL]
+        for kind, bad, pair in edits:
+            if pair is None or pair[1] is None or (bad and pair[1] == cleaned):
+                continue
+            before = time.process_time()
+            verdict = check(pair[0], pair[1], source_blocks=blocks if with_blocks and pair[0] == source else None)
+            yield kind, bad, verdict, time.process_time() - before, pair[0], pair[1]
+
+
+def faithful(kind: str, number: int, source: str, cleaned: str) -> tuple[str, str] | None:
+    """Edits that damage the source are planted in the cleaned page alone: the blocks' offsets would no longer hold."""
+    pair = FAITHFUL[kind](Random(f"{kind} {number}"), source, cleaned)
+    if pair is None or pair[0] == source:
+        return pair
+    return FAITHFUL[kind](Random(f"{kind} {number}"), cleaned, cleaned)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--pages", type=int, default=60, help="pages per set")
+    parser.add_argument("--show", default="", help="print the first wrong verdicts of these kinds (A,B)")
+    parser.add_argument("--no-blocks", action="store_true", help="plain text sources")
+    options = parser.parse_args()
+    pairs = list(cleaned_pages(html_pages(options.pages)))
+    right: dict[tuple[bool, str], list[int]] = defaultdict(list)
+    seconds: dict[bool, list[float]] = defaultdict(list)
+    reasons: Counter[str] = Counter()
+    for kind, bad, verdict, cpu, source, cleaned in plant(pairs, with_blocks=not options.no_blocks):
+        correct = verdict.passed != bad
+        right[bad, kind].append(correct)
+        seconds[bad].append(cpu)
+        reasons.update(verdict.reasons if bad else ())
+        if kind in options.show.split(",") and not correct:
+            show(kind, verdict, source, cleaned)
+    report(right, seconds, reasons, sum(len(p[0]) for p in pairs) / len(pairs), len(pairs))
+
+
+def show(kind: str, verdict: Verdict, source: str, cleaned: str) -> None:
+    import difflib
+
+    lines = difflib.unified_diff(source.split("\n"), cleaned.split("\n"), lineterm="", n=0)
+    print("-" * 100, kind, verdict.reasons, *(line[:300] for line in list(lines)[:12]), sep="\n")
+
+
+def report(
+    right: dict[tuple[bool, str], list[int]],
+    seconds: dict[bool, list[float]],
+    reasons: Counter[str],
+    mean: float,
+    count: int,
+) -> None:
+    print(f"{count} pages, {mean:,.0f} characters each on average")
+    for bad, title in ((True, "corruptions caught"), (False, "faithful edits passed")):
+        rows = {kind: hits for (is_bad, kind), hits in right.items() if is_bad == bad}
+        total = [hit for hits in rows.values() for hit in hits]
+        print(f"{title:<28}{sum(total) / len(total):8.2%}  of {len(total)}")
+        for kind, hits in rows.items():
+            print(f"  {kind:<26}{sum(hits) / len(hits):8.2%}  of {len(hits)}")
+        print(f"  pages per CPU second      {len(seconds[bad]) / sum(seconds[bad]):8.0f}")
+    print("reasons:", ", ".join(f"{name} {n}" for name, n in reasons.most_common()))
+
+
+if __name__ == "__main__":
+    main()

@@ -101,7 +101,8 @@ def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text without some passages, each with the delimiters and punctuation that touch it, a blank line instead."""
     parts, position = [], 0
     for start, end in merge(_widened(text, start, end) for start, end in spans):
-        parts.append(text[position:start].rstrip())
+        before = text[position:start].rstrip()
+        parts.append(before.lstrip() if parts else before)
         position = end
     parts.append(text[position:].lstrip() if parts else text)
     return "\n\n".join(part for part in parts if part)

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 def common_subsequence(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, int]]:
     """Index pairs (i, j) with a[i] == b[j], strictly increasing in both, as many as there can be.
 
-    Time O(len(a) * len(b) / 64) and as many bits of memory. Of several longest ones the latest in `b`.
+    Time O(len(a) * len(b) / 64) and as many bits of memory. Of several longest ones a compact one: it ends in `b` as
+    early as can be, and every word before stands as close to the next as can be.
     """
     where: dict[int, int] = {}
     for j, value in enumerate(b):
@@ -23,7 +24,7 @@ def common_subsequence(a: Sequence[int], b: Sequence[int]) -> list[tuple[int, in
         matched = row & where.get(value, 0)
         row = ((row + matched) | (row - matched)) & full
         rows.append(row)
-    return _traced(rows, len(b))
+    return _drawn_together(_traced(rows, len(b)), b)
 
 
 def _traced(rows: list[int], width: int) -> list[tuple[int, int]]:
@@ -39,3 +40,16 @@ def _traced(rows: list[int], width: int) -> list[tuple[int, int]]:
             j -= 1
             found.append((i, j))
     return found[::-1]
+
+
+def _drawn_together(pairs: list[tuple[int, int]], b: Sequence[int]) -> list[tuple[int, int]]:
+    """The same words of `a`, each at its last occurrence in `b` before the next pair."""
+    out: list[tuple[int, int]] = []
+    limit = len(b)
+    for i, j in reversed(pairs):
+        value = b[j]
+        if out:
+            j = next(k for k in range(limit - 1, j - 1, -1) if b[k] == value)
+        out.append((i, j))
+        limit = j
+    return out[::-1]

@@ -1,7 +1,8 @@
 """Rows of a user's file: JSON lines (also .gz) or Parquet, in batches of bounded size, every column kept.
 
 Parquet keeps its own schema. JSON lines get one schema per file: the types of all its rows joined; a column whose rows
-have no common type is kept as JSON text. Lone surrogates, which neither UTF-8 nor Arrow can hold, become U+FFFD.
+have no common type is one of strings, with other values as JSON text. Lone surrogates, which neither UTF-8 nor Arrow
+can hold, become U+FFFD.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ BATCH_ROWS = 512
 BATCH_BYTES = 4 << 20
 PARQUET_MAGIC = b"PAR1"
 GZIP_MAGIC = b"\x1f\x8b"
-JSON_TEXT = {b"warcmill": b"json"}  # metadata of a column kept as JSON text
+JSON_TEXT = {b"warcmill": b"json"}  # metadata of a column whose values are JSON text where they are no strings
 Row = dict[str, Any]
 
 
@@ -86,7 +87,8 @@ def parquet_batches(path: str, columns: list[str] | None = None) -> Iterator[pa.
 
 def repaired(value: Any) -> Any:
     """A JSON value without lone surrogates."""
-    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    units = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(units.decode("utf-16", "replace"))
 
 
 def _open(path: str) -> IO[bytes]:
@@ -126,7 +128,7 @@ def _parsed(line: bytes, where: str) -> Row:
 def _joined(known: pa.DataType, values: list[Any]) -> pa.DataType | None:
     """The type that holds what was known and these values, None where there is none."""
     try:
-        found = pa.infer_type(values)
+        found = _array(values, None).type
         fields = [pa.schema([pa.field("c", type_)]) for type_ in (known, found)]
         return pa.unify_schemas(fields, promote_options="permissive").field("c").type
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
@@ -141,8 +143,12 @@ def _field(name: str, type_: pa.DataType | None) -> pa.Field:
 
 def _column(values: list[Any], field: pa.Field) -> pa.Array:
     if field.metadata == JSON_TEXT:
-        values = [value if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True) for value in values]
+        values = [value if value is None or isinstance(value, str) else json.dumps(value) for value in values]
+    return _array(values, field.type)
+
+
+def _array(values: list[Any], type_: pa.DataType | None) -> pa.Array:
     try:
-        return pa.array(values, field.type)
+        return pa.array(values, type_)
     except UnicodeEncodeError:
-        return pa.array([repaired(value) for value in values], field.type)
+        return pa.array([repaired(value) for value in values], type_)

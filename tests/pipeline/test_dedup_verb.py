@@ -1,0 +1,261 @@
+"""`warcmill dedup` over users' files: contract, determinism, resume, errors."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import random
+from contextlib import nullcontext
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import warcmill
+from pipeline.dedup_job import DedupSettings, dedup, require_unique_ids
+from pipeline.engines.local import LocalConfig
+from pipeline.errors import InputError, UsageError, WarcmillError
+from pipeline.io.inputs import expand_inputs
+from pipeline.phases.tables import COLUMNS
+from pipeline.stage import Context
+from pipeline.table_job import Place, TableJob
+
+WORDS = [
+    "river",
+    "stone",
+    "bridge",
+    "winter",
+    "garden",
+    "letter",
+    "window",
+    "market",
+    "copper",
+    "signal",
+    "meadow",
+    "harbour",
+    "engine",
+    "candle",
+    "forest",
+]
+
+
+class Quiet:
+    def begin(self, phase, tasks): ...
+    def progress(self, finished, records): ...
+    def end(self, phase, counters): ...
+
+
+class InProcess:
+    """An engine that runs tasks here: error paths need no processes."""
+
+    def map_shards(self, directory, tasks, work, progress):
+        for task in tasks:
+            if directory.committed(task.name) is None:
+                work(task, Context())
+
+
+class Here(Place):
+    """A place whose engine is this process."""
+
+    def open_engine(self):
+        return nullcontext(InProcess())
+
+
+def page(seed: int, words: int = 220) -> str:
+    draw = random.Random(seed)
+    sentences = (" ".join(draw.choice(WORDS) + str(draw.randrange(90)) for _ in range(11)) for _ in range(words // 11))
+    return ". ".join(sentences) + "."
+
+
+def rows() -> list[dict]:
+    """12 pages; page 3 three times: as it is, in other case, and wrapped; a failed row, an empty one."""
+    found = [{"id": f"p{n}", "text": page(n), "url": f"https://example.org/{n}", "meta": {"n": n}} for n in range(12)]
+    found.append({"id": "copy", "text": page(3).upper(), "url": "https://example.net/copy", "tags": ["a", "b"]})
+    found.append({"id": "wrapped", "text": f"Menu Home About {page(900, 44)} {page(3)} Imprint {page(901, 44)}"})
+    found.append({"id": "failed", "text": None, "error": {"kind": "render", "message": "no"}})
+    found.append({"id": "empty", "text": ""})
+    return found
+
+
+def write_jsonl(path: Path, items: list[dict]) -> str:
+    content = "".join(json.dumps(item) + "\n" for item in items).encode()
+    path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
+    return str(path)
+
+
+def start(output: Path, *inputs: str, workers: int = 0, **settings):
+    kind = Place if workers else Here
+    place = kind(tuple(expand_inputs(inputs)), output, LocalConfig(workers=workers or 1))
+    return dedup(place, DedupSettings(**settings), Quiet())
+
+
+def audit_of(output: Path, manifest: dict) -> dict[str, tuple[str, str]]:
+    found = [row for entry in manifest["audit"] for row in pq.read_table(output / entry["path"]).to_pylist()]
+    return {row["removed_id"]: (row["kept_id"], row["rule"]) for row in found}
+
+
+def kept_of(output: Path, manifest: dict) -> list[dict]:
+    return [row for entry in manifest["shards"] for row in pq.read_table(output / entry["path"]).to_pylist()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("dedup")
+    source = write_jsonl(folder / "pages.jsonl.gz", rows())
+    return folder / "run", source, start(folder / "run", source)
+
+
+def test_copies_go_and_everything_else_stays_as_it_was(finished):
+    output, _, manifest = finished
+    audit = audit_of(output, manifest)
+    group = {"p3", "copy", "wrapped"}
+    assert set(audit) < group
+    assert len(audit) == 2
+    assert all(kept in group for kept, _ in audit.values())
+    assert {rule for _, rule in audit.values()} <= {"exact", "jaccard", "containment"}
+    wanted = [row for row in rows() if row["id"] not in audit]
+    names = dict.fromkeys(name for row in rows() for name in row)
+    assert kept_of(output, manifest) == [{name: row.get(name) for name in names} for row in wanted]
+
+
+def test_exact_copies_are_in_the_audit_with_rule_exact(finished):
+    output, _, manifest = finished
+    schema = pq.read_schema(output / manifest["audit"][0]["path"])
+    assert schema.names[:5] == ["removed_id", "kept_id", "jaccard", "containment", "rule"]
+    assert "exact" in {rule for _, rule in audit_of(output, manifest).values()}
+
+
+def test_the_manifest_names_true_files_and_success_seals_it(finished):
+    output, source, manifest = finished
+    content = (output / "manifest.json").read_bytes()
+    assert json.loads(content) == manifest
+    assert (output / "_SUCCESS").read_text().strip() == hashlib.sha256(content).hexdigest()
+    for entry in manifest["shards"] + manifest["audit"]:
+        path = output / entry["path"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == entry["sha256"]
+        assert pq.read_metadata(path).num_rows == entry["rows"]
+    assert manifest["inputs"][0]["sha256"] == hashlib.sha256(Path(source).read_bytes()).hexdigest()
+    kept = manifest["funnel"][-1]
+    assert kept["rows_in"] == 16 == kept["rows_out"] + sum(kept["rejected"].values())
+
+
+def test_a_finished_run_does_nothing_and_refuses_another_preset(finished):
+    output, source, manifest = finished
+    before = {path: path.stat().st_mtime_ns for path in output.glob("kept/*")}
+    assert start(output, source) == manifest
+    assert {path: path.stat().st_mtime_ns for path in output.glob("kept/*")} == before
+    with pytest.raises(UsageError, match="begun with another recipe"):
+        start(output, source, preset="nemotron")
+
+
+def test_workers_and_the_order_of_rows_decide_nothing(tmp_path, finished):
+    output, _, manifest = finished
+    turned = rows()
+    random.Random(7).shuffle(turned)
+    parts = [write_jsonl(tmp_path / f"part{n}.jsonl", turned[n::3]) for n in range(3)]
+    other = start(tmp_path / "run", *reversed(parts), workers=2)
+    assert audit_of(tmp_path / "run", other) == audit_of(output, manifest)
+    assert {r["id"] for r in kept_of(tmp_path / "run", other)} == {r["id"] for r in kept_of(output, manifest)}
+
+
+def test_parquet_keeps_its_schema_and_integer_ids(tmp_path):
+    table = pa.table(
+        {
+            "score": pa.array([0.5, None, 0.25], pa.float32()),
+            "text": pa.array([page(1), page(1), page(2)], pa.large_string()),
+            "id": pa.array([7, 8, 9], pa.int64()),
+            "when": pa.array([0, 1, 2], pa.timestamp("ms")),
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet", row_group_size=1)
+    manifest = start(tmp_path / "run", str(tmp_path / "in.parquet"))
+    kept = pq.read_table(tmp_path / "run" / manifest["shards"][0]["path"])
+    assert kept.schema.equals(table.schema)
+    assert kept.equals(table.take([0, 2]))
+    assert audit_of(tmp_path / "run", manifest) == {"8": ("7", "exact")}
+
+
+def test_a_source_that_nearly_disappears_stops_the_run(tmp_path):
+    spam = [{"id": f"s{n:02}", "text": page(5), "source": "spam"} for n in range(30)]
+    fine = [{"id": f"f{n:02}", "text": page(100 + n), "source": "fine"} for n in range(30)]
+    source = write_jsonl(tmp_path / "in.jsonl", spam + fine)
+    with pytest.raises(WarcmillError, match=r"1 sources lose more than 90.0%.*spam 96.7%"):
+        start(tmp_path / "run", source)
+    assert not (tmp_path / "run" / "_SUCCESS").exists()
+    manifest = start(tmp_path / "run", source, max_source_loss=1.0)  # resumes and publishes
+    assert manifest["sources"] == {"fine": {"rows": 30, "removed": 0}, "spam": {"rows": 30, "removed": 29}}
+
+
+def read(tmp_path: Path, name: str, content: bytes | list[dict]):
+    """The first phases on one file, in this process."""
+    path = tmp_path / name
+    path.write_bytes(content) if isinstance(content, bytes) else write_jsonl(path, content)
+    job = TableJob(Place((str(path),), tmp_path / "run"), InProcess(), Quiet())
+    _, done, tables = job.tables()
+    require_unique_ids(job, done, tables)
+    return tables[0]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ([{"id": "a", "body": "x"}], r"in.jsonl: has no column 'text'"),
+        ([{"text": "x"}], r"in.jsonl: has no column 'id'"),
+        ([{"id": "a", "text": "x"}, {"id": "b"}], r"in.jsonl, row 2: no text"),
+        ([{"id": "a", "text": 5}], r"in.jsonl, row 1: the text is a int"),
+        ([{"id": None, "text": "x"}], r"the id is None"),
+        ([{"id": "a", "text": "x"}, {"id": "b", "text": "y"}, {"id": "a", "text": "z"}],
+         r"in.jsonl, row 1 and in.jsonl, row 3: the id 'a' names two rows"),
+        (b'{"id": "a", "text": "x"}\n{"id": "b", "text": \n', r"in.jsonl:2: is no JSON"),
+        (b'\n[1, 2]\n', r"in.jsonl:2: is a JSON list"),
+        (b'{"id": "a", "text": "x"}\n\xff\xfe\n', r"in.jsonl:2: is no JSON"),
+        (gzip.compress(b'{"id": "a", "text": "x"}\n' * 900)[:-20], r"cannot be read"),
+        (b"PAR1 and nothing else", r"cannot be read as Parquet"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_named_with_its_place(tmp_path, content, message):
+    with pytest.raises(InputError, match=message):
+        read(tmp_path, "in.jsonl", content)
+
+
+def test_odd_values_survive(tmp_path):
+    items = [
+        {"id": "a\ud800", "text": "lone \udc00 surrogate", "mixed": 1, "big": 1 << 70, "deep": {"x": [{"y": None}]}},
+        {"id": "b", "text": "", "mixed": "one", "late": True, "none": {}},
+        {"id": 3, "text": None, "quality": "high", "deep": {"z": 1.5}},
+    ]
+    table = read(tmp_path, "in.jsonl", items)
+    assert table.rows == 3
+    slim = pq.read_table(table.shards[0].directory.path / "data" / table.shards[0].files[0].path)
+    assert slim.schema.names == COLUMNS.names
+    assert slim["id"].to_pylist() == ["a\ufffd", "b", "3"]
+    assert slim["text"].to_pylist() == ["lone \ufffd surrogate", "", None]
+    manifest = start(tmp_path / "done", str(tmp_path / "in.jsonl"))
+    kept = kept_of(tmp_path / "done", manifest)
+    assert [row["mixed"] for row in kept] == ["1", "one", None]
+    assert kept[0]["big"] == str(1 << 70)
+    assert kept[0]["deep"] == {"x": [{"y": None}], "z": None}
+    assert kept[2]["text"] is None
+    assert [row["id"] for row in kept] == ["a\ufffd", "b", "3"]
+
+
+def test_an_input_that_changed_is_refused(tmp_path, finished):
+    source = write_jsonl(tmp_path / "in.jsonl", rows())
+    start(tmp_path / "run", source)
+    write_jsonl(tmp_path / "in.jsonl", rows()[:-1])
+    with pytest.raises(UsageError, match="bytes now"):
+        start(tmp_path / "run", source)
+
+
+def test_the_command_prints_the_funnel_and_errors_have_hints(tmp_path, finished):
+    output, source, _ = finished
+    done = CliRunner().invoke(warcmill, ["dedup", source, "-o", str(output), "--workers", "1"])
+    assert done.exit_code == 0, done.output
+    assert "nothing to do" in done.stderr
+    assert done.stdout == ""
+    missing = CliRunner().invoke(warcmill, ["dedup", str(tmp_path / "no.jsonl"), "-o", str(tmp_path / "run")])
+    assert isinstance(missing.exception, InputError)
+    assert "no such file" in str(missing.exception)

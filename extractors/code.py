@@ -24,22 +24,19 @@ _DECORATION_INSIDE = ",".join(
         "button,.copybtn,.copy-button,.copy-btn,.btn-clipboard,.clipboard-copy",
     )
 )
-_DECORATION_BESIDE = ",".join(
-    (
-        "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers",
-        "button.copybtn,button.copy-button,.copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard",
-        "div.highlight button,div.highlighter-rouge button,div.code-toolbar>.toolbar,.syntaxhighlighter .toolbar",
-        ".crayon-toolbar,.crayon-nums,.enlighter-toolbar",
-    )
+_DECORATION_BESIDE = (
+    "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers",
+    "button.copybtn,button.copy-button,div.highlight button,div.highlighter-rouge button",
+    ".copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard,div.code-toolbar>.toolbar"
+    ",.syntaxhighlighter .toolbar,.crayon-toolbar,.crayon-nums,.enlighter-toolbar",
 )
 # Code that is no `pre`: one element per line.
-_LINED = (
-    "td.code>div.container,.crayon-pre,div.CodeMirror-code,div.view-lines,div.blockcode ol,div.geshi ol,.mw-geshi ol"
-    ",div.fragment,ol.dp-c,ol[class^='dp-'],pre ol.linenums"
-)
+_LINED_BOXES = "td.code>div.container,div.crayon-pre,div.CodeMirror-code,div.view-lines,div.fragment"
+_LINED_LISTS = "div.blockcode ol,div.geshi ol,.mw-geshi ol,ol.dp-c,ol[class^='dp-'],pre ol.linenums"
 # Cells that hold one line of code each, beside line numbers, authors or diff marks.
 _LINE_CELL = "td.blob-code,td[class*='lineContent' i],td.line-content,td.code-line,td.hljs-ln-code,td.diff-line-code"
-_CODE_SELECTOR = f"pre,listing,xmp,plaintext,textarea,{_LINED}"
+_CODE_TAGS = ("pre", "listing", "xmp", "plaintext", "textarea")
+_CODE_SELECTOR = ",".join((*_CODE_TAGS, _LINED_BOXES, _LINED_LISTS))
 _LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
 _ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
 _BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
@@ -90,9 +87,10 @@ def fenced(block: CodeBlock) -> str:
 def resolve_code(document: Document) -> list[CodeBlock]:
     """Take every code block out of the tree and leave a numbered mark in its place."""
     blocks: list[CodeBlock] = []
-    if document.select_one(f"{_CODE_SELECTOR},{_LINE_CELL}") is None:
+    if not _holds_code(document):
         return blocks
-    document.remove(_DECORATION_BESIDE)
+    for decoration in _DECORATION_BESIDE:
+        document.remove(decoration)
     _resolve_line_tables(document, blocks)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(_CODE_SELECTOR):
@@ -109,6 +107,13 @@ def resolve_code(document: Document) -> list[CodeBlock]:
         node.replace_with(place)
         blocks.append(block)
     return blocks
+
+
+def _holds_code(document: Document) -> bool:
+    """Asked tag by tag: a selector list that ends in one tag costs next to nothing, others a look at every element."""
+    if any(document.find(tag) is not None for tag in _CODE_TAGS):
+        return True
+    return any(document.select_one(selector) is not None for selector in (_LINE_CELL, _LINED_LISTS, _LINED_BOXES))
 
 
 def _resolve_line_tables(document: Document, blocks: list[CodeBlock]) -> None:

@@ -13,13 +13,13 @@ import turbohtml
 from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout.flow import Flow
-from extractors.layout.mask import FormulaMask
+from extractors.layout.mask import FormulaMask, may_hold_delimiters
 from extractors.layout.plain import lay_out_plain
 from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
-from extractors.math.page_config import page_config
+from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
 from extractors.notebook import NotebookError, notebook_to_html
@@ -98,19 +98,20 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     document = turbohtml.parse(clear_reserved(html), positions=False)
     title = _title(document)
     drop_never_rendered(document)
-    mask = FormulaMask(config=page_config(document))  # before scripts go
-    mask.recovered += resolve_formulas(document)
-    flow = Flow(mask.recovered)
+    config = ConfigReader(document, html)  # before scripts go
+    flow = Flow(resolve_formulas(document, config.read, html))
     code_blocks = resolve_code(document)
-    lay_out(visible_markup(document, code_blocks), Walk(flow, code_blocks, mask), max_nodes)
-    return Rendered(flow.text(), flow.blocks(), flow.formulas, title)
+    markup = visible_markup(document, code_blocks)
+    mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
+    lay_out(markup, Walk(flow, code_blocks, mask), max_nodes)
+    return Rendered(flow.text(), flow.blocks(), flow.formulas(), title)
 
 
 def _render_plain(text: str) -> Rendered:
     mask = FormulaMask()
     flow = Flow(mask.recovered)
     lay_out_plain(clear_reserved(text), flow, mask)
-    return Rendered(flow.text(), flow.blocks(), flow.formulas)
+    return Rendered(flow.text(), flow.blocks(), flow.formulas())
 
 
 def _title(document: turbohtml.Document) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Any
 
 from extractors.layout.tags import FORMULA_OPEN
 from extractors.math.forms import Recovered
@@ -15,6 +16,8 @@ from pipeline.document import Blocks, Formula, Formulas
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
 _SENTINEL = re.compile("\ue000([0-9]{1,9})\ue001")
+
+Row = list[Any]  # of a block: start, end, kind, lang, level, characters inside links, path; a list item extends its row
 
 
 @dataclass(slots=True)
@@ -24,19 +27,13 @@ class Flow:
     recovered: list[Recovered] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     length: int = 0
-    formulas: Formulas = field(default_factory=Formulas)
+    shown: list[Formula] = field(default_factory=list)
     rest: str = ""  # prefix of every line in the present container
     pending: str | None = None  # prefix of the next leaf's first line: a list marker not yet written
     containers: list[tuple[str, str | None]] = field(default_factory=list)
     lists_open: int = 0
     list_start: int = 0  # number of blocks when the outermost list opened
-    starts: list[int] = field(default_factory=list)  # the columns of Blocks
-    ends: list[int] = field(default_factory=list)
-    kinds: list[str] = field(default_factory=list)
-    langs: list[str | None] = field(default_factory=list)
-    levels: list[int | None] = field(default_factory=list)
-    links: list[int] = field(default_factory=list)  # characters inside links
-    paths: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
     def enter(self, first: str, rest: str) -> None:
         """Open a container whose first line starts with `first` and every other line with `rest`."""
@@ -55,7 +52,7 @@ class Flow:
     def enter_list(self) -> None:
         """Open a list; items of one outermost list stand together."""
         if not self.lists_open:
-            self.list_start = len(self.starts)
+            self.list_start = len(self.rows)
         self.lists_open += 1
 
     def leave_list(self) -> None:
@@ -74,9 +71,12 @@ class Flow:
         """Append one leaf; a list item joins the block of the item before it. The hot path of the layout."""
         start = self.length
         pending = self.pending
-        joins = pending is not None and kind == "list" and self._follows_item()
-        lead = self.rest if pending is None else pending
-        self.pending = None
+        joins = False
+        lead = self.rest
+        if pending is not None:
+            joins = kind == "list" and self._follows_item()
+            lead = pending
+            self.pending = None
         if start:
             lead = f"\n{lead}" if joins else f"\n\n{lead}"
         if FORMULA_OPEN in text:
@@ -87,19 +87,14 @@ class Flow:
         self.parts.append(text)
         end = self.length = start + len(lead) + len(text)
         if joins:
-            self.ends[-1] = end
-            self.links[-1] += link_chars
-            return
-        self.starts.append(start + 2 if start else 0)
-        self.ends.append(end)
-        self.kinds.append(kind)
-        self.langs.append(lang)
-        self.levels.append(level)
-        self.links.append(link_chars)
-        self.paths.append(dom_path)
+            row = self.rows[-1]
+            row[1] = end
+            row[5] += link_chars
+        else:
+            self.rows.append([start + 2 if start else 0, end, kind, lang, level, link_chars, dom_path])
 
     def _follows_item(self) -> bool:
-        return self.lists_open > 0 and len(self.kinds) > self.list_start and self.kinds[-1] == "list"
+        return self.lists_open > 0 and len(self.rows) > self.list_start and self.rows[-1][2] == "list"
 
     def _expand(self, text: str, start: int) -> str:
         """Sentinels to delimited TeX, newlines to newline + prefix; records formulas at their final place."""
@@ -119,26 +114,22 @@ class Flow:
             return ""
         mark = "" if not found.recovered else "$$" if found.display else "$"
         shown = f"{mark}{tex}{mark}"
-        self.formulas.append(Formula(start, start + len(shown), tex, found.source_form, found.display, found.recovered))
+        self.shown.append(Formula(start, start + len(shown), tex, found.source_form, found.display, found.recovered))
         return shown
 
     def text(self) -> str:
         """The text written so far."""
         return "".join(self.parts)
 
+    def formulas(self) -> Formulas:
+        """The formulas written so far, in order."""
+        return Formulas(*map(list, zip(*self.shown, strict=True))) if self.shown else Formulas()
+
     def blocks(self) -> Blocks:
         """The blocks written so far, in order, not overlapping; only newlines lie between them."""
-        sizes = zip(self.links, self.starts, self.ends, strict=True)
-        density = [min(1.0, link / (end - start)) for link, start, end in sizes]
-        count = len(self.starts)
-        return Blocks(
-            self.starts,
-            self.ends,
-            self.kinds,
-            self.langs,
-            self.levels,
-            density,
-            self.paths,
-            [False] * count,
-            [None] * count,
-        )
+        if not self.rows:
+            return Blocks()
+        starts, ends, kinds, langs, levels, links, paths = map(list, zip(*self.rows, strict=True))
+        density = [min(1.0, link / (end - start)) for link, start, end in zip(links, starts, ends, strict=True)]
+        count = len(starts)
+        return Blocks(starts, ends, kinds, langs, levels, density, paths, [False] * count, [None] * count)

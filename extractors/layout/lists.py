@@ -19,11 +19,11 @@ class Counter:
     next_value: int = 1
     step: int = 1
 
-    def marker(self, attributes: str) -> str:
-        """Marker of the next item, a start tag with `attributes`, with its trailing space, e.g. "- ", "3. ", "b. "."""
+    def marker(self, head: str) -> str:
+        """Marker of the next item, an `li` with this start tag, with its trailing space, e.g. "- ", "3. ", "b. "."""
         if not self.style:
             return "- "
-        value = _integer(attribute(attributes, "value"), self.next_value)
+        value = _integer(attribute(head, "value"), self.next_value)
         self.next_value = value + self.step
         return f"{ordinal(value, self.style)}. "
 

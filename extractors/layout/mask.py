@@ -9,6 +9,13 @@ from extractors.math.delimiters import scan
 from extractors.math.forms import Recovered
 from extractors.math.page_config import MathConfig
 
+_SIGNS = ("$", "\\", "`", "[/", "&lt;/")  # a backtick delimits AsciiMath
+
+
+def may_hold_delimiters(markup: str) -> bool:
+    """Whether any prose of the page can hold a delimited formula; a page without needs no configuration."""
+    return any(sign in markup for sign in _SIGNS)
+
 
 @dataclass(slots=True)
 class FormulaMask:

@@ -1,4 +1,4 @@
-"""Where a block sat in the page: `body/main.content/article/p`, built only for blocks that are written."""
+"""Where a block sat in the page: `body/main.content/article/p`, each place on a page computed once."""
 
 from __future__ import annotations
 
@@ -12,45 +12,16 @@ MAX_SEGMENT_CHARS = 60
 _NAMING = re.compile(r' (id|class)="([^"]*)"')
 
 
-class PathStack:
-    """Start tags of the open block elements; a level's path is computed once, when a leaf first needs it."""
+class Paths(dict[tuple[str, str], str]):
+    """Path of (path of the parent, start tag without its brackets); siblings that look alike share one entry."""
 
-    __slots__ = ("heads", "segments", "texts")
-
-    def __init__(self) -> None:
-        self.heads: list[str] = []  # start tags without their brackets: `div class="x"`
-        self.texts: list[str] = []
-        self.segments: dict[str, str] = {}  # of start tags seen on this page
-
-    def push(self, name: str, attributes: str) -> None:
-        """Enter a block element."""
-        self.heads.append(f"{name} {attributes}" if attributes else name)
-
-    def pop(self) -> None:
-        """Leave the innermost block element."""
-        if self.heads:
-            self.heads.pop()
-            if len(self.texts) > len(self.heads):
-                self.texts.pop()
-
-    def text(self) -> str:
-        """Path of the innermost open block; a long one keeps its beginning and its end."""
-        texts, heads = self.texts, self.heads
-        if len(texts) < len(heads):
-            self._extend()
-        return texts[-1] if texts else ""
-
-    def _extend(self) -> None:
-        texts, segments = self.texts, self.segments
-        path = texts[-1] if texts else ""
-        for head in self.heads[len(texts) :]:
-            part = segments.get(head)
-            if part is None:
-                part = segments[head] = segment(head)
-            path = f"{path}/{part}" if path else part
-            if len(path) > MAX_PATH_CHARS:
-                path = f"{path[: MAX_PATH_CHARS // 2 - 3]}...{path[-(MAX_PATH_CHARS // 2) :]}"
-            texts.append(path)
+    def __missing__(self, place: tuple[str, str]) -> str:
+        parent, head = place
+        path = f"{parent}/{segment(head)}" if parent else segment(head)
+        if len(path) > MAX_PATH_CHARS:  # a long one keeps its beginning and its end
+            path = f"{path[: MAX_PATH_CHARS // 2 - 3]}...{path[-(MAX_PATH_CHARS // 2) :]}"
+        self[place] = path
+        return path
 
 
 def segment(head: str) -> str:
@@ -58,7 +29,7 @@ def segment(head: str) -> str:
     tag, _, attributes = head.partition(" ")
     text = "table" if tag in TABLE_MARKS else tag
     if attributes:
-        named = dict(_NAMING.findall(f" {attributes}"))
+        named = dict(_NAMING.findall(head))
         identifier, classes = unescape(named.get("id", "")), unescape(named.get("class", ""))
         if identifier:
             text = f"{text}#{identifier.strip()}"

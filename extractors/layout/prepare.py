@@ -17,21 +17,23 @@ from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
 MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
+_RESERVED_UTF8 = b"\xee\x80"  # how U+E000-U+E03F begin: one search for all of them
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 
 def clear_reserved(html: str) -> str:
     """Replace the private-use characters we mark places with, written out or as references, by U+FFFD."""
-    if not html.isascii():
+    if not html.isascii() and _RESERVED_UTF8 in html.encode("utf-8", "surrogatepass"):
         for mark in RESERVED:
             if mark in html:
                 html = html.replace(mark, "\ufffd")
-    return _REFERENCE.sub("\ufffd", html) if _REFERENCE.search(html) else html
+    return _REFERENCE.sub("\ufffd", html) if "&#" in html else html
 
 
 def drop_never_rendered(document: Document) -> None:
     """Before formulas are resolved: templates go, and `noscript` unless the page says its text only there."""
-    document.remove(NEVER_RENDERED)
+    for tag in NEVER_RENDERED:
+        document.remove(tag)
     fallback = document.select("noscript")
     if not fallback:
         return
@@ -54,9 +56,11 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock]) -> str:
 
     Scripts, hidden elements, comments and decoration are gone, neutral inline tags unwrapped, data tables renamed.
     """
-    document.remove(HIDDEN)
-    document.strip_tags(TRANSPARENT)
-    for raw in document.select("noframes,noembed"):
+    for hidden in HIDDEN:
+        document.remove(hidden)
+    for neutral in TRANSPARENT:
+        document.strip_tags(neutral)
+    for raw in (*document.select("noframes"), *document.select("noembed")):
         raw.tag = "div"  # the serialiser escapes its text then
     for numbered in document.select("ol[reversed]"):
         if numbered.attr("start") is None:

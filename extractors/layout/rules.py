@@ -29,36 +29,37 @@ MAX_INLINE_CODE_CHARS = 2_000
 MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
-Action = Callable[[Walk, str, int], None]  # (walk, attributes of the start tag, number of the piece)
+Action = Callable[[Walk, str, int], None]  # (walk, start tag without its brackets, number of the piece)
 
 
-def BLOCK_START(_walk: Walk, _attributes: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
+def BLOCK_START(_walk: Walk, _head: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
     """Start of a plain block: the walk's loop deals with it."""
 
 
-def BLOCK_END(_walk: Walk, _attributes: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
+def BLOCK_END(_walk: Walk, _head: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
     """End of a plain block: the walk's loop deals with it."""
 
 
-def _enter(walk: Walk, name: str, attributes: str) -> None:
+def _enter(walk: Walk, head: str) -> None:
     if walk.buffer:
         walk.flush()
-    walk.path.push(name, attributes)
+    paths = walk.paths
+    paths.append(walk.places[paths[-1], head])
 
 
 def _leave(walk: Walk) -> None:
     if walk.buffer:
         walk.flush()
-    walk.path.pop()
+    walk.leave()
 
 
-def _rule(walk: Walk, _attributes: str, _index: int) -> None:
+def _rule(walk: Walk, _head: str, _index: int) -> None:
     if walk.buffer:
         walk.flush()
 
 
 def _close_heading(level: int) -> Action:
-    def close(walk: Walk, _attributes: str, _index: int) -> None:
+    def close(walk: Walk, _head: str, _index: int) -> None:
         text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
         link_chars, walk.link_chars = walk.link_chars, 0
         walk.last_link_end = -1
@@ -67,30 +68,30 @@ def _close_heading(level: int) -> Action:
             walk.write_prose(text, link_chars)
         elif text := walk.finish(text):
             walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
-        walk.path.pop()
+        walk.leave()
 
     return close
 
 
-def _open_link(walk: Walk, _attributes: str, _index: int) -> None:
+def _open_link(walk: Walk, _head: str, _index: int) -> None:
     if walk.last_link_end == len(walk.buffer):
         walk.buffer.append(" ")  # links in a row with nothing between them are boxes of a menu, not one word
     walk.in_link += 1
 
 
-def _close_link(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_link(walk: Walk, _head: str, _index: int) -> None:
     walk.in_link -= 1
     walk.last_link_end = len(walk.buffer)
 
 
 def _open_list(name: str) -> Action:
-    def start(walk: Walk, attributes: str, _index: int) -> None:
-        _enter(walk, name, attributes)
+    def start(walk: Walk, head: str, _index: int) -> None:
+        _enter(walk, head)
         walk.flow.enter_list()
         if name != "ol":
             walk.lists.append(_BULLETS)
         else:
-            values = (attribute(attributes, key) for key in ("type", "start", "reversed"))
+            values = (attribute(head, key) for key in ("type", "start", "reversed"))
             walk.lists.append(counter(*values))
         walk.kinds.append("list")
 
@@ -100,49 +101,49 @@ def _open_list(name: str) -> Action:
 _BULLETS = Counter()  # bullets count nothing, so one serves all lists
 
 
-def _close_list(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_list(walk: Walk, _head: str, _index: int) -> None:
     if walk.buffer:
         walk.flush()
     if walk.lists:
         walk.kinds.pop()
         walk.lists.pop()
         walk.flow.leave_list()
-    walk.path.pop()
+    walk.leave()
 
 
-def _open_item(walk: Walk, attributes: str, _index: int) -> None:
-    _enter(walk, "li", attributes)
-    marker = walk.lists[-1].marker(attributes) if walk.lists else "- "
+def _open_item(walk: Walk, head: str, _index: int) -> None:
+    _enter(walk, head)
+    marker = walk.lists[-1].marker(head) if walk.lists else "- "
     walk.flow.enter(marker, " " * len(marker))
 
 
-def _open_definition(walk: Walk, attributes: str, _index: int) -> None:
-    _enter(walk, "dd", attributes)
+def _open_definition(walk: Walk, head: str, _index: int) -> None:
+    _enter(walk, head)
     walk.flow.enter(": ", "  ")
 
 
-def _close_container(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_container(walk: Walk, _head: str, _index: int) -> None:
     if walk.buffer:
         walk.flush()
     walk.flow.leave()
-    walk.path.pop()
+    walk.leave()
 
 
-def _open_quote(walk: Walk, attributes: str, _index: int) -> None:
-    _enter(walk, "blockquote", attributes)
+def _open_quote(walk: Walk, head: str, _index: int) -> None:
+    _enter(walk, head)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
 
 
-def _close_quote(walk: Walk, attributes: str, index: int) -> None:
-    _close_container(walk, attributes, index)
+def _close_quote(walk: Walk, head: str, index: int) -> None:
+    _close_container(walk, head, index)
     if len(walk.kinds) > 1:
         walk.kinds.pop()
 
 
-def _open_pre(walk: Walk, attributes: str, index: int) -> None:
+def _open_pre(walk: Walk, head: str, index: int) -> None:
     """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
-    _enter(walk, "pre", attributes)
+    _enter(walk, head)
     number = marked_number(walk.pieces[index].partition(">")[2])
     if number is not None:
         _write_code(walk, walk.code_blocks[number])
@@ -160,7 +161,7 @@ def _write_code(walk: Walk, block: CodeBlock) -> None:
 
 
 def _open_code(tag: str) -> Action:
-    def start(walk: Walk, _attributes: str, index: int) -> None:
+    def start(walk: Walk, _head: str, index: int) -> None:
         look = _look(walk, tag, index)
         if look is None:
             return
@@ -185,13 +186,13 @@ def _look(walk: Walk, tag: str, index: int) -> tuple[str, int] | None:
     return look
 
 
-def _close_opened(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_opened(walk: Walk, _head: str, _index: int) -> None:
     if walk.opened:
         walk.opened.pop()
 
 
 def _open_script(tag: str, mark: str) -> Action:
-    def start(walk: Walk, _attributes: str, index: int) -> None:
+    def start(walk: Walk, _head: str, index: int) -> None:
         look = _look(walk, tag, index)
         if look is None:
             return
@@ -211,64 +212,64 @@ def _holds_link(walk: Walk, index: int, end: int) -> bool:
     return any(piece.startswith(("a ", "a>")) for piece in walk.pieces[index + 1 : end])
 
 
-def _open_image(walk: Walk, attributes: str, _index: int) -> None:
-    alt = attribute(attributes, "alt")
+def _open_image(walk: Walk, head: str, _index: int) -> None:
+    alt = attribute(head, "alt")
     text = image_text(alt) if alt else ""
     if text:
         walk.buffer.append(text)
 
 
-def _line_break(walk: Walk, _attributes: str, _index: int) -> None:
+def _line_break(walk: Walk, _head: str, _index: int) -> None:
     walk.buffer.append(HARD_BREAK)
 
 
-def _open_ruby_text(walk: Walk, _attributes: str, index: int) -> None:
+def _open_ruby_text(walk: Walk, _head: str, index: int) -> None:
     look = walk.look_inside(index, "rt")
     if look is not None:
         walk.buffer.append(f"({' '.join(look[0].split())})")
         walk.swallow(index, look[1])
 
 
-def _open_short_quote(walk: Walk, _attributes: str, _index: int) -> None:
+def _open_short_quote(walk: Walk, _head: str, _index: int) -> None:
     walk.buffer.append("“")
 
 
-def _close_short_quote(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_short_quote(walk: Walk, _head: str, _index: int) -> None:
     walk.buffer.append("”")
 
 
-def _open_span(walk: Walk, attributes: str, _index: int) -> None:
+def _open_span(walk: Walk, head: str, _index: int) -> None:
     """The spans that unwrapping left: Sphinx's type after a name (its colon is CSS), and spans styled as blocks."""
-    classified = "classifier" in (attribute(attributes, "class") or "")
-    style = "".join((attribute(attributes, "style") or "").split()).lower()
+    classified = "classifier" in (attribute(head, "class") or "")
+    style = "".join((attribute(head, "style") or "").split()).lower()
     boxed = not classified and "display:block" in style
     walk.spans.append(boxed)
     if classified:
         walk.buffer.append(" : ")
     elif boxed:
-        _enter(walk, "span", attributes)
+        _enter(walk, head)
 
 
-def _close_span(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_span(walk: Walk, _head: str, _index: int) -> None:
     if walk.spans and walk.spans.pop():
         _leave(walk)
 
 
-def _space(walk: Walk, _attributes: str, _index: int) -> None:
+def _space(walk: Walk, _head: str, _index: int) -> None:
     walk.buffer.append(" ")
 
 
-def _open_table(walk: Walk, attributes: str, _index: int) -> None:
-    _enter(walk, DATA_TABLE, attributes)
+def _open_table(walk: Walk, head: str, _index: int) -> None:
+    _enter(walk, head)
     walk.grid, walk.cell = Grid(), None
 
 
-def _open_lined_table(walk: Walk, attributes: str, _index: int) -> None:
-    _enter(walk, LINED_TABLE, attributes)
+def _open_lined_table(walk: Walk, head: str, _index: int) -> None:
+    _enter(walk, head)
     walk.grid, walk.cell = Grid(lined=True), None
 
 
-def _close_table(walk: Walk, _attributes: str, _index: int) -> None:
+def _close_table(walk: Walk, _head: str, _index: int) -> None:
     if walk.buffer:
         walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
@@ -276,32 +277,32 @@ def _close_table(walk: Walk, _attributes: str, _index: int) -> None:
         text = grid.to_lines() if grid.lined else grid.to_pipe()
         if text:
             walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
-    walk.path.pop()
+    walk.leave()
 
 
-def _open_row(walk: Walk, attributes: str, _index: int) -> None:
+def _open_row(walk: Walk, head: str, _index: int) -> None:
     if walk.grid is not None and walk.cell is None:
         walk.grid.new_row()
-    _enter(walk, "tr", attributes)
+    _enter(walk, head)
 
 
 def _open_cell(tag: str) -> Action:
-    def start(walk: Walk, attributes: str, _index: int) -> None:
+    def start(walk: Walk, head: str, _index: int) -> None:
         if walk.grid is None or walk.cell is not None:
-            _enter(walk, tag, attributes)
+            _enter(walk, head)
             return
         if walk.buffer:
             walk.flush()
-        columns = span(attribute(attributes, "colspan"), MAX_COLUMNS)
-        rows = span(attribute(attributes, "rowspan"), MAX_ROWSPAN)
+        columns = span(attribute(head, "colspan"), MAX_COLUMNS)
+        rows = span(attribute(head, "rowspan"), MAX_ROWSPAN)
         walk.grid.add(Cell("", columns, rows, tag == "th"))
-        walk.cell, walk.cell_depth = [], len(walk.path.heads)
+        walk.cell, walk.cell_depth = [], len(walk.paths)
 
     return start
 
 
-def _close_cell(walk: Walk, _attributes: str, _index: int) -> None:
-    if walk.cell is None or len(walk.path.heads) != walk.cell_depth:
+def _close_cell(walk: Walk, _head: str, _index: int) -> None:
+    if walk.cell is None or len(walk.paths) != walk.cell_depth:
         _leave(walk)
         return
     if walk.buffer:

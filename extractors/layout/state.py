@@ -8,7 +8,7 @@ from collections.abc import Callable
 from extractors.code import CodeBlock
 from extractors.layout.flow import Flow
 from extractors.layout.lists import Counter
-from extractors.layout.paths import PathStack
+from extractors.layout.paths import Paths
 from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN, HARD_BREAK, INLINE_CODE_OPEN
 from extractors.layout.text import collapse, unescape, without_invisible
 from extractors.tables import Grid
@@ -39,8 +39,9 @@ class Walk:
         "looks_left",
         "mask",
         "opened",
-        "path",
+        "paths",
         "pieces",
+        "places",
         "spans",
         "swallowed",
     )
@@ -59,7 +60,8 @@ class Walk:
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
         self.opened: list[bool] = []  # inline code and scripts that were entered; True: after a look at their text
         self.spans: list[bool] = []  # open spans; True: one that is laid out as a block
-        self.path = PathStack()
+        self.paths = [""]  # of the open blocks, outermost first
+        self.places = Paths()
         self.kinds: list[str] = ["paragraph"]  # kind of prose in each open container
         self.lists: list[Counter] = []
         self.grid: Grid | None = None  # the data table that is open
@@ -97,7 +99,7 @@ class Walk:
             return
         if self.cell is None:
             kind = self._kind(text) if text[0] == FORMULA_OPEN else self.kinds[-1]
-            self.flow.write(text, kind, self.path.text(), link_chars)
+            self.flow.write(text, kind, self.paths[-1], link_chars)
             return
         self.cell.append(text.replace("\n", " "))
         if self.grid is not None:
@@ -119,17 +121,24 @@ class Walk:
             return "math" if self.flow.recovered[index].display else self.kinds[-1]
         return self.kinds[-1]
 
+    def leave(self) -> None:
+        """Close the innermost block."""
+        if len(self.paths) > 1:
+            self.paths.pop()
+
     def write(
         self, text: str, kind: str, link_chars: int = 0, lang: str | None = None, level: int | None = None
     ) -> None:
         """Write a finished leaf at the present place."""
-        self.flow.write(text, kind, self.path.text(), link_chars, lang, level)
+        self.flow.write(text, kind, self.paths[-1], link_chars, lang, level)
 
     def look_inside(self, index: int, tag: str) -> tuple[str, int] | None:
         """(text of the whole element that starts at piece `index`, the piece of its end tag); None past the budget."""
         pieces = self.pieces
-        start, end = f"<{tag}", f"/{tag}"
+        end = f"/{tag}"
         text = pieces[index].partition(">")[2]
+        if index + 1 < len(pieces) and pieces[index + 1].startswith(f"{end}>"):
+            return (unescape(text) if "&" in text else text), index + 1
         parts, depth, place = [text], 1, index
         while depth and self.looks_left > 0 and place + 1 < len(pieces):
             place += 1
@@ -137,7 +146,7 @@ class Walk:
             head, _, text = pieces[place].partition(">")
             if head == end:
                 depth -= 1
-            elif head.partition(" ")[0] == start[1:]:
+            elif head.partition(" ")[0] == tag:
                 depth += 1
             if depth:
                 parts.append(text)

@@ -28,25 +28,25 @@ INLINE_CODE = frozenset(("code", "tt", "kbd", "samp"))
 SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes that never touch their neighbours
 
 # Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.
-NEVER_RENDERED = "template,style"
+NEVER_RENDERED = ("template", "style")
 
 # Removed after formulas and code are resolved.
-HIDDEN = ",".join(
-    (
-        "script,head,svg,iframe,object,embed,canvas,audio,video,map,select,datalist,rp,frame",
-        "[hidden]:not([hidden='until-found'])",
-        "[style*='display:none' i]:not(body)",
-        "[style*='display: none' i]:not(body)",
-        "a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link",
-        "i[aria-hidden='true'],.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut",
-    )
+_HIDDEN_TAGS = "script head svg iframe object embed canvas audio video map select datalist rp frame"
+# Each entry is one selection: one that names a single tag costs next to nothing, any other a look at every element.
+HIDDEN = (
+    *_HIDDEN_TAGS.split(),
+    "a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link",
+    "i[aria-hidden='true']",
+    "[hidden]:not([hidden='until-found']),[style*='display:none' i]:not(body),[style*='display: none' i]:not(body)"
+    ",.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut",
 )
 
 # Inline elements that change nothing in plain text: unwrapped in C so that the walk never meets them.
-TRANSPARENT = ",".join(
-    (
-        "b,i,em,strong,font,u,small,big,time,cite,abbr,acronym,bdi,bdo,dfn,ins,mark,nobr,s,strike,del,wbr,data,blink",
-        "a:not([href])",
-        "span:not([style*='block']):not(.classifier)",
-    )
+_NEUTRAL_TAGS = (
+    "b i em strong font u small big time cite abbr acronym bdi bdo dfn ins mark nobr s strike del wbr data blink"
+)
+TRANSPARENT = (
+    *_NEUTRAL_TAGS.split(),
+    "a:not([href])",
+    "span:not([style*='block']):not(.classifier)",
 )

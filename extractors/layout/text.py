@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_ATTRIBUTE = re.compile(r'([^\s=]+)="([^"]*)"')
 _COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _WHITE = re.compile(r"\s")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
@@ -17,12 +16,13 @@ def unescape(text: str) -> str:
     return text.replace("&amp;", "&")
 
 
-def attribute(attributes: str, name: str) -> str | None:
-    """Value of an attribute in a start tag as serialised, its name cut off: `href="x" class="y"`."""
-    if f'{name}="' not in attributes:
+def attribute(head: str, name: str) -> str | None:
+    """Value of an attribute of a start tag as serialised: `a href="x" class="y"`; values hold no bare quote."""
+    _, found, value = head.partition(f' {name}="')
+    if not found:
         return None
-    found = next((match[2] for match in _ATTRIBUTE.finditer(attributes) if match[1] == name), None)
-    return unescape(found) if found is not None and "&" in found else found
+    value = value.partition('"')[0]
+    return unescape(value) if "&" in value else value
 
 
 def without_comments(markup: str) -> str:

@@ -23,26 +23,23 @@ def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
         raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} tags")
     pieces = walk.pieces = markup.split("<")
     walk.looks_left = MAX_LOOKS_PER_PIECE * len(pieces)
-    buffer, heads, texts, actions = walk.buffer, walk.path.heads, walk.path.texts, ACTIONS
+    buffer, paths, places, actions = walk.buffer, walk.paths, walk.places, ACTIONS
     for index, piece in enumerate(pieces):
         head, _, text = piece.partition(">")
-        name, _, attributes = head.partition(" ")
-        action = actions.get(name)
+        action = actions.get(head.partition(" ")[0])
         if action is None:
-            pass
+            pass  # transparent
         elif action is BLOCK_START:
             if buffer:
                 walk.flush()
-            heads.append(head)
+            paths.append(places[paths[-1], head])
         elif action is BLOCK_END:
             if buffer:
                 walk.flush()
-            if heads:
-                heads.pop()
-                if len(texts) > len(heads):
-                    texts.pop()
+            if len(paths) > 1:
+                paths.pop()
         else:
-            action(walk, attributes, index)
+            action(walk, head, index)
             if walk.swallowed:  # the action has dealt with the text of its piece
                 walk.swallowed = False
                 continue
@@ -51,5 +48,5 @@ def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
                 text = unescape(text)
             buffer.append(text)
             if walk.in_link:
-                walk.link_chars += len(text.strip())
+                walk.link_chars += len(text)
     walk.flush()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from extractors.math.asciimath import asciimath_to_latex
 from extractors.math.macros import expand, has_definitions
@@ -16,8 +17,7 @@ from extractors.math.normal import normal_tex
 from extractors.math.page_config import MathConfig, Pair
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One formula at `text[start:end]`, delimiters included; code points, half-open. `tex` may be "" (definitions)."""
 
     start: int
@@ -52,8 +52,7 @@ _MAX_TRIES = 400
 _STEPS_PER_TOKEN = 12
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     start: int
     end: int
     text: str

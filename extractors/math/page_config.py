@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from itertools import islice
 
-from turbohtml import Document
+from turbohtml import Document, Element
 
 from extractors.math.macros import Macro, Macros, take_definitions, usable
 
@@ -42,7 +42,7 @@ _MAX_LITERALS = 20
 _MAX_MACRO_CHARS = 60_000
 _RELEVANT = ("mathjax", "katex", "rendermathinelement", "asciimath")
 _ASCII_SOURCE = re.compile(
-    r"config=[^&\"']*\bAM[_-]|ASCIIMathML\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
+    r"config=[^&\"']{0,200}\bAM[_-]|ASCIIMathML\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
     re.I,
 )
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"
@@ -55,14 +55,44 @@ _MACROS = re.compile(_KEY.format("macros").replace("macros", "[mM]acros") + r"(?
 _ESCAPES = re.compile(_KEY.format("processEscapes") + r"(true|false)")
 _ENVIRONMENTS = re.compile(_KEY.format("processEnvironments") + r"(true|false)")
 _IGNORE = re.compile(_KEY.format("(?:ignoreHtmlClass|ignoreClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
-_ASCII_BLOCK = re.compile(r"asciimath2?j?a?x?\s*[\"']?\s*:\s*\{[^{}]{0,300}?delimiters\s*[\"']?\s*:\s*(?=\[)", re.S)
+_ASCII_BLOCK = re.compile(
+    r"asciimath2?j?a?x?\s*+(?:[\"']\s*+)?:\s*+\{[^{}]{0,300}?delimiters\s*+(?:[\"']\s*+)?:\s*+(?=\[)", re.S
+)
+
+
+_MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
+
+
+class ConfigReader:
+    """Reads a page's configuration when it is first asked for: most pages hold nothing that needs it.
+
+    Made before scripts leave the tree; they may be gone when it is read. `html` is the page's source, when at hand: it
+    saves a look through the text for definitions.
+    """
+
+    __slots__ = ("_config", "_scripts", "_text")
+
+    def __init__(self, document: Document, html: str | None = None) -> None:
+        self._scripts = document.select("script")
+        self._text = document.text if html is None or _MAY_DEFINE.search(html) else ""
+        self._config: MathConfig | None = None
+
+    def read(self) -> MathConfig:
+        """The configuration, MathJax's defaults for what the page leaves out."""
+        if self._config is None:
+            self._config = _read(self._scripts, self._text)
+        return self._config
 
 
 def page_config(document: Document) -> MathConfig:
     """Configuration found in the page's scripts, with MathJax's defaults for what they leave out."""
+    return ConfigReader(document).read()
+
+
+def _read(elements: list[Element], page_text: str) -> MathConfig:
     sources: list[str] = []
     scripts: list[str] = []
-    for script in document.select("script"):
+    for script in elements:
         kind = (script.attr("type") or "").lower()
         source = script.attr("src")
         if source:
@@ -72,7 +102,7 @@ def page_config(document: Document) -> MathConfig:
             if len(text) <= _MAX_SCRIPT_CHARS and _is_relevant(text):
                 scripts.append(text)
     code = "\n".join(scripts)
-    return _from_code(code, " ".join(sources), _definitions(document))
+    return _from_code(code, " ".join(sources), _definitions(page_text))
 
 
 def _is_relevant(script: str) -> bool:
@@ -80,10 +110,9 @@ def _is_relevant(script: str) -> bool:
     return any(name in lowered for name in _RELEVANT)
 
 
-def _definitions(document: Document) -> Macros:
+def _definitions(text: str) -> Macros:
     """Macros defined in the page's text or in its `math/tex` scripts."""
-    text = document.text
-    if "\\newcommand" not in text and "\\def\\" not in text and "\\DeclareMathOperator" not in text:
+    if _MAY_DEFINE.search(text) is None:
         return {}
     return take_definitions(text[: 20 * _MAX_SCRIPT_CHARS])[1]
 

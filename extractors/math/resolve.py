@@ -8,6 +8,7 @@ yield one formula.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from turbohtml import Document, Element, Text
 
@@ -66,24 +67,37 @@ _IMAGE_SELECTORS = (
     'img[alt*="\\\\"]',
     'img[alt^="$"]',
 )
-SELECTOR = ", ".join(
+_IMAGES = ", ".join(_IMAGE_SELECTORS)
+_MATH_TAGS = ("math", "m:math", "mml:math", "mjx-container", *TAGS)
+_TAGS = ", ".join(name.replace(":", "\\:") for name in _MATH_TAGS)
+_SCRIPTS = 'script[type^="math/" i]'
+_CLASSES = ", ".join(
     (
-        'script[type^="math/" i]',
-        "math",
-        "m\\:math",
-        "mml\\:math",
-        "mjx-container",
         '[class*="math" i]',  # every class with "math" in it at once: each selector costs a pass over the page
         ".mjx-chtml",
         ".MJXc-display",
         ".katex",
         ".katex-display",
         ".katex-error",
-        *_IMAGE_SELECTORS,
-        *TEX_ELEMENT_SELECTORS,
-        *(f"[{name}]" for name in TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES),
+        *(selector for selector in TEX_ELEMENT_SELECTORS if selector not in TAGS),
     )
 )
+_CLASS_HINTS = ", ".join(  # finds whatever _CLASSES finds, and more, with half the selectors
+    (
+        '[class*="math" i]',
+        '[class*="mjx" i]',
+        '[class*="katex"]',
+        '[class*="formula"]',
+        '[class*="equation"]',
+        ".tex",
+        ".latex",
+        ".arithmatex",
+        "[role=math]",
+    )
+)
+_DATA_NAMES = TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES
+_DATA = ", ".join(f"[{name}]" for name in _DATA_NAMES)
+_DATA_HINT = re.compile("data-(?:latex|tex|katex|expr|original-tex|math|equation|formula|eq|mml|ascii|am)")
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
@@ -93,17 +107,21 @@ _FRAME_ID = re.compile(r"^(MathJax-Element-\d+)-Frame$")
 _Verdict = Recovered | bool | None  # a formula; False: a duplicate, remove it; None: no formula, look inside
 
 
-def resolve_formulas(document: Document, config: MathConfig | None = None) -> list[Recovered]:
+def resolve_formulas(
+    document: Document, config: Callable[[], MathConfig] | None = None, html: str | None = None
+) -> list[Recovered]:
     """Replace every formula element of the tree by its sentinel, in place; return the formulas by sentinel index.
 
     A display formula's sentinel is wrapped in a `<div>`. Formulas written with delimiters in running text stay as they
-    are, for `delimiters.scan` over the laid-out prose. `config` saves reading the page's configuration twice. Work is
-    linear in the size of the page.
+    are, for `delimiters.scan` over the laid-out prose. `config` gives the page's configuration and is asked only where
+    there are formulas; `html` is the page's source, a quick sign of what it cannot hold. Work is linear in the size of
+    the page.
     """
-    candidates = document.select(SELECTOR)
+    candidates = _candidates(document, html)
     if not candidates:
         return []
-    macros = (config or page_config(document)).macros
+    macros = (config() if config else page_config(document)).macros
+    inside = set(candidates)
     script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
     formulas: list[Recovered] = []
     known: dict[str, Recovered] = {}
@@ -115,13 +133,31 @@ def resolve_formulas(document: Document, config: MathConfig | None = None) -> li
         verdict = _remembered(element, script_ids, known)
         if verdict is None:
             continue
-        skip = len(element.select(SELECTOR))
+        skip = sum(node in inside for node in element.iter_elements()) if len(inside) > 1 else 0
         if isinstance(verdict, Recovered) and verdict.tex:
             _replace(element, len(formulas), display=verdict.display)
             formulas.append(_expanded(verdict, macros))
         elif element.tag != "script":
             element.extract()
     return formulas
+
+
+def _candidates(document: Document, html: str | None) -> list[Element]:
+    """Elements that may be formulas, in document order.
+
+    Kinds that the page does not hold are left out first: a selector list of one tag costs next to nothing, any other
+    selector a look at every element.
+    """
+    kinds = [_TAGS] if any(document.find(name) is not None for name in _MATH_TAGS) else []
+    if document.select_one(_SCRIPTS) is not None:
+        kinds.append(_SCRIPTS)
+    if document.select_one(_IMAGES) is not None:
+        kinds.append(_IMAGES)
+    if document.select_one(_CLASS_HINTS) is not None:
+        kinds.append(_CLASSES)
+    if (html is None or _DATA_HINT.search(html)) and document.select_one(_DATA) is not None:
+        kinds.append(_DATA)
+    return document.select(", ".join(kinds)) if kinds else []
 
 
 def _remembered(element: Element, script_ids: set[str], known: dict[str, Recovered]) -> _Verdict:

@@ -1,0 +1,124 @@
+"""CPU time of rendering, step by step, beside resiliparse on the same pages in the same process.
+
+Pages are real ones of ../shared/data, evenly spaced over the sets, else those of the bundled sample. Passes alternate
+in order and the median pass counts, so the ratio holds on a busy machine; the milliseconds do not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import turbohtml
+from resiliparse.extract.html2text import extract_plain_text
+from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bench_run import PAGES, SETS, real_pages, sample_pages
+
+from extractors import RenderRejected, render
+from extractors.charset import decode
+from extractors.code import resolve_code
+from extractors.layout.flow import Flow
+from extractors.layout.mask import FormulaMask, may_hold_delimiters
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
+from extractors.layout.state import Walk
+from extractors.layout.walk import lay_out
+from extractors.math.page_config import ConfigReader
+from extractors.math.resolve import resolve_formulas
+from extractors.render import MAX_NODES
+
+Extractor = Callable[[bytes], object]
+
+
+def ours(body: bytes) -> object:
+    try:
+        return render(body)
+    except RenderRejected:
+        return None
+
+
+def resiliparse_main(body: bytes) -> object:
+    text = bytes_to_str(body, detect_encoding(body) or "utf-8")
+    return extract_plain_text(text, main_content=True, preserve_formatting=True, alt_texts=False)
+
+
+def resiliparse_full(body: bytes) -> object:
+    text = bytes_to_str(body, detect_encoding(body) or "utf-8")
+    return extract_plain_text(text, main_content=False, preserve_formatting=True, alt_texts=True)
+
+
+def steps(body: bytes, spent: dict[str, float]) -> None:
+    """Render one page as `extractors.render` does; adds the CPU seconds of each step to `spent`."""
+    clock = time.process_time
+    marks = [("", clock())]
+
+    def done(step: str) -> None:
+        marks.append((step, clock()))
+
+    html = decode(body).text
+    done("decode")
+    html = clear_reserved(html)
+    done("reserved characters")
+    document = turbohtml.parse(html, positions=False)
+    done("parse")
+    drop_never_rendered(document)
+    config = ConfigReader(document, html)
+    done("templates, scripts")
+    flow = Flow(resolve_formulas(document, config.read, html))
+    done("formulas in the tree")
+    blocks = resolve_code(document)
+    done("code")
+    markup = visible_markup(document, blocks)
+    done("hidden parts, tables")
+    mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
+    done("configuration")
+    lay_out(markup, Walk(flow, blocks, mask), MAX_NODES)
+    done("walk")
+    flow.text(), flow.blocks(), flow.formulas()
+    done("columns")
+    for (_, before), (step, after) in pairwise(marks):
+        spent[step] += after - before
+
+
+def pages(limit: int) -> list[bytes]:
+    real = all((PAGES / name / "dev").is_dir() for name in SETS)
+    bodies = [body for _, body in (real_pages() if real else sample_pages())]
+    return bodies[:: max(1, len(bodies) // limit)][:limit]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, default=120)
+    parser.add_argument("--passes", type=int, default=5)
+    options = parser.parse_args()
+    bodies = pages(options.pages)
+    peers: dict[str, Extractor] = {"warcmill": ours, "main content": resiliparse_main, "full": resiliparse_full}
+    times: dict[str, list[float]] = defaultdict(list)
+    for turn in range(options.passes):
+        for name, extract in list(peers.items())[:: 1 if turn % 2 else -1]:
+            start = time.process_time()
+            for body in bodies:
+                extract(body)
+            times[name].append((time.process_time() - start) * 1000 / len(bodies))
+    spent: dict[str, float] = defaultdict(float)
+    for body in bodies:
+        steps(body, spent)
+    mean_kb = sum(map(len, bodies)) / len(bodies) / 1000
+    print(f"render: {len(bodies)} pages, mean {mean_kb:.0f} kB, CPU ms per page, median of {options.passes} passes")
+    print(f"  warcmill {statistics.median(times['warcmill']):.2f}")
+    for name in ("main content", "full"):
+        ratios = [peer / own for peer, own in zip(times[name], times["warcmill"], strict=True)]
+        print(f"  resiliparse {name} {statistics.median(times[name]):.2f}: {statistics.median(ratios):.2f}x its speed")
+    for step, seconds in spent.items():
+        print(f"    {step:22} {seconds * 1000 / len(bodies):6.2f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -118,7 +118,7 @@ def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: Gap, findin
         _judge_lost(words, at, result, findings)
         if result.added:
             added, lost = [others[j] for j in result.added], [words[i] for i in result.lost]
-            findings.reasons |= _added(added, lost, cleaned, new, after_at[new_borders[b0]], words)
+            findings.reasons |= _added(added, lost, cleaned, new, after_at[new_borders[b0]], source)
 
 
 def _borders(at: list[int]) -> list[int]:
@@ -170,9 +170,7 @@ def _runs(indices: list[int]) -> list[list[int]]:
     return found
 
 
-def _added(
-    added: list[Token], lost: list[Token], cleaned: str, new: Lines, first: int, before: list[Token]
-) -> set[str]:
+def _added(added: list[Token], lost: list[Token], cleaned: str, new: Lines, first: int, source: str) -> set[str]:
     """Reasons for text that the source does not have at this place."""
     reasons = kinds_of(added)
     if "formula_changed" in reasons:
@@ -190,7 +188,7 @@ def _added(
         reasons.add("refusal")
     if ANSWER.match(line):
         reasons.add("answered")
-    if len(words) >= 4 and " ".join(words[:8]) in " ".join(token.key for token in before):
+    if len(words) >= 4 and " ".join(token.raw for token in added[:4]) in source:
         reasons.add("repetition")
     return reasons
 

@@ -163,7 +163,7 @@ def _distance(one: str, two: str, most: int) -> int:
 def kinds_of(found: list[Token]) -> set[str]:
     """Reasons for tokens that were lost or added, by what they are."""
     reasons: set[str] = set()
-    for index, token in enumerate(found):
+    for token in found:
         if token.kind in _REASONS:
             reasons.add(_REASONS[token.kind])
         elif token.key in NEGATIONS or token.key.endswith("n't"):
@@ -172,7 +172,7 @@ def kinds_of(found: list[Token]) -> set[str]:
             reasons.add("quantifier_changed")
         elif token.key in UNITS or token.key.endswith(UNIT_ENDINGS):
             reasons.add("unit_changed")
-        elif index and token.raw[:1].isupper():
+        elif token.raw[:1].isupper():
             reasons.add("name_changed")
     return reasons
 

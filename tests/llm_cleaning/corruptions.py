@@ -6,6 +6,7 @@ A faithful edit is `(rng, source, cleaned) -> (source, cleaned) | None`.
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 
 Corruption = Callable[[Random, str, str], str | None]
@@ -129,9 +130,7 @@ def formula_moved(rng, text, other):
 
 def formulas_swapped(rng, text, other):
     found = formulas(text)
-    pairs = [
-        (a, b) for a, b in zip(found, found[1:], strict=False) if re.sub(r"\W", "", a[0]) != re.sub(r"\W", "", b[0])
-    ]
+    pairs = [(a, b) for a, b in pairwise(found) if re.sub(r"\W", "", a[0]) != re.sub(r"\W", "", b[0])]
     if not pairs:
         return None
     a, b = rng.choice(pairs)
@@ -365,8 +364,7 @@ def rewrapped(rng, source, cleaned):
     def broken(line):
         if re.match(r"[ \t]*(?:[-*|#>]|\d+[.)])", line) or len(line) < 80 or "$" in line or "`" in line:
             return line
-        out = re.sub(r"(.{60,72}) (?=[A-Za-z(]{2})", r"\1\n", line)
-        return out
+        return re.sub(r"(.{60,72}) (?=[A-Za-z(]{2})", r"\1\n", line)
 
     after = outside(source, wrap)
     return (after, cleaned) if after != source else None

@@ -34,6 +34,7 @@ MATCH_SCHEMA = pa.schema(
 PIECE_CHARS = 1 << 17  # a long text is searched in pieces that overlap by OVERLAP_CHARS
 OVERLAP_CHARS = 1 << 14
 NEAR_WORDS = 12  # a number replaced this close to the stretch counts as replaced in it
+RUN_WORDS = 2  # words in a row that tell that an alignment goes on
 CUT_CHARS = 12  # a cut takes so many characters of delimiters and punctuation with it at either end
 MAX_CANDIDATES = 256  # per piece, the most seeds first
 
@@ -99,7 +100,8 @@ def find_matches(text: str, index: ItemIndex, config: DecontaminateConfig) -> li
 
 def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """The text without some passages, each with the delimiters and punctuation that touch it, a blank line instead."""
-    parts, position = [], 0
+    parts: list[str] = []
+    position = 0
     for start, end in merge(_widened(text, start, end) for start, end in spans):
         before = text[position:start].rstrip()
         parts.append(before.lstrip() if parts else before)
@@ -259,12 +261,22 @@ def _other_numbers(
     """Numbers or signs of the item are missing in the stretch, or replaced in it or right beside it."""
     kind = kinds(item.hashes[stretch.begin : stretch.end])
     allowed = config.changed_numbers * int(((kind == NUMBER) | (kind == SIGN)).sum())
-    changed = 0
-    for k in (np.flatnonzero(np.diff(at[:, 0]) > 1) + 1).tolist():
-        inner = stretch.first < k < stretch.last
-        if inner or (np.diff(at[k - 1 : k + 1], axis=0) <= NEAR_WORDS).all():
-            changed += _changes(item, passage, at[k - 1] + 1, at[k], inner)
+    gaps = (np.flatnonzero(np.diff(at[:, 0]) > 1) + 1).tolist()
+    inner = {k for k in gaps if stretch.first < k < stretch.last}
+    beside = {k for k in gaps if k not in inner and _goes_on(at, k, stretch)}
+    changed = sum(_changes(item, passage, at[k - 1] + 1, at[k], k in inner) for k in sorted(inner | beside))
     return changed > allowed
+
+
+def _goes_on(at: NDArray[np.int64], k: int, stretch: _Stretch) -> bool:
+    """The gap before pair k, outside the stretch, replaces as many words, or the item goes on beyond it.
+
+    Chance matches of single words outside the stretch do neither.
+    """
+    beyond = at[k : k + RUN_WORDS] if k >= stretch.last else at[max(0, k - RUN_WORDS) : k]
+    unbroken = len(beyond) == RUN_WORDS and bool((np.diff(beyond, axis=0) == 1).all())
+    ours, theirs = np.diff(at[k - 1 : k + 1], axis=0)[0].tolist()
+    return max(ours, theirs) <= NEAR_WORDS and (unbroken or ours == theirs)
 
 
 def _changes(item: Item, passage: _Passage, begin: NDArray[np.int64], end: NDArray[np.int64], inner: bool) -> int:

@@ -58,7 +58,7 @@ class DecontaminateConfig:
     """
 
     index: IndexConfig = field(default_factory=IndexConfig)
-    proposal: float = 0.2
+    proposal: float = 0.25
     whole: float = 0.75
     dense: float = 0.6
     part: float = 0.45
@@ -192,7 +192,7 @@ def _places(
 ) -> Iterator[tuple[int, int, int]]:
     """Hits of one item, split where two are further apart than the item is long."""
     number = int(hits.item[rows[0]])
-    at, size = hits.at[rows], len(item_of(index, number).hashes)
+    at, size = hits.at[rows], int(index.sizes[number])
     room = size // 4 + 8
     for part in np.split(rows, np.flatnonzero(np.diff(at) > size + room) + 1):
         if _share(hits, part, index.seeds_of[number]) >= config.proposal:
@@ -209,10 +209,11 @@ def _verify(
     item: Item, passage: _Passage, low: int, high: int, config: DecontaminateConfig
 ) -> tuple[float, int, int] | None:
     """(score, first word, last word) if the item stands between two words of a text."""
-    pairs = common_subsequence(item.hashes.tolist(), passage.folded.hashes[low:high].tolist())
-    if not pairs:
-        return None
-    at = np.array(pairs, np.int64) + np.array([0, low])
+    window = passage.folded.hashes[low:high]
+    present = np.isin(item.hashes, window)
+    if max(item.weights[present].sum() / item.weights.sum(), present.mean()) < config.part:
+        return None  # not even the words are there
+    at = np.array(common_subsequence(item.hashes.tolist(), window.tolist()), np.int64) + np.array([0, low])
     stretch = _densest(item, at)
     inside = at[stretch.first : stretch.last]
     if not len(inside):

@@ -26,6 +26,7 @@ SEED_SCHEMA = pa.schema([("seed", pa.uint64()), ("item", pa.int32()), ("place", 
 WORD_SCHEMA = pa.schema([("word", pa.uint64()), ("weight", pa.float32())])
 COMMON_SHARE = 0.25  # a function word weighs this much of what its rarity says
 ITEM_CACHE = 4_096
+SIEVE_PER_SEED, MAX_SIEVE_BITS = 4, 27  # bytes; at most 128 MiB
 _ONE = np.uint64(1)  # the lowest bit of a seed tells its pass
 
 
@@ -71,12 +72,15 @@ class ItemIndex:
     vocabulary: U64
     weight: NDArray[np.float32]
     seeds_of: NDArray[np.int64]  # seeds of each item by pass, shape (items, 2), exact ones in column 1
+    sizes: NDArray[np.int32]  # of each item in words, up to its last seed
+    sieve: NDArray[np.bool_]  # by the upper bits of a seed: False where the index has none such
     config: IndexConfig
 
     @property
     def nbytes(self) -> int:
-        arrays = (self.seeds, self.starts, self.item, self.place, self.vocabulary, self.weight, self.seeds_of)
-        return int(sum(array.nbytes for array in arrays) + self.items.nbytes)
+        postings = self.seeds.nbytes + self.starts.nbytes + self.item.nbytes + self.place.nbytes
+        rest = self.vocabulary.nbytes + self.weight.nbytes + self.seeds_of.nbytes + self.sizes.nbytes
+        return int(postings + rest + self.sieve.nbytes + self.items.nbytes)
 
     def hits(self, hashes: U64) -> Hits:
         """Every seed of a text that is in the index."""
@@ -89,10 +93,13 @@ class ItemIndex:
         return Hits(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def _looked_up(self, seeds: U64, at: NDArray[np.int64]) -> Hits:
-        found = np.minimum(np.searchsorted(self.seeds, seeds), max(len(self.seeds) - 1, 0))
-        known = np.flatnonzero(self.seeds[found] == seeds) if len(self.seeds) else np.empty(0, np.int64)
-        begin = self.starts[found[known]]
-        counts = self.starts[found[known] + 1] - begin
+        likely = np.flatnonzero(self.sieve[seeds >> _shift(self.sieve)])
+        found = np.searchsorted(self.seeds, seeds[likely])
+        same = np.flatnonzero(found < len(self.seeds))
+        same = same[self.seeds[found[same]] == seeds[likely[same]]]
+        known, found = likely[same], found[same]
+        begin = self.starts[found]
+        counts = self.starts[found + 1] - begin
         rows = np.repeat(begin - np.cumsum(counts) + counts, counts) + np.arange(counts.sum())
         where = np.repeat(at[known], counts)
         exact = np.repeat((seeds[known] & _ONE).astype(np.int64), counts)
@@ -127,7 +134,15 @@ def load_index(items: pa.Table, seeds: pa.Table, words: pa.Table, config: IndexC
     by_pass = 2 * item.astype(np.int64) + (seed & _ONE).astype(np.int64)
     seeds_of = np.bincount(by_pass, minlength=2 * items.num_rows).reshape(-1, 2)
     vocabulary, weight = words["word"].to_numpy(), words["weight"].to_numpy()
-    return ItemIndex(items, values, starts, item, place, vocabulary, weight, seeds_of, config)
+    sizes = np.zeros(items.num_rows, np.int32)
+    np.maximum.at(sizes, item, place + config.n)
+    sieve = np.zeros(1 << min(MAX_SIEVE_BITS, int(SIEVE_PER_SEED * len(values)).bit_length() + 1), np.bool_)
+    sieve[values >> _shift(sieve)] = True
+    return ItemIndex(items, values, starts, item, place, vocabulary, weight, seeds_of, sizes, sieve, config)
+
+
+def _shift(sieve: NDArray[np.bool_]) -> np.uint64:
+    return np.uint64(65 - len(sieve).bit_length())
 
 
 def item_of(index: ItemIndex, number: int) -> Item:

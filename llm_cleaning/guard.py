@@ -82,7 +82,7 @@ def check(
         findings.reasons.add("unclosed_fence")
     if cleaned.count("$$") % 2 > source.count("$$") % 2:
         findings.reasons.add("unclosed_formula")
-    _judge_losses(source, source_blocks, old, new, findings, config)
+    _judge_losses(source, source_blocks, old, cleaned, findings, config)
     if findings.typos > max(config.max_typos, config.max_typo_share * len(source) / 6):
         findings.reasons.add("too_many_changes")
     return _verdict(findings.reasons)
@@ -199,7 +199,7 @@ def _chatter(cleaned: str) -> set[str]:
 
 
 def _judge_losses(
-    source: str, blocks: Blocks | None, old: Lines, new: Lines, findings: _Findings, config: GuardConfig
+    source: str, blocks: Blocks | None, old: Lines, cleaned: str, findings: _Findings, config: GuardConfig
 ) -> None:
     lines = sorted(findings.lost_lines)
     if any(old.code[line] and len(old.key[line]) > 1 for line in lines) and _code_partly_lost(old, lines):
@@ -207,7 +207,7 @@ def _judge_losses(
     spans = [(old.start[line], old.end[line]) for line in lines if not old.fence[line] and len(old.key[line]) > 1]
     if not spans:
         return
-    loss = losses(source, blocks, spans, set(new.key))
+    loss = losses(source, blocks, spans, cleaned)
     findings.reasons |= loss.reasons
     if loss.minor_chars > max(config.max_minor_loss, config.max_minor_loss_share * len(source)):
         findings.reasons.add("content_lost")
@@ -216,9 +216,9 @@ def _judge_losses(
 def _code_partly_lost(old: Lines, lines: list[int]) -> bool:
     """A lost line of code whose neighbour within the fence stayed."""
     gone = set(lines)
-    for line in lines:
-        if old.code[line] and any(
-            old.code[near] and near not in gone for near in (line - 1, min(line + 1, len(old.code) - 1))
-        ):
-            return True
-    return False
+    return any(
+        old.code[near] and near not in gone
+        for line in lines
+        if old.code[line]
+        for near in (line - 1, min(line + 1, len(old.code) - 1))
+    )

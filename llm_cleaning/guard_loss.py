@@ -18,6 +18,9 @@ MIN_PROSE_WORDS = 8
 MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
+MIN_PARAGRAPH_CHARS = 100
+MAX_UNMARKED_LOSS = 1.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
+_WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
 
 
@@ -28,27 +31,55 @@ class Loss(NamedTuple):
     minor_chars: int
 
 
-def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], kept: set[str]) -> Loss:
-    """Judge lost lines, given as sorted spans; `kept` holds the lines of the cleaned text, white space collapsed."""
+def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], cleaned: str) -> Loss:
+    """Judge lost lines, given as sorted spans of the source."""
     known = blocks if blocks is not None and len(blocks) else markdown_to_blocks(source)
     by_block: dict[int, list[tuple[int, int]]] = {}
     for span in lost:
         by_block.setdefault(bisect_right(known.start, span[0] + _indent(source, span)) - 1, []).append(span)
+    kept: set[str] | None = None
     reasons: set[str] = set()
-    minor = 0
+    minor = unmarked = 0
     for index, spans in by_block.items():
         score = known.keep_score[index] if index >= 0 else None
         if score is not None and score < 0.5:
             continue
+        kept = kept if kept is not None else {plain(line) for line in cleaned.split("\n")}
         text = "\n".join(source[start:end] for start, end in spans)
-        if all(" ".join(line.split()) in kept for line in text.split("\n")):
+        if all(plain(line) in kept for line in text.split("\n")):
             continue  # said twice, kept once
         whole = index < 0 or _visible(text) >= _visible(source[known.start[index] : known.end[index]])
-        if reason := _judged(text, known.kind[index] if index >= 0 else "other", score, whole):
+        reason = _judged(text, known.kind[index] if index >= 0 else "other", score, whole)
+        if (
+            reason == "content_lost"
+            and score is None
+            and whole
+            and not _is_next_to_kept(source, known, index, by_block)
+        ):
+            unmarked += len(text)
+        elif reason:
             reasons.add(reason)
         elif score is not None:
             minor += len(text)
+    if unmarked > MAX_UNMARKED_LOSS * len(cleaned):
+        reasons.add("content_lost")
     return Loss(reasons, minor)
+
+
+def plain(line: str) -> str:
+    """The words of a line, for finding it again in another layout."""
+    return " ".join(_WORD.findall(line)).casefold()
+
+
+def _is_next_to_kept(source: str, blocks: Blocks, index: int, lost: dict[int, list[tuple[int, int]]]) -> bool:
+    """A paragraph beside one that stayed: articles are runs of paragraphs, chrome stands apart from them."""
+    beside = [near for near in (index - 1, index + 1) if 0 <= near < len(blocks) and near not in lost]
+    return _is_paragraph(source, blocks, index) and any(_is_paragraph(source, blocks, near) for near in beside)
+
+
+def _is_paragraph(source: str, blocks: Blocks, index: int) -> bool:
+    text = source[blocks.start[index] : blocks.end[index]]
+    return blocks.kind[index] in ("paragraph", "quote") and len(text) >= MIN_PARAGRAPH_CHARS and is_prose(text, 1)
 
 
 def _indent(source: str, span: tuple[int, int]) -> int:
@@ -66,6 +97,8 @@ def _judged(text: str, kind: str, score: float | None, whole: bool) -> str:
         return "code_changed"
     if kind == "math" or ("$" in text and len(scan_formulas(text))):
         return "formula_changed"
+    if text.lstrip("-* ").startswith("![") and text.endswith("]"):
+        return ""
     if score is None and len(text) <= MAX_CHROME_CHARS and CHROME.search(text):
         return ""
     if not whole and kind in ("paragraph", "quote"):

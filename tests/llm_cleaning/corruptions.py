@@ -12,7 +12,11 @@ from random import Random
 Corruption = Callable[[Random, str, str], str | None]
 Faithful = Callable[[Random, str, str], tuple[str, str] | None]
 
-FENCE = re.compile(r"^[ \t]*```[^\n]*\n(?P<body>(?:(?![ \t]*```).*\n)*)[ \t]*```[ \t]*$", re.MULTILINE)
+FENCE = re.compile(
+    r"^[ \t]*(?P<ticks>`{3,})[^`\n]*\n(?P<body>(?:(?![ \t]*(?P=ticks)[ \t]*$).*\n)*)[ \t]*(?P=ticks)[ \t]*$",
+    re.MULTILINE,
+)
+CODE = re.compile(FENCE.pattern + r"|`[^`\n]+`", re.MULTILINE)
 FORMULA = re.compile(
     r"\$\$(?P<display>[^$]+)\$\$|(?<![\\$\w])\$(?![\s$\d])(?P<inline>[^$\n]{1,300}?)(?<![\s\\])\$(?![\d$])"
 )
@@ -298,9 +302,9 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def outside(text: str, change: Callable[[str], str]) -> str:
-    """Apply a change to everything but fenced code."""
+    """Apply a change to everything but code."""
     parts, at = [], 0
-    for fence in FENCE.finditer(text):
+    for fence in CODE.finditer(text):
         parts += [change(text[at : fence.start()]), fence[0]]
         at = fence.end()
     return "".join([*parts, change(text[at:])])
@@ -382,8 +386,8 @@ def heading_layout(rng, source, cleaned):
 
 def mojibake_fixed(rng, source, cleaned):
     """UTF-8 read as Windows-1252 in the source; quotes are put in where the page has no character beyond ASCII."""
-    quoted = re.sub(r"(?<=[a-z])'(?=[a-z])", "’", cleaned)
-    bad = outside(source.replace("'", "’") if quoted != cleaned else source, garbled)
+    quoted = outside(cleaned, lambda part: re.sub(r"(?<=[a-z])'(?=[a-z])", "’", part))
+    bad = outside(source, lambda part: garbled(re.sub(r"(?<=[a-z])'(?=[a-z])", "’", part)))
     return (bad, quoted) if bad != source else None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import partial
 
 from turbohtml import Element, Text
 
@@ -21,20 +22,23 @@ _NOTHING = frozenset(
     {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "cancel-pad", "nulldelimiter-", "katex-mathml"}
 )
 _EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,8})?)em")
+_MAX_READS = 8  # of each character of a formula by nested leaves; KaTeX itself nests them once or twice
 _SLASH = "\ue020"  # KaTeX's glyph for \not
 
 
 def to_tree(boxes: Element) -> MathNode | None:
     """`.katex-html` as a tree of MathML nodes; None when it is larger than any formula."""
-    root = fold(boxes, _visit)
-    return row(_joined(root.kids)) if root is not None else None
+    left = [_MAX_READS * len(boxes.text) + 1000]
+    root = fold(boxes, partial(_visit, left))
+    return row(_joined(root.kids)) if root is not None and left[0] >= 0 else None
 
 
 def _classes(element: Element) -> list[str]:
     return [name.removeprefix("katex-") for name in (element.attr("class") or "").split()]
 
 
-def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
+def _visit(left: list[int], element: Element, kids: list[MathNode]) -> MathNode | None:
+    """`left[0]`: characters that leaves may still read; nested boxes with text at every level read all below anew."""
     if element.tag in ("svg", "line", "path"):
         return _shape(element, kids)
     names = _classes(element)
@@ -43,7 +47,8 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
         return _strut(style) if "pstrut" in names else None
     text = _own_text(element)
     if text and all(kid.tag in ("mi", "mo", "mn", "mtext", "mrow") for kid in kids):
-        return leaf_of(element.text.replace("\u200b", ""), names)
+        left[0] -= len(element.text)
+        return leaf_of(element.text.replace("\u200b", ""), names) if left[0] >= 0 else None
     for name in names:
         reader = _READERS.get(name)
         if reader is not None:

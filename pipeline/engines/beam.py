@@ -35,6 +35,7 @@ from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
 
 LOCAL_RUNNER = "FnApiRunner"  # DirectRunner would look for Prism, a binary it downloads
+BEHIND = "options behind the -- are Beam's pipeline options"
 
 
 class RunTask(beam.DoFn):
@@ -107,11 +108,21 @@ def open_engine(options: Sequence[str], local: LocalConfig) -> BeamEngine:
     """
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     parsed = beam_options(options, local)
-    validator = PipelineOptionsValidator(parsed, _runner(parsed))  # type: ignore[no-untyped-call]
-    problems = validator.validate()  # type: ignore[no-untyped-call]
+    standard = parsed.view_as(StandardOptions)
+    runner = _runner(parsed)
+    missing = [name for name in _required(parsed) if not parsed.get_all_options().get(name)]
+    if missing:
+        raise UsageError(f"missing --{', --'.join(missing)}", where=f"--runner={standard.runner}", hint=BEHIND)
+    problems = PipelineOptionsValidator(parsed, runner).validate()  # type: ignore[no-untyped-call]
     if problems:
-        raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint="add them behind the --")
+        raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint=BEHIND)
     return BeamEngine(options, local)
+
+
+def _required(parsed: PipelineOptions) -> tuple[str, ...]:
+    """Asked for here, since Beam's validator would first look for a Google bucket on the network."""
+    cloud = parsed.view_as(StandardOptions).runner == "DataflowRunner"
+    return ("project", "region", "temp_location") if cloud else ()
 
 
 def _runner(parsed: PipelineOptions) -> Any:
@@ -148,7 +159,7 @@ class _Parser(_BeamArgumentParser):
     """Beam's own parser, except that a mistake is one message and not a page of usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, where="--engine beam", hint="options behind the -- are Beam's pipeline options")
+        raise UsageError(message, where="--engine beam", hint=BEHIND)
 
 
 def _refuse_unknown(options: Sequence[str]) -> None:
@@ -159,7 +170,7 @@ def _refuse_unknown(options: Sequence[str]) -> None:
     if unknown:
         known = [name for action in parser._actions for name in action.option_strings]
         near = difflib.get_close_matches(unknown[0].partition("=")[0], known, 1)
-        hint = f"Did you mean {near[0]}?" if near else "options behind the -- are Beam's pipeline options"
+        hint = f"Did you mean {near[0]}?" if near else BEHIND
         raise UsageError("Beam has no such option", where=unknown[0], hint=hint)
 
 

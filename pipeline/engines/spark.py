@@ -100,7 +100,7 @@ def open_engine(options: Sequence[str], local: LocalConfig) -> SparkEngine:
         )
     if _active_context() is None and not _submitted():
         require_java(pyspark.__version__)
-        _require_master(parsed.master)
+        require_master(parsed.master)
     return SparkEngine(parsed, local)
 
 
@@ -185,7 +185,7 @@ def java_command() -> str | None:
     return shutil.which("java")
 
 
-def _require_master(master: str | None) -> None:
+def require_master(master: str | None) -> None:
     """Ask a standalone master's port, since Spark itself would say so only after minutes; YARN needs its settings."""
     if master == "yarn" and not (os.environ.get("HADOOP_CONF_DIR") or os.environ.get("YARN_CONF_DIR")):
         raise UsageError("HADOOP_CONF_DIR is not set", where="--master=yarn", hint="export HADOOP_CONF_DIR=FOLDER")

@@ -287,6 +287,15 @@ def test_foreign_states_and_manifests_are_refused(plan: Path, folder: Path, tmp_
         TokenDataset(tmp_path / "p.json")
 
 
+@pytest.mark.parametrize("name", ["_SUCCESS", "manifest.json"])
+def test_a_run_that_lost_its_manifest_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    moved = shutil.copytree(folder, tmp_path / "moved")
+    save_plan(compile_blend(parse_blend(TWO_PHASES), moved), tmp_path / "p.json", moved)
+    (moved / "math" / name).unlink()
+    with pytest.raises(VerificationError, match="missing"):
+        TokenDataset(tmp_path / "p.json")
+
+
 def test_another_tokenizer_is_refused(folder: Path) -> None:
     with pytest.raises(VerificationError, match="shards of the tokenizer"):
         TokenDataset(folder / "web", tokenizer_sha256="0" * 64)

@@ -203,15 +203,18 @@ def _prose(text: str) -> str:
 
 
 def _fold_unicode(text: str) -> str:
-    return unicodedata.normalize("NFKC", _FOLDED.sub(_fold, text))
+    """NFKC with ASCII quotes and dashes, nothing for invisible characters, and x^2 for x², which NFKC makes x2."""
+    present = _SPECIAL.intersection(text)  # one pass: most texts have three or four of them, some have none
+    if not present.isdisjoint(_SCRIPTS):
+        text = _SCRIPT_RUN.sub(_mark_script, text)
+    for char in present:
+        text = text.replace(char, _PLAIN.get(char, char if char in _SCRIPTS else ""))
+    return unicodedata.normalize("NFKC", text)
 
 
-def _fold(match: re.Match[str]) -> str:
-    """ASCII for quotes and dashes, nothing for invisible characters, and x^2 for x², which NFKC alone makes x2."""
+def _mark_script(match: re.Match[str]) -> str:
     run = match.group()
-    if run[0] in _SUPERSCRIPTS:
-        return "^" + run
-    return "_" + run if run[0] in _SUBSCRIPTS else _PLAIN.get(run, "")
+    return ("^" if run[0] in _SUPERSCRIPTS else "_") + run
 
 
 def _category(prefix: str) -> Iterator[int]:
@@ -240,7 +243,10 @@ _PLAIN = {
     **dict.fromkeys("‐‑‒–—―−﹘﹣", "-"),
 }
 _INVISIBLE_CLASS = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
-_FOLDED = re.compile(f"[{_SUPERSCRIPTS}]+|[{_SUBSCRIPTS}]+|[{''.join(_PLAIN)}{_INVISIBLE_CLASS}]")
+_SCRIPTS = frozenset(_SUPERSCRIPTS + _SUBSCRIPTS)
+_SCRIPT_RUN = re.compile(f"[{_SUPERSCRIPTS}]+|[{_SUBSCRIPTS}]+")
+_INVISIBLE_CODES = (0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF)
+_SPECIAL = _SCRIPTS | frozenset(_PLAIN) | frozenset(map(chr, _INVISIBLE_CODES))
 _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _OPENER = re.compile(rf"\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=\S)", re.DOTALL)
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")

@@ -101,6 +101,21 @@ def test_mutated_sample_pages() -> None:
         run_seed(sample_pages(), seed)
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        b"<html class=MathJax>x",
+        b"<html data-latex='x^2'>y",
+        b"<pre><math>><pre><plaintext></li",
+        b"<span class=katex><span class=katex-html><span class=base>" + b"<span class=mord>ab" * 150 + b"c" * 20_000,
+        b"x<sup>" + b"-" * 140 + b"</sup>" * 100,
+        b"<p>$$" + b"a" * 39_000 + b"$$",
+    ],
+)
+def test_what_fuzzing_found(html: bytes) -> None:
+    check(html, "text/html")
+
+
 def run_seed(pages: tuple[bytes, ...], seed: int) -> None:
     page, content_type = mutant(pages, seed)
     try:

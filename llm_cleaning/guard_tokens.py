@@ -67,22 +67,20 @@ _CONTINUATION = "".join(re.escape(char) for char, byte in _BYTE_OF.items() if by
 _MOJIBAKE = re.compile(
     rf"[\u00c2-\u00df][{_CONTINUATION}]|[\u00e0-\u00ef][{_CONTINUATION}]{{2}}|[\u00f0-\u00f4][{_CONTINUATION}]{{3}}"
 )
-_FOLDED = str.maketrans(
-    {
-        **dict.fromkeys("‘’‚‛`´′", "'"),
-        **dict.fromkeys("“”„‟«»″", '"'),
-        **dict.fromkeys("‐‑‒–−﹣－", "-"),
-        **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"),
-        "―": "—",
-        "…": "...",
-        "\r": "\n",
-        "\u2028": " ",
-        "\u2029": " ",
-        "\u0085": " ",
-        "¶": "",
-    }
-)
-_FOLDED.pop(ord("`"))  # the mark of inline code
+_FOLDED: dict[str, str] = {
+    **dict.fromkeys("‘’‚‛´′", "'"),
+    **dict.fromkeys("“”„‟«»″", '"'),
+    **dict.fromkeys("‐‑‒–−﹣－", "-"),
+    **dict.fromkeys("\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff", ""),
+    "―": "—",
+    "…": "...",
+    "\r": " ",
+    "\u2028": " ",
+    "\u2029": " ",
+    "\u0085": " ",
+    "¶": "",
+}
+_TO_FOLD = re.compile(f"[{''.join(map(re.escape, _FOLDED))}]")  # a pattern finds the rare ones faster than translate
 _SCRIPTS = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+)|([₀₁₂₃₄₅₆₇₈₉₊₋]+)")
 
 
@@ -104,10 +102,14 @@ def folded(text: str) -> str:
     """One character per look: repaired, NFKC with exponents kept, quotes and dashes as ASCII, invisible ones gone."""
     text = repaired(text)
     if text.isascii():
-        return text.replace("\r\n", "\n")
-    text = text.replace("\r\n", "\n").translate(_FOLDED)
+        return text.replace("\r", " ")
+    text = _TO_FOLD.sub(_fold, text.replace("\r\n", "\n"))
     text = _SCRIPTS.sub(lambda match: ("^" if match[1] else "_") + match[0], text)
-    return unicodedata.normalize("NFKC", text).translate(_FOLDED)
+    return _TO_FOLD.sub(_fold, unicodedata.normalize("NFKC", text))
+
+
+def _fold(match: re.Match[str]) -> str:
+    return _FOLDED[match[0]]
 
 
 def tokens(text: str) -> list[Token]:

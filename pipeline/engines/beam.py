@@ -10,7 +10,10 @@ import difflib
 import logging
 import pickle
 import re
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, NoReturn
@@ -29,7 +32,7 @@ from apache_beam.runners.runner import create_runner
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
-from pipeline.engines.supervised import SUPERVISORS, drive, run_task
+from pipeline.engines.supervised import SUPERVISORS, drive, in_thread, run_task, settle
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
@@ -66,7 +69,13 @@ class BeamEngine:
 
     def map_shards(self, directory: PhaseDirectory, tasks: Sequence[Task], work: Work, progress: Progress) -> None:
         """Run `work` on every task that has no commit yet, as one pipeline."""
-        drive("Beam", directory, tasks, progress, partial(self._run, directory, work), self._cancel)
+        with _lost_workers() as noticed:
+
+            def start(waiting: Sequence[Task]) -> Future[None]:
+                noticed.append(in_thread(partial(self._run, directory, work, waiting)))
+                return noticed[0]
+
+            drive("Beam", directory, tasks, progress, start, self._cancel)
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
         self._result = build_pipeline(self._options, self._local, directory, tasks, work).run()
@@ -76,6 +85,23 @@ class BeamEngine:
         SUPERVISORS.stop()
         if self._result is not None:
             self._result.cancel()
+
+
+@contextmanager
+def _lost_workers() -> Iterator[list[Future[None]]]:
+    """End the job in the list when a worker process dies: FnApiRunner prints a traceback and waits for ever."""
+    jobs: list[Future[None]] = []
+    before = threading.excepthook
+
+    def hook(details: threading.ExceptHookArgs) -> None:
+        for job in jobs:
+            settle(job, details.exc_value)
+
+    threading.excepthook = hook
+    try:
+        yield jobs
+    finally:
+        threading.excepthook = before
 
 
 def build_pipeline(

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from pyspark import SparkConf, SparkContext
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
-from pipeline.engines.supervised import drive, run_task
+from pipeline.engines.supervised import drive, in_thread, run_task
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
@@ -65,8 +66,11 @@ class SparkEngine:
 
     def map_shards(self, directory: PhaseDirectory, tasks: Sequence[Task], work: Work, progress: Progress) -> None:
         """Run `work` on every task that has no commit yet, as one job."""
-        job = partial(self._run, directory, work)
-        drive("Spark", directory, tasks, progress, job, self._context.cancelAllJobs)
+
+        def start(waiting: Sequence[Task]) -> Future[None]:
+            return in_thread(partial(self._run, directory, work, waiting))
+
+        drive("Spark", directory, tasks, progress, start, self._context.cancelAllJobs)
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
         limits = replace(self._local, workers=1)

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from pipeline.stage import Task
 
 POLL_S = 0.25
 POLL_SHARE = 20  # looking at commits may take a 20th of the time at most
+CANCEL_S = 5.0
 DETAIL_CHARS = 300
 
 
@@ -140,18 +141,48 @@ class Commits:
             self.records += json.loads((folder / f"{name}.json").read_bytes())["counters"]["rows_in"]
 
 
-Job = Callable[[Sequence[Task]], None]
+Start = Callable[[Sequence[Task]], "Future[None]"]
 Cancel = Callable[[], None]
 
 
+def in_thread(job: Callable[[], None]) -> Future[None]:
+    """Start a job that may never return, and that must then not keep this process from ending."""
+    future: Future[None] = Future()
+
+    def call() -> None:
+        try:
+            job()
+        except BaseException as error:  # noqa: BLE001 - handed to the driver, which raises
+            settle(future, error)
+        else:
+            settle(future, None)
+
+    threading.Thread(target=call, name="warcmill-engine", daemon=True).start()
+    return future
+
+
+def settle(future: Future[None], error: BaseException | None) -> None:
+    """Give a job its outcome, unless it has one."""
+    with _SETTLING:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+
+_SETTLING = threading.Lock()
+
+
 def drive(
-    engine: str, directory: PhaseDirectory, tasks: Sequence[Task], progress: Progress, job: Job, cancel: Cancel
+    engine: str, directory: PhaseDirectory, tasks: Sequence[Task], progress: Progress, start: Start, cancel: Cancel
 ) -> None:
     """Run the engine's job on the tasks that have no commit, telling progress from commits while it works.
 
     Args:
         engine: its name, for messages.
-        job: blocks until the engine has finished with the tasks; called in a thread.
+        start: begins the engine's job; the future has its end.
         cancel: asks the engine to stop; called when this process is interrupted.
 
     Raises:
@@ -163,13 +194,13 @@ def drive(
     waiting = [task for task in tasks if task.name not in commits.seen]
     if not waiting:
         return
-    with ThreadPoolExecutor(1, f"warcmill-{engine}") as pool:
-        future = pool.submit(job, waiting)
-        try:
-            _watch(commits, future, progress)
-        except BaseException:
-            cancel()
-            raise
+    future = start(waiting)
+    try:
+        _watch(commits, future, progress)
+    except BaseException:
+        cancel()
+        _done(future, CANCEL_S)
+        raise
     _settle(engine, commits, future.exception())
 
 

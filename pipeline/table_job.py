@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -57,7 +57,8 @@ class Place:
     engine_options: tuple[str, ...] = ()
 
     def open_engine(self) -> AbstractContextManager[Engine]:
-        return open_engine(self.engine, self.engine_options, self.local)
+        """The engine, without a limit on the time of one record: a reducer's step here is many rows."""
+        return open_engine(self.engine, self.engine_options, replace(self.local, record_timeout_s=None))
 
 
 @dataclass(frozen=True, slots=True)

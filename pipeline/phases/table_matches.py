@@ -18,7 +18,7 @@ from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
 from pipeline.io.user_tables import is_parquet, json_rows, parquet_batches
 from pipeline.phases.documents import DocumentShard, Removals
 from pipeline.phases.tables import Table, audit_rows, named_batches
-from pipeline.stage import Context, Counters, Task
+from pipeline.stage import IDLE, Context, Counters, Task
 
 MATCHES_VERSION = 1
 DROP, CUT = "drop", "cut"
@@ -38,7 +38,7 @@ class IndexFiles:
 
 def index_items(task: Task, context: Context, *, directory: PhaseDirectory, config: IndexConfig) -> None:
     """One task: benchmark items to the three tables of the index. `task.source` is the items' paths."""
-    context.at(task.index)
+    context.at(IDLE)  # no record: a million items take minutes
     items = pa.concat_tables([ITEM_SCHEMA.empty_table(), *map(_read_items, task.source)])
     items = items.group_by(ITEM_SCHEMA.names).aggregate([]).select(ITEM_SCHEMA.names)  # one row per distinct item
     items = items.sort_by([(name, "ascending") for name in ITEM_SCHEMA.names]).combine_chunks()
@@ -117,6 +117,7 @@ def _match_batches(
         for name, text in zip(*(batch.column(column).to_pylist() for column in ("id", "text")), strict=True):
             id_, _, place = name.rpartition("@")
             row = int(place.partition(":")[2])
+            context.at(row)
             for match in find_matches(text, index, config):
                 item_id, benchmark, _ = (index.items[column][match.item].as_py() for column in ITEM_SCHEMA.names)
                 span = (match.score, match.start, match.end)

@@ -74,9 +74,8 @@ def read_table(task: Task, context: Context, *, directory: PhaseDirectory) -> No
         InputError: a column is missing or of the wrong type, or a line is no JSON object.
     """
     path: str = task.source
-    context.at(0)
     counters = Counters()
-    schema = parquet_schema(path) if is_parquet(path) else json_schema(json_rows(path))
+    schema = parquet_schema(path) if is_parquet(path) else json_schema(_watched(json_rows(path), context))
     if schema.names:
         _require_columns(schema, path)
     files = []
@@ -85,6 +84,12 @@ def read_table(task: Task, context: Context, *, directory: PhaseDirectory) -> No
         files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
     facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
     directory.commit(Commit(task.name, tuple(files), (), counters, facts))
+
+
+def _watched(batches: Iterator[list[Row]], context: Context) -> Iterator[list[Row]]:
+    for number, batch in enumerate(batches):
+        context.at(number)
+        yield batch
 
 
 def _require_columns(schema: pa.Schema, path: str) -> None:

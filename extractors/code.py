@@ -25,10 +25,10 @@ _DECORATION_INSIDE = ",".join(
     )
 )
 _DECORATION_BESIDE = (
-    "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers",
-    "button.copybtn,button.copy-button,div.highlight button,div.highlighter-rouge button",
-    ".copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard,div.code-toolbar>.toolbar"
-    ",.syntaxhighlighter .toolbar,.crayon-toolbar,.crayon-nums,.enlighter-toolbar",
+    "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers"
+    ",button.copybtn,button.copy-button,div.highlight button,div.highlighter-rouge button"
+    ",.copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard,div.code-toolbar>.toolbar"
+    ",.syntaxhighlighter .toolbar,.crayon-toolbar,.crayon-nums,.enlighter-toolbar"
 )
 # Code that is no `pre`: one element per line.
 _LINED_BOXES = "td.code>div.container,div.crayon-pre,div.CodeMirror-code,div.view-lines,div.fragment"
@@ -84,13 +84,12 @@ def fenced(block: CodeBlock) -> str:
     return f"{fence}{block.lang or ''}\n{block.text}\n{fence}"
 
 
-def resolve_code(document: Document) -> list[CodeBlock]:
-    """Take every code block out of the tree and leave a numbered mark in its place."""
+def resolve_code(document: Document, tags: frozenset[str]) -> list[CodeBlock]:
+    """Take every code block out of the tree and leave a numbered mark in its place; `tags` are those of the page."""
     blocks: list[CodeBlock] = []
-    if not _holds_code(document):
+    if tags.isdisjoint(_CODE_TAGS) and not _holds_lines(document, tags):
         return blocks
-    for decoration in _DECORATION_BESIDE:
-        document.remove(decoration)
+    document.remove(_DECORATION_BESIDE)
     _resolve_line_tables(document, blocks)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(_CODE_SELECTOR):
@@ -109,11 +108,11 @@ def resolve_code(document: Document) -> list[CodeBlock]:
     return blocks
 
 
-def _holds_code(document: Document) -> bool:
-    """Asked tag by tag: a selector list that ends in one tag costs next to nothing, others a look at every element."""
-    if any(document.find(tag) is not None for tag in _CODE_TAGS):
-        return True
-    return any(document.select_one(selector) is not None for selector in (_LINE_CELL, _LINED_LISTS, _LINED_BOXES))
+def _holds_lines(document: Document, tags: frozenset[str]) -> bool:
+    """Whether there is code outside of elements made for it; each selector costs a look at every element."""
+    kinds = ((_LINE_CELL, "td"), (_LINED_LISTS, "ol"), (_LINED_BOXES, "div"))
+    wanted = ",".join(selector for selector, tag in kinds if tag in tags)
+    return bool(wanted) and document.select_one(wanted) is not None
 
 
 def _resolve_line_tables(document: Document, blocks: list[CodeBlock]) -> None:

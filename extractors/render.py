@@ -15,7 +15,7 @@ from extractors.code import resolve_code
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask, may_hold_delimiters
 from extractors.layout.plain import lay_out_plain
-from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, tags_present, visible_markup
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
@@ -96,12 +96,12 @@ def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
 
 def _render_html(html: str, max_nodes: int) -> Rendered:
     document = turbohtml.parse(clear_reserved(html), positions=False)
-    title = _title(document)
+    title, tags = _title(document), tags_present(document)
     drop_never_rendered(document)
     config = ConfigReader(document, html)  # before scripts go
-    flow = Flow(resolve_formulas(document, config.read, html))
-    code_blocks = resolve_code(document)
-    markup = visible_markup(document, code_blocks)
+    flow = Flow(resolve_formulas(document, config.read, html, tags))
+    code_blocks = resolve_code(document, tags)
+    markup = visible_markup(document, code_blocks, tags)
     mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
     lay_out(markup, Walk(flow, code_blocks, mask), max_nodes)
     return Rendered(flow.text(), flow.blocks(), flow.formulas(), title)

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from extractors.layout.tags import TABLE_MARKS
-from extractors.layout.text import unescape
+from extractors.layout.text import attribute
 
 MAX_PATH_CHARS = 240
 MAX_SEGMENT_CHARS = 60
-_NAMING = re.compile(r' (id|class)="([^"]*)"')
 
 
 class Paths(dict[tuple[str, str], str]):
@@ -29,8 +26,7 @@ def segment(head: str) -> str:
     tag, _, attributes = head.partition(" ")
     text = "table" if tag in TABLE_MARKS else tag
     if attributes:
-        named = dict(_NAMING.findall(head))
-        identifier, classes = unescape(named.get("id", "")), unescape(named.get("class", ""))
+        identifier, classes = attribute(head, "id"), attribute(head, "class")
         if identifier:
             text = f"{text}#{identifier.strip()}"
         if classes:

@@ -11,7 +11,17 @@ from collections.abc import Sequence
 from turbohtml import Document, Element
 
 from extractors.code import CodeBlock
-from extractors.layout.tags import DATA_TABLE, HIDDEN, LINED_TABLE, NEVER_RENDERED, RESERVED, TRANSPARENT
+from extractors.layout.tags import (
+    DATA_TABLE,
+    HIDDEN_SELECTORS,
+    HIDDEN_TAGS,
+    LINED_TABLE,
+    NEUTRAL_SELECTORS,
+    NEUTRAL_TAGS,
+    NEVER_RENDERED,
+    RAW_TEXT_TAGS,
+    RESERVED,
+)
 from extractors.layout.text import without_comments
 from extractors.tables import is_data_table, is_lined_table
 
@@ -27,7 +37,7 @@ def clear_reserved(html: str) -> str:
         for mark in RESERVED:
             if mark in html:
                 html = html.replace(mark, "\ufffd")
-    return _REFERENCE.sub("\ufffd", html) if "&#" in html else html
+    return _REFERENCE.sub("\ufffd", html) if _REFERENCE.search(html) else html
 
 
 def drop_never_rendered(document: Document) -> None:
@@ -51,16 +61,22 @@ def _visible_chars(document: Document) -> int:
     return len(body.text) - inside
 
 
-def visible_markup(document: Document, code_blocks: Sequence[CodeBlock]) -> str:
-    """The page as the walk reads it, after formulas and code are resolved.
+def tags_present(document: Document) -> frozenset[str]:
+    """Tags of the page's elements: one look at each, so that later selections leave out what is not there.
+
+    Every selector costs a look at every element, 10 to 15 us on a page of 800.
+    """
+    return frozenset({node.tag for node in document.iter_elements()})
+
+
+def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], tags: frozenset[str]) -> str:
+    """The page as the walk reads it, after formulas and code are resolved; `tags` is what `tags_present` found.
 
     Scripts, hidden elements, comments and decoration are gone, neutral inline tags unwrapped, data tables renamed.
     """
-    for hidden in HIDDEN:
-        document.remove(hidden)
-    for neutral in TRANSPARENT:
-        document.strip_tags(neutral)
-    for raw in (*document.select("noframes"), *document.select("noembed")):
+    document.remove(",".join((*sorted(tags & HIDDEN_TAGS), HIDDEN_SELECTORS)))
+    document.strip_tags(",".join((*sorted(tags & NEUTRAL_TAGS), NEUTRAL_SELECTORS)))
+    for raw in document.select(",".join(RAW_TEXT_TAGS)) if tags & RAW_TEXT_TAGS else ():
         raw.tag = "div"  # the serialiser escapes its text then
     for numbered in document.select("ol[reversed]"):
         if numbered.attr("start") is None:

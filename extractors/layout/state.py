@@ -10,7 +10,7 @@ from extractors.layout.flow import Flow
 from extractors.layout.lists import Counter
 from extractors.layout.paths import Paths
 from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN, HARD_BREAK, INLINE_CODE_OPEN
-from extractors.layout.text import collapse, unescape, without_invisible
+from extractors.layout.text import MAX_SPLIT_CHARS, collapse, unescape, without_invisible
 from extractors.tables import Grid
 
 _CODE_PLACE = re.compile("\ue003([0-9]{1,9})\ue004")
@@ -81,7 +81,7 @@ class Walk:
         if HARD_BREAK in raw:
             self._flush_lines(raw, link_chars)
             return
-        text = collapse(raw)
+        text = " ".join(raw.split()) if len(raw) <= MAX_SPLIT_CHARS else collapse(raw)
         if text:
             self.write_prose(text, link_chars)
 
@@ -94,9 +94,10 @@ class Walk:
 
     def write_prose(self, text: str, link_chars: int) -> None:
         """Write laid-out prose as one leaf of the container's kind, or into the open table cell."""
-        text = self.finish(text)
-        if not text:
-            return
+        if self.mask is not None or self.codes or not text.isascii():
+            text = self.finish(text)
+            if not text:
+                return
         if self.cell is None:
             kind = self._kind(text) if text[0] == FORMULA_OPEN else self.kinds[-1]
             self.flow.write(text, kind, self.paths[-1], link_chars)

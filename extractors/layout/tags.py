@@ -16,6 +16,8 @@ RESERVED = tuple(map(chr, range(0xE000, 0xE009)))
 DATA_TABLE, LINED_TABLE = "\ue007data", "\ue007lined"
 TABLE_MARKS = (DATA_TABLE, LINED_TABLE)
 
+_HIDDEN = "script head svg iframe object embed canvas audio video map select datalist rp frame"
+_NEUTRAL = "b i em strong font u small big time cite abbr acronym bdi bdo dfn ins mark nobr s strike del wbr data blink"
 _BLOCK_WORDS = (
     "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"
     " header hgroup main nav p section summary details legend search optgroup tbody thead tfoot colgroup"
@@ -30,23 +32,15 @@ SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes 
 # Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.
 NEVER_RENDERED = ("template", "style")
 
-# Removed after formulas and code are resolved.
-_HIDDEN_TAGS = "script head svg iframe object embed canvas audio video map select datalist rp frame"
-# Each entry is one selection: one that names a single tag costs next to nothing, any other a look at every element.
-HIDDEN = (
-    *_HIDDEN_TAGS.split(),
-    "a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link",
-    "i[aria-hidden='true']",
+# Removed after formulas and code are resolved: elements of these tags, and what the selectors find.
+HIDDEN_TAGS = frozenset(_HIDDEN.split())
+HIDDEN_SELECTORS = (
     "[hidden]:not([hidden='until-found']),[style*='display:none' i]:not(body),[style*='display: none' i]:not(body)"
-    ",.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut",
+    ",a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link"
+    ",i[aria-hidden='true'],.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut"
 )
 
 # Inline elements that change nothing in plain text: unwrapped in C so that the walk never meets them.
-_NEUTRAL_TAGS = (
-    "b i em strong font u small big time cite abbr acronym bdi bdo dfn ins mark nobr s strike del wbr data blink"
-)
-TRANSPARENT = (
-    *_NEUTRAL_TAGS.split(),
-    "a:not([href])",
-    "span:not([style*='block']):not(.classifier)",
-)
+NEUTRAL_TAGS = frozenset(_NEUTRAL.split())
+NEUTRAL_SELECTORS = "a:not([href]),span:not([style*='block']):not(.classifier)"
+RAW_TEXT_TAGS = frozenset(("noframes", "noembed", "xmp", "plaintext"))

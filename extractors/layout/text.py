@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-_COMMENT = re.compile("<!--.*?-->", re.DOTALL)
 _WHITE = re.compile(r"\s")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 MAX_SPLIT_CHARS = 1_000_000  # beyond it a list of words costs too much memory
@@ -26,8 +25,15 @@ def attribute(head: str, name: str) -> str | None:
 
 
 def without_comments(markup: str) -> str:
-    """Serialised markup without comments."""
-    return _COMMENT.sub("", markup) if "<!--" in markup else markup
+    """Serialised markup without comments. A comment may hold "<!" just before its end, as old conditional ones do."""
+    kept: list[str] = []
+    done = 0
+    while (start := markup.find("<!--", done)) >= 0:
+        kept.append(markup[done:start])
+        end = markup.find("-->", start + 4)
+        done = end + 3 if end >= 0 else len(markup)
+    kept.append(markup[done:])
+    return "".join(kept)
 
 
 def collapse(text: str) -> str:

@@ -26,7 +26,9 @@ def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
     buffer, paths, places, actions = walk.buffer, walk.paths, walk.places, ACTIONS
     for index, piece in enumerate(pieces):
         head, _, text = piece.partition(">")
-        action = actions.get(head.partition(" ")[0])
+        action = actions.get(head)
+        if action is None and " " in head:
+            action = actions.get(head.partition(" ")[0])
         if action is None:
             pass  # transparent
         elif action is BLOCK_START:

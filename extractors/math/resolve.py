@@ -108,16 +108,20 @@ _Verdict = Recovered | bool | None  # a formula; False: a duplicate, remove it; 
 
 
 def resolve_formulas(
-    document: Document, config: Callable[[], MathConfig] | None = None, html: str | None = None
+    document: Document,
+    config: Callable[[], MathConfig] | None = None,
+    html: str | None = None,
+    tags: frozenset[str] | None = None,
 ) -> list[Recovered]:
     """Replace every formula element of the tree by its sentinel, in place; return the formulas by sentinel index.
 
     A display formula's sentinel is wrapped in a `<div>`. Formulas written with delimiters in running text stay as they
     are, for `delimiters.scan` over the laid-out prose. `config` gives the page's configuration and is asked only where
-    there are formulas; `html` is the page's source, a quick sign of what it cannot hold. Work is linear in the size of
+    there are formulas; `html` is the page's source and `tags` the tags of its elements: signs of what it
+    cannot hold. Work is linear in the size of
     the page.
     """
-    candidates = _candidates(document, html)
+    candidates = _candidates(document, html, tags)
     if not candidates:
         return []
     macros = (config() if config else page_config(document)).macros
@@ -131,7 +135,7 @@ def resolve_formulas(
             skip -= 1
             continue
         verdict = _remembered(element, script_ids, known)
-        if verdict is None:
+        if verdict is None or element.tag == "html":  # nothing can stand in the root's place
             continue
         skip = sum(node in inside for node in element.iter_elements()) if len(inside) > 1 else 0
         if isinstance(verdict, Recovered) and verdict.tex:
@@ -142,16 +146,15 @@ def resolve_formulas(
     return formulas
 
 
-def _candidates(document: Document, html: str | None) -> list[Element]:
+def _candidates(document: Document, html: str | None, tags: frozenset[str] | None) -> list[Element]:
     """Elements that may be formulas, in document order.
 
-    Kinds that the page does not hold are left out first: a selector list of one tag costs next to nothing, any other
-    selector a look at every element.
+    Kinds that the page does not hold are left out first: every selector costs a look at every element.
     """
-    kinds = [_TAGS] if any(document.find(name) is not None for name in _MATH_TAGS) else []
-    if document.select_one(_SCRIPTS) is not None:
+    kinds = [_TAGS] if tags is None or not tags.isdisjoint(_MATH_TAGS) else []
+    if (tags is None or "script" in tags) and document.select_one(_SCRIPTS) is not None:
         kinds.append(_SCRIPTS)
-    if document.select_one(_IMAGES) is not None:
+    if (tags is None or "img" in tags) and document.select_one(_IMAGES) is not None:
         kinds.append(_IMAGES)
     if document.select_one(_CLASS_HINTS) is not None:
         kinds.append(_CLASSES)

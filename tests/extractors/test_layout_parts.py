@@ -84,3 +84,10 @@ def test_grid_repeats_rowspans_and_header_colspans() -> None:
 def test_a_row_wider_than_any_grid_keeps_all_its_cells() -> None:
     page = render("<table><tr><th>h" + "<td>c" * 3000 + "<tr><td>x<td>y</table>")
     assert page.text.split("\n")[0].count("| c ") == 3000
+
+
+def test_conditional_comments_take_nothing_with_them() -> None:
+    old = '<!--[if lt IE 9]><html class="old"><![endif]--><!--[if gt IE 8]><!--><html class="new"><!--<![endif]-->'
+    page = render(f"<!doctype html>{old}<body><p>a <!-- <b> > --> c<!----> d")
+    assert page.text == "a c d"
+    assert page.blocks.dom_path == ["html.new/body/p"]

@@ -27,7 +27,7 @@ from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask, may_hold_delimiters
-from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, tags_present, visible_markup
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
 from extractors.math.page_config import ConfigReader
@@ -68,14 +68,15 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
     done("reserved characters")
     document = turbohtml.parse(html, positions=False)
     done("parse")
+    tags = tags_present(document)
     drop_never_rendered(document)
     config = ConfigReader(document, html)
     done("templates, scripts")
-    flow = Flow(resolve_formulas(document, config.read, html))
+    flow = Flow(resolve_formulas(document, config.read, html, tags))
     done("formulas in the tree")
-    blocks = resolve_code(document)
+    blocks = resolve_code(document, tags)
     done("code")
-    markup = visible_markup(document, blocks)
+    markup = visible_markup(document, blocks, tags)
     done("hidden parts, tables")
     mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
     done("configuration")

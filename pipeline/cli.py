@@ -81,7 +81,9 @@ def run(
     config = RunConfig(paths, output, recipe, max_records, local, engine, engine_options)
     if dry_run:
         from pipeline.dry_run import describe
+        from pipeline.engines.choose import open_engine
 
+        open_engine(engine, engine_options, local)  # starts nothing, but refuses what would not start
         click.echo(describe(config))
     else:
         _run(config)

@@ -61,11 +61,9 @@ class RunConfig:
     """One call of `warcmill run`.
 
     Args:
-        inputs: archives, as expanded.
         max_records: HTTP responses to read of each input, or None for all.
         local: processes of this machine, and limits on one record, which hold on every engine.
-        engine: local, beam or spark; decides nothing about the output.
-        engine_options: the engine's own, e.g. `--master=spark://HOST:PORT`.
+        engine: local, beam or spark, with `engine_options` its own, e.g. `--master=spark://HOST:PORT`.
     """
 
     inputs: tuple[str, ...]

@@ -44,12 +44,17 @@ def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], clea
         score = known.keep_score[index] if index >= 0 else None
         if score is not None and score < 0.5:
             continue
-        kept = kept if kept is not None else {plain(line) for line in cleaned.split("\n")}
         text = "\n".join(source[start:end] for start, end in spans)
-        if all(plain(line) in kept for line in text.split("\n")):
-            continue  # said twice, kept once
         whole = index < 0 or _visible(text) >= _visible(source[known.start[index] : known.end[index]])
         reason = _judged(text, known.kind[index] if index >= 0 else "other", score, whole)
+        if not reason and score is None:
+            continue
+        if reason in ("formula_changed", "code_changed"):  # `plain` cannot tell x+1 from x-1
+            reasons.add(reason)
+            continue
+        kept = kept if kept is not None else {plain(line) for line in cleaned.split("\n")}
+        if all(plain(line) in kept for line in text.split("\n")):
+            continue  # said twice, kept once
         if (
             reason == "content_lost"
             and score is None

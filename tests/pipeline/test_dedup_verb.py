@@ -259,3 +259,31 @@ def test_the_command_prints_the_funnel_and_errors_have_hints(tmp_path, finished)
     missing = CliRunner().invoke(warcmill, ["dedup", str(tmp_path / "no.jsonl"), "-o", str(tmp_path / "run")])
     assert isinstance(missing.exception, InputError)
     assert "no such file" in str(missing.exception)
+
+
+class Stops(InProcess):
+    """An engine that is interrupted before its nth task."""
+
+    def __init__(self, tasks):
+        self.left = tasks
+
+    def map_shards(self, directory, tasks, work, progress):
+        for task in tasks:
+            if directory.committed(task.name) is None:
+                if not self.left:
+                    raise KeyboardInterrupt
+                self.left -= 1
+                work(task, Context())
+
+
+@pytest.mark.parametrize("tasks", [0, 2, 5, 8, 11])
+def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, finished, tasks):
+    class Interrupted(Place):
+        def open_engine(self):
+            return nullcontext(Stops(tasks))
+
+    _, source, manifest = finished
+    with pytest.raises(KeyboardInterrupt):
+        dedup(Interrupted((source,), tmp_path / "run"), DedupSettings(), Quiet())
+    assert not (tmp_path / "run" / "_SUCCESS").exists()
+    assert start(tmp_path / "run", source) == manifest

@@ -193,6 +193,29 @@ def decontaminate(
     _table_verb(inputs, output, workers, lambda place, reporter: decontaminate_job(place, settings, reporter))
 
 
+@click.command()
+@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
+@click.option("--tokenizer", default="deepseek", show_default=True, help="tokenizer.json, hub name, or deepseek.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the shuffle.")
+@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
+def tokenize(inputs: tuple[str, ...], output: Path, tokenizer: str, seed: int, workers: int | None) -> None:
+    """Turn the rows of JSON lines or Parquet files into shuffled token shards with a manifest, as `run` writes them.
+
+    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
+    "quality"?, "crawl_time"?}. Rows without text are counted as rejected.
+
+    \b
+    warcmill tokenize pages.jsonl.gz -o RUN
+    warcmill tokenize 'pages/*.parquet' -o RUN --tokenizer path/to/tokenizer.json --workers 8
+    """
+    from blends.shards import TokenizeConfig
+    from pipeline.blend_verbs import tokenize as tokenize_rows
+
+    config = TokenizeConfig(tokenizer=tokenizer, seed=seed)
+    _table_verb(inputs, output, workers, lambda place, reporter: tokenize_rows(place, config, reporter))
+
+
 def _table_verb(inputs: tuple[str, ...], output: Path, workers: int | None, job: Any) -> None:
     from pipeline.engines.local import LocalConfig
     from pipeline.io.inputs import expand_inputs
@@ -209,4 +232,4 @@ def _table_verb(inputs: tuple[str, ...], output: Path, workers: int | None, job:
     console.print(f"manifest  {output / 'manifest.json'}", highlight=False, soft_wrap=True)
 
 
-VERBS: tuple[click.Command, ...] = (clean, dedup, decontaminate, blend, export, bench)
+VERBS: tuple[click.Command, ...] = (clean, dedup, decontaminate, tokenize, blend, export, bench)

@@ -12,8 +12,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blends"))
 from blends_support import CORPUS, document, make_run
 
-from blends.reader import TokenDataset
+from blends.reader import TokenDataset, read_documents
 from blends.shards import TokenizeConfig
+from blends.tokenizer import load_tokenizer
+from blends.verify import verify_shards
 
 BLEND = """
 name = "two"
@@ -94,3 +96,21 @@ def test_a_plan_is_exported(folder: Path, tmp_path: Path) -> None:
     assert "100 rows in 1 files" in done.stderr
     rows = [json.loads(line) for line in (tmp_path / "out" / "01-first" / "000000.jsonl").read_text().splitlines()]
     assert [row["sample"] for row in rows] == list(range(100))
+
+
+def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
+    rows = [{"id": f"d{i}", "text": f"{text} {i}", "quality": 0.5} for i, text in enumerate(CORPUS)]
+    rows += [{"id": "none", "text": None}, {"id": "blank", "text": " "}]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 7)
+    assert done.returncode == 0, done.stderr
+    assert verify_shards(tmp_path / "run") == []
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
+    assert manifest["funnel"][1]["rejected"] == {"tokenize:blank": 1, "tokenize:no_text": 1}
+    handle = load_tokenizer("deepseek")
+    found = {row["doc_id"]: handle.model.decode(row["input_ids"][:-1]) for row in read_documents(tmp_path / "run")}
+    assert found == {row["id"]: row["text"] for row in rows[:-2]}
+    again = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 7)
+    assert "nothing to do" in again.stderr
+    other = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 8)
+    assert other.returncode == 2

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from llm_cleaning.guard import Verdict, check
 from llm_cleaning.stage import CleanConfig, clean, mark
 from pipeline.document import Block, Blocks, Document, Formula, Formulas
-from pipeline.errors import InputError, OutputError
+from pipeline.errors import InputError
+from pipeline.io.json_lines import json_line, lines_in, lines_out
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 Row = dict[str, Any]
@@ -175,12 +174,12 @@ def _text(file: str) -> str:
 
 def _mapped(source: str, target: str, change: Callable[[Row | None, int, str], Row]) -> Iterator[Row]:
     """Read, change and write row by row, yielding what was written. `change` gets row or None, line number, problem."""
-    with _lines_in(source) as lines, _lines_out(target) as out:
+    with lines_in(source) as lines, lines_out(target) as out:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             row = change(*_parsed(line, number))
-            out.write(_line(row))
+            out.write(json_line(row))
             yield row
 
 
@@ -190,36 +189,3 @@ def _parsed(line: bytes, number: int) -> tuple[Row | None, int, str]:
     except ValueError as error:
         return None, number, str(error)
     return (row, number, "") if isinstance(row, dict) else (None, number, "expected a JSON object")
-
-
-def _line(row: Row) -> bytes:
-    try:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate in a field that is passed through: JSON can say it in ASCII
-        return json.dumps(row).encode() + b"\n"
-
-
-@contextmanager
-def _lines_in(source: str) -> Iterator[IO[bytes]]:
-    if source == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file: Any = gzip.open(source, "rb") if source.endswith(".gz") else Path(source).open("rb")  # noqa: SIM115
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror}", where=source, expected=".jsonl or .jsonl.gz") from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _lines_out(target: str) -> Iterator[IO[bytes]]:
-    if target == "-":
-        yield sys.stdout.buffer
-        return
-    try:
-        file: Any = gzip.open(target, "wb") if target.endswith(".gz") else Path(target).open("wb")  # noqa: SIM115
-    except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", where=target) from error
-    with file:
-        yield file

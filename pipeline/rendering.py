@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from extractors import Rendered, RenderRejected
 from extractors import render as render_page
-from pipeline.errors import InputError, OutputError
+from pipeline.errors import InputError
+from pipeline.io.json_lines import json_line, lines_in, lines_out
 
 
 def render_file(file: str, url: str | None, content_type: str | None, form: str) -> str:
@@ -69,21 +67,14 @@ def render_jsonl(source: str, target: str) -> tuple[int, int]:
     Other fields are passed through unchanged, rows keep their order, memory holds one row.
     """
     rows = failed = 0
-    with _lines_in(source) as lines, _lines_out(target) as out:
+    with lines_in(source) as lines, lines_out(target) as out:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             row = _rendered_row(line, number)
-            out.write(_line(row))
+            out.write(json_line(row))
             rows, failed = rows + 1, failed + (row["error"] is not None)
     return rows, failed
-
-
-def _line(row: dict[str, Any]) -> bytes:
-    try:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
-    except UnicodeEncodeError:  # a lone surrogate in a field that is passed through: JSON can say it in ASCII
-        return json.dumps(row).encode() + b"\n"
 
 
 def _rendered_row(line: bytes, number: int) -> dict[str, Any]:
@@ -123,31 +114,3 @@ def _html(row: dict[str, Any]) -> bytes | str:
         except binascii.Error as error:
             raise _BadRow(f"html_b64 is not base64: {error}") from error
     raise _BadRow('neither "html" nor "html_b64" is a string')
-
-
-@contextmanager
-def _lines_in(source: str) -> Iterator[IO[bytes]]:
-    if source == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file: IO[bytes] = gzip.open(source, "rb") if source.endswith(".gz") else Path(source).open("rb")  # type: ignore[assignment]  # noqa: SIM115
-    except OSError as error:
-        raise InputError(
-            f"cannot read: {error.strerror}", where=source, expected="a .jsonl or .jsonl.gz file"
-        ) from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _lines_out(target: str) -> Iterator[IO[bytes]]:
-    if target == "-":
-        yield sys.stdout.buffer
-        return
-    try:
-        file: IO[bytes] = gzip.open(target, "wb") if target.endswith(".gz") else Path(target).open("wb")  # type: ignore[assignment]  # noqa: SIM115
-    except OSError as error:
-        raise OutputError(f"cannot write: {error.strerror}", where=target) from error
-    with file:
-        yield file

@@ -26,6 +26,7 @@ from blends.shards import TOKENIZE_VERSION, shard_count
 from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
 from dedup.lsh import EDGE_SCHEMA
+from extractors.peers import require
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Engine, Work
@@ -128,9 +129,11 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
     """Run or resume the main job; returns the run's manifest.
 
     Raises:
-        UsageError: the output folder belongs to another run, recipe or version of an input.
+        UsageError: the output folder belongs to another run, recipe or version of an input, or the recipe's extractor
+            is not installed.
         WarcmillError: an input, an output or a shard failed; the same command resumes.
     """
+    require(config.recipe.render.extractor)
     config = replace(config, inputs=tuple(map(_anywhere, config.inputs)), output=config.output.absolute())
     settings = {"recipe": config.recipe.resolved(), "max_records": config.max_records}
     opened = open_engine(config.engine, config.engine_options, config.local)

@@ -25,13 +25,14 @@ from pipeline.document import Document
 from pipeline.engines.work import Partition, spill
 from pipeline.io.commit import digest
 from pipeline.io.shards import read_shard
+from pipeline.job import Finished, Reporter, fingerprint
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
 from pipeline.phases.tables import COLUMNS
 from pipeline.phases.tokens import SHUFFLE, write_shard_of_tokens
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
-from pipeline.table_job import Finished, Place, Reporter, TableJob, fingerprint
+from pipeline.table_job import Place, TableJob
 
 
 def compile_file(blend: Path, output: Path | None, state: Path | None) -> dict[str, Any]:

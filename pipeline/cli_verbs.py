@@ -102,7 +102,11 @@ def export(source: Path, form: str, output: Path) -> None:
 
 @click.group()
 def bench() -> None:
-    """Compare on your own pages, on this machine."""
+    """Compare on your own pages, on this machine.
+
+    \b
+    warcmill bench extractors crawl.warc.gz --limit 500
+    """
 
 
 @bench.command("extractors")

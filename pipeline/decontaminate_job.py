@@ -15,12 +15,13 @@ from dedup.decontaminate import MATCH_SCHEMA, DecontaminateConfig
 from pipeline.dedup_job import keep_rows, kept_entries, require_unique_ids, write_audit
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
+from pipeline.job import Finished, Plan, Reporter, fingerprint
 from pipeline.phases.documents import Removals
 from pipeline.phases.table_matches import CUT, DROP, MATCHES_VERSION, IndexFiles, cutting, index_items, match_shard
 from pipeline.phases.tables import Table
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Finished, Place, Plan, Reporter, TableJob, fingerprint, funnel_entry, input_entries
+from pipeline.table_job import Place, TableJob, funnel_entry, input_entries
 
 ACTIONS = (DROP, CUT)
 

@@ -21,6 +21,7 @@ from pipeline.engines.work import Sorting
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.io.shards import regroup, write_shard
+from pipeline.job import Finished, Plan, Reporter, fingerprint
 from pipeline.phases import duplicates, table_duplicates
 from pipeline.phases.documents import DocumentShard, Removals
 from pipeline.phases.tables import (
@@ -35,7 +36,7 @@ from pipeline.phases.tables import (
 )
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Finished, Place, Plan, Reporter, TableJob, fingerprint, funnel_entry, input_entries
+from pipeline.table_job import Place, TableJob, funnel_entry, input_entries
 
 KEPT, AUDIT = "kept", "audit"
 ALARM_ROWS = 20  # a source of fewer rows can lose nearly all of them by chance

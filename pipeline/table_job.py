@@ -6,44 +6,27 @@ The same commits, resume and lock as the main job has; a verb adds only what its
 from __future__ import annotations
 
 import hashlib
-import shutil
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
-
-import pyarrow as pa
+from typing import Any
 
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
-from pipeline.engines.protocol import Engine, Work
-from pipeline.engines.work import Emit, Partition, Reduce, Sorting, reduce_partition, spill
-from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, write_atomic
+from pipeline.engines.protocol import Engine
+from pipeline.io.commit import PhaseDirectory, canonical_json, write_atomic
 from pipeline.io.inputs import basename
-from pipeline.io.shards import ShardFile
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.job import Finished, Job, Plan, Reporter, fingerprint
+from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
 from pipeline.phases.tables import TABLES_VERSION, Table, read_table
-from pipeline.stage import Counters, Task
+from pipeline.stage import Task
 
-PARTITION_BYTES = 256 << 20  # of spilled rows; decides the number of partitions from the data alone
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 SOFTWARE = ("warcmill", "pyarrow", "numpy")
-Plan = tuple[Work, Sequence[Task]]
-
-
-class Reporter(Protocol):
-    """Where a run tells how it is going."""
-
-    def begin(self, phase: str, tasks: int) -> None: ...
-
-    def progress(self, finished: int, records: int) -> None: ...
-
-    def end(self, phase: str, counters: Counters) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,79 +44,12 @@ class Place:
         return open_engine(self.engine, self.engine_options, replace(self.local, record_timeout_s=None))
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A finished phase."""
+class TableJob(Job):
+    """One run of a verb over tables."""
 
-    directory: PhaseDirectory
-    commits: Sequence[Commit]
-
-    @property
-    def files(self) -> tuple[ShardFile, ...]:
-        return tuple(file for commit in self.commits for file in commit.data)
-
-    @property
-    def counters(self) -> Counters:
-        return Counters.from_json(self.directory.manifest()["counters"])
-
-    def removals(self, stage: str) -> Removals:
-        return Removals(self.directory, self.files, stage)
-
-
-@dataclass(slots=True)
-class TableJob:
-    """One run of a verb: its folder, engine and the phases so far."""
-
-    place: Place
-    engine: Engine
-    reporter: Reporter
-    seconds: dict[str, float] = field(default_factory=dict)
-    number: int = 0
-
-    def phase(self, name: str, fingerprint: Mapping[str, Any], plan: Callable[[PhaseDirectory], Plan]) -> Finished:
-        """Run one phase unless it is finished, and return its commits."""
-        directory = PhaseDirectory(self.place.output / "phases" / f"{self.number:02d}-{name}", name)
-        self.number += 1
-        directory.bind({"phase": name, **fingerprint})
-        if not directory.finished:
-            started = time.monotonic()
-            work, tasks = plan(directory)
-            self.reporter.begin(name, len(tasks))
-            self.engine.map_shards(directory, tasks, work, self.reporter.progress)
-            manifest = directory.finish(task.name for task in tasks)
-            self.reporter.end(name, Counters.from_json(manifest["counters"]))
-            self.seconds[name] = round(time.monotonic() - started, 3)
-        return Finished(directory, directory.commits())
-
-    def exchange(
-        self,
-        name: str,
-        fingerprint: Mapping[str, Any],
-        shards: Sequence[DocumentShard],
-        emit: Emit,
-        reduce: Reduce,
-        sorting: Sorting,
-        schema: pa.Schema,
-    ) -> Finished:
-        """Spill rows sorted by key, then reduce each key range to one Parquet file."""
-        tasks = [Task(f"{shard.index:05d}", shard.index, shard) for shard in shards]
-
-        def plan_spill(directory: PhaseDirectory) -> Plan:
-            return partial(spill, directory=directory, emit=emit, sorting=sorting), tasks
-
-        spilled = self.phase(f"{name}-rows", fingerprint, plan_spill)
-
-        def plan_reduce(directory: PhaseDirectory) -> Plan:
-            count = max(1, -(-sum(file.bytes for file in spilled.files) // PARTITION_BYTES))
-            parts = [Partition(spilled.directory, spilled.files, index, count) for index in range(count)]
-            work = partial(
-                reduce_partition, directory=directory, reduce=reduce, sorting=sorting, schema=schema, grouping={}
-            )
-            return work, [Task(f"{part.index:05d}", part.index, part) for part in parts]
-
-        reduced = self.phase(name, {**fingerprint, "rows": spilled.directory.sha256}, plan_reduce)
-        shutil.rmtree(spilled.directory.path / "data", ignore_errors=True)
-        return reduced
+    def __init__(self, place: Place, engine: Engine, reporter: Reporter) -> None:
+        super().__init__(place.output, engine, reporter)
+        self.place = place
 
     def tables(self) -> tuple[list[InputFacts], Finished, list[Table]]:
         """Hash the inputs, refuse changed ones, and copy what comparisons need into shards."""
@@ -170,12 +86,6 @@ class TableJob:
         write_atomic(self.place.output / MANIFEST, content)
         write_atomic(self.place.output / SUCCESS, f"{hashlib.sha256(content).hexdigest()}\n".encode())
         return whole
-
-
-def fingerprint(version: int, config: Mapping[str, Any], *sources: Finished | Removals | None) -> dict[str, Any]:
-    """What a phase is bound to: its version, its config, and the manifests of the phases it reads."""
-    read = [source.directory.sha256 for source in sources if source is not None]
-    return {"version": version, "config": dict(config), "reads": read}
 
 
 def funnel_entry(done: Finished) -> dict[str, Any]:

@@ -131,9 +131,8 @@ def reduce_partition(
     """Merge one partition of the spilled runs, reduce it, write one Parquet file and commit."""
     part: Partition = task.source
     counters = Counters()
-    context.at(task.index)
     rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, [sorting.key, *sorting.then])
-    reduced = reduce(_counted(rows, counters))
+    reduced = reduce(_counted(rows, counters, context))
     file = write_shard(
         directory.path / "data",
         f"{task.name}-{{sha}}.parquet",
@@ -146,7 +145,8 @@ def reduce_partition(
     directory.commit(Commit(task.name, (file,) if file.rows else (), (), counters, {}))
 
 
-def _counted(batches: Iterable[pa.RecordBatch], counters: Counters) -> Iterator[pa.RecordBatch]:
+def _counted(batches: Iterable[pa.RecordBatch], counters: Counters, context: Context) -> Iterator[pa.RecordBatch]:
     for batch in batches:
         counters.rows_in += batch.num_rows
+        context.at(IDLE)  # progress, but no single record to blame or to time
         yield batch

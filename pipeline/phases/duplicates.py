@@ -25,7 +25,7 @@ from pipeline.engines.work import Sorting
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile, check_shard, read_shard, regroup, write_shard
 from pipeline.phases.documents import DocumentShard
-from pipeline.stage import Context, Counters, Task
+from pipeline.stage import IDLE, Context, Counters, Task
 
 VERSIONS = {"exact": 1, "propose": 1, "components": 1, "resolve": 1}
 EXACT_ORDER = Sorting("key", EXACT_SORT[1:])
@@ -77,7 +77,7 @@ def reduce_members(rows: Iterator[pa.RecordBatch], *, verify: VerifyConfig) -> I
 def find_components(task: Task, context: Context, *, directory: PhaseDirectory) -> None:
     """One task: all edges to component members and neighbour lists. `task.source` is (phase, files)."""
     edges_directory, files = task.source
-    context.at(task.index)
+    context.at(IDLE)
     tables = [_read_table(edges_directory, file) for file in files]
     edges = pa.concat_tables([EDGE_SCHEMA.empty_table(), *tables]).group_by(["a", "b"]).aggregate([])
     edges = edges.sort_by([("a", "ascending"), ("b", "ascending")])
@@ -97,7 +97,7 @@ def _named_batches(source: DocumentShard, context: Context, counters: Counters) 
     row = 0
     for file in source.files:
         for batch in read_shard(source.directory.path / "data", file, _READ):
-            context.at(row)
+            context.at(IDLE)  # rows are compared in batches: none to blame
             counters.rows_in += batch.num_rows
             counters.rows_out += batch.num_rows
             names = [f"{i}@{source.index:08d}:{row + k:010d}" for k, i in enumerate(batch.column("id").to_pylist())]

@@ -11,7 +11,7 @@ from pipeline.errors import InputError, UsageError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.warc import Split, plan_splits
-from pipeline.stage import Context, Counters, Task
+from pipeline.stage import IDLE, Context, Counters, Task
 
 CHUNK_BYTES = 4 << 20
 
@@ -29,7 +29,7 @@ class InputFacts:
 def inspect_input(task: Task, context: Context, *, directory: PhaseDirectory, split_bytes: int | None) -> None:
     """Hash one archive and plan its splits; `task.source` is its path, `split_bytes` None for a single split."""
     path: str = task.source
-    context.at(task.index)
+    context.at(IDLE)
     sha256, size = _hash(path)
     splits = [Split(path)] if split_bytes is None else plan_splits(path, split_bytes)
     facts = InputFacts(basename(path), sha256, size, tuple((split.start, split.end) for split in splits))

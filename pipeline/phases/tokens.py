@@ -15,7 +15,7 @@ from pipeline.engines.work import Partition, Sorting
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.exchange import merge_runs
 from pipeline.phases.documents import read_documents
-from pipeline.stage import Context, Counters, Task
+from pipeline.stage import IDLE, Context, Counters, Task
 
 SHUFFLE = Sorting(SHUFFLE_ORDER[0], SHUFFLE_ORDER[1:])
 
@@ -46,7 +46,7 @@ def write_shard_of_tokens(
 ) -> None:
     """Merge one key range of the spilled rows into one training shard; the commit's facts are its manifest entry."""
     part: Partition = task.source
-    context.at(task.index)
+    context.at(IDLE)
     order = [SHUFFLE.key, *SHUFFLE.then]
     rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, order)
     identity = load_tokenizer(config.tokenizer, config.eos_token).identity

@@ -168,6 +168,7 @@ def _open_code(tag: str) -> Action:
         text, end = " ".join(look[0].split()), look[1]
         if not text or FORMULA_OPEN in text or (walk.cell is None and len(text) > MAX_INLINE_CODE_CHARS):
             walk.opened.append(True)
+            walk.looks_open += 1
             return
         walk.buffer.append(f"{INLINE_CODE_OPEN}{len(walk.codes)}{INLINE_CODE_CLOSE}")
         walk.codes.append(inline_code(text))
@@ -180,7 +181,7 @@ def _open_code(tag: str) -> Action:
 
 def _look(walk: Walk, tag: str, index: int) -> tuple[str, int] | None:
     """Text and end of the element, or None where it is entered unseen."""
-    look = walk.look_inside(index, tag) if walk.opened.count(True) <= MAX_NESTED_LOOKS else None
+    look = walk.look_inside(index, tag) if walk.looks_open <= MAX_NESTED_LOOKS else None
     if look is None:
         walk.opened.append(False)
     return look
@@ -188,7 +189,7 @@ def _look(walk: Walk, tag: str, index: int) -> tuple[str, int] | None:
 
 def _close_opened(walk: Walk, _head: str, _index: int) -> None:
     if walk.opened:
-        walk.opened.pop()
+        walk.looks_open -= walk.opened.pop()
 
 
 def _open_script(tag: str, mark: str) -> Action:
@@ -200,6 +201,7 @@ def _open_script(tag: str, mark: str) -> Action:
         text = script_text(look[0], mark, before, lambda: _holds_link(walk, index, look[1]))
         if text is None:
             walk.opened.append(True)
+            walk.looks_open += 1
             return
         if text:
             walk.buffer.append(text)

@@ -37,6 +37,7 @@ class Walk:
         "link_chars",
         "lists",
         "looks_left",
+        "looks_open",
         "mask",
         "opened",
         "paths",
@@ -59,6 +60,7 @@ class Walk:
         self.last_link_end = -1  # length of the buffer when a link was closed last
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
         self.opened: list[bool] = []  # inline code and scripts that were entered; True: after a look at their text
+        self.looks_open = 0  # how many of them are True
         self.spans: list[bool] = []  # open spans; True: one that is laid out as a block
         self.paths = [""]  # of the open blocks, outermost first
         self.places = Paths()

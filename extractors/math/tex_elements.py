@@ -45,6 +45,7 @@ SELECTORS = (
     "[role=math]",
 )
 _MAX_CHARS = 20_000
+_MAX_INLINE = 2_000  # nested formula elements each look at their whole inside
 _DISPLAY_CLASS = re.compile(r"(?:^|[\s_-])(?:display|block|displaymath|math-display|math-block)(?:$|[\s_-])")
 # from the last \begin{document} before the first \end: openers without an end cost one pass, not one each
 _TEX_DOCUMENT = re.compile(
@@ -145,10 +146,10 @@ def _holds_only_tex(element: Element) -> bool:
 
 
 def _inline_tags(element: Element) -> set[str] | None:
-    """Tags inside the element, or None when one of them shows that this is no plain formula."""
+    """Tags inside the element, or None when one of them, or their number, shows that this is no plain formula."""
     tags: set[str] = set()
-    for child in element.iter_elements():
-        if child.tag not in INLINE_TAGS:
+    for number, child in enumerate(element.iter_elements()):
+        if child.tag not in INLINE_TAGS or number == _MAX_INLINE:
             return None
         tags.add(child.tag)
     return tags

@@ -44,6 +44,8 @@ FLAT = {
     "entities": "<p>" + "&amp;&lt;&#x41;&notit;" * MANY,
     "breaks": "a<br>" * MANY,
     "empty_superscripts": "<p>" + "<sup></sup>" * MANY,
+    "nested_formulas": "<span class=math>" * MANY + "x",
+    "nested_tag_names": "<x<code>" * MANY,
     "codes": "<p>" + "<code>a$b</code>" * MANY,
     "pres": "<pre><code>x = 1</code></pre>" * 20_000,
     "gutter": "<table><tr><td><pre>" + "\n".join(map(str, range(MANY))) + "</pre><td><pre>x=1</pre></table>",

@@ -1,7 +1,7 @@
 # warcmill: `make` lists what there is to do. Everything happens in .venv/ inside this checkout.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all lint format bench size lock sample clean
+.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all lint format bench gate size lock sample clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -72,10 +72,17 @@ lint: setup-dev ## ruff, mypy --strict, import-linter
 format: setup-dev ## let ruff fix and format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: setup-dev ## speed, memory and quality beside peers, measured now (minutes)
-	@$(PY) tests/quality/bench_run.py
-	@$(PY) tests/quality/bench_dedup.py
-	@$(PY) tests/quality/bench_cleaning.py --limit 200
+bench: setup-dev ## speed, memory and quality beside peers, measured now (some ten minutes)
+	@echo "== the main job"; $(PY) tests/quality/bench_run.py
+	@echo "== rendering beside resiliparse"; $(PY) tests/quality/bench_render.py
+	@echo "== dedup beside plain MinHash"; $(PY) tests/quality/bench_dedup.py
+	@echo "== decontamination beside exact 13-grams"; $(PY) tests/quality/bench_decontaminate.py
+	@echo "== cleaning beside trafilatura"; $(PY) tests/quality/bench_cleaning.py --limit 100
+	@echo "== the guard"; $(PY) tests/quality/bench_guard.py --pages 20
+	@echo "== the training reader"; $(PY) tests/quality/bench_reader.py
+
+gate: setup-dev ## formulas, phrases and code lines against pinned floors
+	@$(PY) tests/quality/gate.py
 
 size: setup-dev ## lines per file and function against our budget
 	@$(PY) tests/quality/size.py

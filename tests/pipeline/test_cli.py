@@ -26,6 +26,11 @@ def test_every_verb_has_help_with_an_example(verb):
     assert f"warcmill {verb}" in command.help
 
 
+def test_the_readme_names_every_verb():
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert [verb for verb in warcmill.commands if f"warcmill {verb}" not in readme] == []
+
+
 def test_help_needs_no_heavy_import():
     code = "import sys, pipeline.cli; sys.exit(any(m in sys.modules for m in ('pyarrow', 'fasttext', 'tokenizers')))"
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from turbohtml import Document, Element
+from turbohtml import Document, Element, parse_fragment
 
 from extractors.code import CodeBlock
 from extractors.layout.tags import (
@@ -26,6 +26,7 @@ from extractors.layout.text import without_comments
 from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
+MAX_NOFRAMES = 8
 MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
 _RESERVED_UTF8 = b"\xee\x80"  # how U+E000-U+E03F begin: one search for all of them
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
@@ -41,9 +42,11 @@ def clear_reserved(html: str) -> str:
 
 
 def drop_never_rendered(document: Document) -> None:
-    """Before formulas are resolved: templates go, and `noscript` unless the page says its text only there."""
+    """Before formulas are resolved: templates go, `noframes` is opened, `noscript` goes unless it holds the text."""
     for tag in NEVER_RENDERED:
         document.remove(tag)
+    for node in document.select("noframes")[:MAX_NOFRAMES]:  # raw text to the parser: what a frame page says itself
+        node.replace_with(parse_fragment(node.text))
     fallback = document.select("noscript")
     if not fallback:
         return

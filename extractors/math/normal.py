@@ -14,6 +14,8 @@ _DELIMITERS = (
     ("\\(", "\\)"),
     ("\\\\(", "\\\\)"),
     ("\\\\[", "\\\\]"),
+    ("\\begin{displaymath}", "\\end{displaymath}"),
+    ("\\begin{math}", "\\end{math}"),
     ("[tex]", "[/tex]"),
     ("[itex]", "[/itex]"),
     ("[math]", "[/math]"),
@@ -26,7 +28,7 @@ _MARKS = frozenset({"\\begingroup", "\\endgroup"})
 _TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n\s*")
 _TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|mbox|hbox|fbox|intertext|shortintertext|tag)\*?\s*\{")
-_LEGACY_DISPLAY = frozenset({"$$", "\\[", "\\\\["})
+_LEGACY_DISPLAY = frozenset({"$$", "\\[", "\\\\[", "\\begin{displaymath}"})
 
 
 def unescape_once(raw: str) -> str:

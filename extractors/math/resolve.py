@@ -101,6 +101,7 @@ _DATA_HINT = re.compile("data-(?:latex|tex|katex|expr|original-tex|math|equation
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
+_DISPLAY_STARTS = ("\\[", "$$", "\\begin{displaymath}")
 _BLOCK_IMAGE = re.compile(r"display|formulaDsp|latexcenter|block", re.I)
 _FRAME_ID = re.compile(r"^(MathJax-Element-\d+)-Frame$")
 
@@ -268,5 +269,5 @@ def _decide_image(image: Element) -> _Verdict:
     if found is None:
         return None
     tex, form = found
-    display = _BLOCK_IMAGE.search(image.attr("class") or "") is not None or tex.startswith(("\\[", "$$"))
+    display = _BLOCK_IMAGE.search(image.attr("class") or "") is not None or tex.startswith(_DISPLAY_STARTS)
     return Recovered(normal_tex(tex), form, display or is_display(image), True)

@@ -2,7 +2,8 @@
 
 A recipe names every setting of every phase; what it leaves out has the default of the dataclass. Unknown keys are
 refused with the nearest known one. `off` switches an optional setting off. Settings that do not change the output
-(workers, time limits) are not in it.
+(workers, time limits) are not in it, but for `[[resources]]`,
+which says what machines a phase needs and is no part of the recipe's identity.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from dedup.minhash import MinHashConfig
 from dedup.verify import VerifyConfig
 from extractors.stage import RenderConfig
 from llm_cleaning.stage import CleanConfig
+from pipeline.engines.resources import Resources
 from pipeline.errors import UsageError
 from pipeline.io.read_limits import ReadLimits
 
@@ -74,10 +76,13 @@ class Recipe:
     fuzzy_dedup: FuzzyConfig = field(default_factory=FuzzyConfig)
     clean: CleanConfig = field(default_factory=CleanConfig)
     tokens: TokenizeConfig = field(default_factory=TokenizeConfig)
+    resources: tuple[Resources, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
-        """The recipe as a JSON-able mapping with every default filled in."""
-        return typing.cast("dict[str, Any]", plain(self))
+        """What decides the output, as a JSON-able mapping with every default filled in; `resources` does not."""
+        settings = typing.cast("dict[str, Any]", plain(self))
+        del settings["resources"]
+        return settings
 
 
 def plain(value: Any) -> Any:

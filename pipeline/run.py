@@ -26,6 +26,7 @@ from dedup.lsh import EDGE_SCHEMA
 from extractors.peers import require
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
+from pipeline.engines.resources import require_phases
 from pipeline.engines.work import map_documents
 from pipeline.io.commit import PhaseDirectory, canonical_json, digest, write_atomic
 from pipeline.io.inputs import basename
@@ -39,6 +40,17 @@ from pipeline.recipe import Recipe
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
 
+EXCHANGES = ("exact", "propose", "resolve")
+PHASES = (
+    "inputs",
+    "render",
+    *(name + end for name in EXCHANGES for end in ("-rows", "")),
+    "classify",
+    "components",
+    "clean",
+    "tokens",
+    "shards",
+)
 SOFTWARE = ("warcmill", "pyarrow", "turbohtml", "tokenizers", "fasttext-numpy2")
 
 
@@ -72,7 +84,8 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
     require(config.recipe.render.extractor)
     config = replace(config, inputs=tuple(map(_anywhere, config.inputs)), output=config.output.absolute())
     settings = {"recipe": config.recipe.resolved(), "max_records": config.max_records}
-    opened = open_engine(config.engine, config.engine_options, config.local)
+    require_phases(config.recipe.resources, PHASES, config.recipe.name)
+    opened = open_engine(config.engine, config.engine_options, config.local, config.recipe.resources)
     with claimed(config.output, settings), opened as engine:
         started = datetime.now(UTC)
         job = Job(config.output, engine, reporter)

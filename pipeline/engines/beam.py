@@ -32,6 +32,7 @@ from apache_beam.runners.runner import create_runner
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
+from pipeline.engines.resources import DEFAULT, Resources, resources_of
 from pipeline.engines.supervised import SUPERVISORS, drive, in_thread, run_task, settle
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
@@ -55,9 +56,10 @@ class RunTask(beam.DoFn):
 class BeamEngine:
     """Runs each phase as one Beam pipeline. Use as a context manager."""
 
-    def __init__(self, options: Sequence[str], local: LocalConfig) -> None:
+    def __init__(self, options: Sequence[str], local: LocalConfig, resources: Sequence[Resources] = ()) -> None:
         self._options = tuple(options)
         self._local = local
+        self._resources = tuple(resources)
         self._result: Any = None
 
     def __enter__(self) -> BeamEngine:
@@ -78,7 +80,8 @@ class BeamEngine:
             drive("Beam", directory, tasks, progress, start, self._cancel)
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
-        self._result = build_pipeline(self._options, self._local, directory, tasks, work).run()
+        needs = resources_of(directory.name, self._resources)
+        self._result = build_pipeline(self._options, self._local, directory, tasks, work, needs).run()
         self._result.wait_until_finish()
 
     def _cancel(self) -> None:
@@ -105,7 +108,12 @@ def _lost_workers() -> Iterator[list[Future[None]]]:
 
 
 def build_pipeline(
-    options: Sequence[str], local: LocalConfig, directory: PhaseDirectory, tasks: Sequence[Task], work: Work
+    options: Sequence[str],
+    local: LocalConfig,
+    directory: PhaseDirectory,
+    tasks: Sequence[Task],
+    work: Work,
+    needs: Resources = DEFAULT,
 ) -> beam.Pipeline:
     """The pipeline of one phase, not yet run; its job name is the phase's, behind `--job_name`."""
     parsed = beam_options(options, local)
@@ -119,12 +127,23 @@ def build_pipeline(
         pipeline
         | "tasks" >> beam.Create([pickle.dumps(task) for task in tasks])  # type: ignore[no-untyped-call]
         | "spread" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
-        | directory.name >> beam.ParDo(RunTask(directory, work, limits))  # type: ignore[no-untyped-call]
+        | directory.name >> _hinted(beam.ParDo(RunTask(directory, work, limits)), needs)  # type: ignore[no-untyped-call]
     )
     return pipeline
 
 
-def open_engine(options: Sequence[str], local: LocalConfig) -> BeamEngine:
+def _hinted(transform: Any, needs: Resources) -> Any:
+    """The transform with Beam's resource hints, which runners without them ignore (Beam's own machine type decides)."""
+    kind, count = needs.accelerators
+    hints: dict[str, Any] = {"cpu_count": str(needs.cpus)} if needs.cpus > 1 else {}
+    if needs.memory_gib is not None:
+        hints["min_ram"] = f"{needs.memory_gib:g}GiB"
+    if count:
+        hints["accelerator"] = f"type:{kind};count:{count};install-nvidia-driver"
+    return transform.with_resource_hints(**hints)
+
+
+def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[Resources] = ()) -> BeamEngine:
     """The engine with Beam's own options, e.g. `--runner=DataflowRunner --project=P`; checked before any work.
 
     Without `--runner` it is FnApiRunner with `local.workers` threads, each with a supervised process.
@@ -142,7 +161,7 @@ def open_engine(options: Sequence[str], local: LocalConfig) -> BeamEngine:
     problems = PipelineOptionsValidator(parsed, runner).validate()  # type: ignore[no-untyped-call]
     if problems:
         raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint=BEHIND)
-    return BeamEngine(options, local)
+    return BeamEngine(options, local, resources)
 
 
 def _required(parsed: PipelineOptions) -> tuple[str, ...]:

@@ -10,18 +10,22 @@ from typing import Any
 
 from pipeline.engines.local import LocalConfig, LocalEngine
 from pipeline.engines.protocol import Engine
+from pipeline.engines.resources import Resources
 from pipeline.errors import UsageError
 
 ENGINES = ("local", "beam", "spark")
 
 
-def open_engine(name: str, options: Sequence[str], local: LocalConfig) -> AbstractContextManager[Engine]:
+def open_engine(
+    name: str, options: Sequence[str], local: LocalConfig, resources: Sequence[Resources] = ()
+) -> AbstractContextManager[Engine]:
     """The engine, to be used as a context manager.
 
     Args:
         name: one of ENGINES.
         options: what stood behind `--` on the command line, the engine's own options.
         local: how many processes on this machine, and the limits on one record, which hold on every engine.
+        resources: what phases need, for engines that choose machines; one machine is what it is.
 
     Raises:
         UsageError: the engine is unknown or not installed, or an option is not one of its options.
@@ -36,7 +40,7 @@ def open_engine(name: str, options: Sequence[str], local: LocalConfig) -> Abstra
         return LocalEngine(local)
     if name not in ENGINES:
         raise UsageError(f"no engine {name!r}", where="--engine", expected=" or ".join(ENGINES))
-    opened: AbstractContextManager[Engine] = _adapter(name).open_engine(options, local)
+    opened: AbstractContextManager[Engine] = _adapter(name).open_engine(options, local, resources)
     return opened
 
 

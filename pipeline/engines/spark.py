@@ -8,6 +8,7 @@ has no RDDs. Rows never pass through the JVM: they move through the run folder.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import re
 import shutil
@@ -23,9 +24,11 @@ from typing import Any, NoReturn
 
 import pyspark
 from pyspark import SparkConf, SparkContext
+from pyspark.resource import ExecutorResourceRequests, ResourceProfileBuilder, TaskResourceRequests
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
+from pipeline.engines.resources import Resources, resources_of
 from pipeline.engines.supervised import drive, in_thread, run_task
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
@@ -49,8 +52,8 @@ class SparkOptions:
 class SparkEngine:
     """Runs each phase as one Spark job. Use as a context manager: a context that it started ends with it."""
 
-    def __init__(self, options: SparkOptions, local: LocalConfig) -> None:
-        self._options, self._local = options, local
+    def __init__(self, options: SparkOptions, local: LocalConfig, resources: Sequence[Resources] = ()) -> None:
+        self._options, self._local, self._resources = options, local, tuple(resources)
         self._context: Any = None
         self._ours = False
 
@@ -75,7 +78,10 @@ class SparkEngine:
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
         limits = replace(self._local, workers=1)
         self._context.setJobDescription(f"warcmill {directory.name}")
-        self._context.parallelize(tasks, len(tasks)).foreach(partial(_run_one, directory, work, limits))
+        rows = self._context.parallelize(tasks, len(tasks))
+        profile = resource_profile(resources_of(directory.name, self._resources), self._context.getConf())
+        rows = rows.withResources(profile) if profile is not None else rows
+        rows.foreach(partial(_run_one, directory, work, limits))
 
 
 def _run_one(directory: PhaseDirectory, work: Work, limits: LocalConfig, task: Task) -> None:
@@ -86,7 +92,7 @@ def _active_context() -> Any:
     return SparkContext._active_spark_context  # a context of spark-submit's script or of a notebook; no public name
 
 
-def open_engine(options: Sequence[str], local: LocalConfig) -> SparkEngine:
+def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[Resources] = ()) -> SparkEngine:
     """The engine with Spark's options: `--master URL`, `--name NAME`, `--conf KEY=VALUE` (any number).
 
     Without `--master` it is `local[WORKERS,4]`; under spark-submit, or where a SparkContext exists, it is that.
@@ -105,7 +111,7 @@ def open_engine(options: Sequence[str], local: LocalConfig) -> SparkEngine:
     if _active_context() is None and not _submitted():
         require_java(pyspark.__version__)
         require_master(parsed.master)
-    return SparkEngine(parsed, local)
+    return SparkEngine(parsed, local, resources)
 
 
 def _submitted() -> bool:
@@ -162,6 +168,37 @@ def _conf(options: SparkOptions, local: LocalConfig) -> Any:
     # pyspark reads the environment only; workers must not start whichever python3 they find first
     os.environ.setdefault("PYSPARK_PYTHON", str(conf.get("spark.pyspark.python", sys.executable)))
     return conf
+
+
+def resource_profile(needs: Resources, conf: Any) -> Any:
+    """What a phase needs as Spark's stage-level scheduling, or None where there is nothing to ask for.
+
+    With dynamic allocation executors are started to measure: `spark.executor.cores` (else one task's), and per task
+    `memory_gib` as overhead, since our memory is Python's and not the JVM's. Without it Spark can only place fewer
+    tasks on the executors that are there. One machine (`local[N]`) has no such choice.
+    """
+    if needs == Resources(needs.phase) or str(conf.get("spark.master")).startswith("local"):
+        return None
+    _, gpus = needs.accelerators
+    of_task = TaskResourceRequests().cpus(needs.cpus)
+    if gpus:
+        of_task = of_task.resource("gpu", gpus)
+    builder = ResourceProfileBuilder().require(of_task)
+    if str(conf.get("spark.dynamicAllocation.enabled", "false")).lower() == "true":
+        cores = max(needs.cpus, int(conf.get("spark.executor.cores", needs.cpus)))
+        builder = builder.require(_executors(needs, cores, gpus, conf))
+    return builder.build
+
+
+def _executors(needs: Resources, cores: int, gpus: int, conf: Any) -> Any:
+    slots = cores // needs.cpus
+    executors = ExecutorResourceRequests().cores(cores)
+    if needs.memory_gib is not None:
+        executors = executors.memoryOverhead(f"{math.ceil(needs.memory_gib * slots * 1024)}m")
+    if gpus:
+        script = conf.get("spark.executor.resource.gpu.discoveryScript", "")
+        executors = executors.resource("gpu", gpus * slots, script, "nvidia.com")
+    return executors
 
 
 def require_java(spark_version: str) -> None:

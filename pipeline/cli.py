@@ -178,7 +178,8 @@ def explain(url_or_id: str, run_folder: Path, as_json: bool) -> None:
 @warcmill.command()
 @click.argument("run_folder", metavar="RUN", type=RUN_FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def status(run_folder: Path, as_json: bool) -> None:
+@click.option("--metrics", is_flag=True, help="OpenMetrics text, for Prometheus.")
+def status(run_folder: Path, as_json: bool, metrics: bool) -> None:
     """Say how far a running, stopped or finished run is: rows by fate, tasks done, speed, time left.
 
     Read from the commits in the run folder, so it works with any engine and from any machine that sees the folder.
@@ -186,11 +187,16 @@ def status(run_folder: Path, as_json: bool) -> None:
     \b
     warcmill status RUN
     watch warcmill status RUN
+    warcmill status RUN --metrics > /var/lib/node_exporter/warcmill.prom
     """
+    from pipeline.metrics import openmetrics
     from pipeline.status import read_status, status_text
 
     found = read_status(run_folder)
-    click.echo(json.dumps(found.to_json()) if as_json else status_text(found))
+    if metrics:
+        click.echo(openmetrics(found), nl=False)
+    else:
+        click.echo(json.dumps(found.to_json()) if as_json else status_text(found))
 
 
 @warcmill.command()

@@ -21,7 +21,7 @@ import pyarrow as pa
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, ShardEntry
 from blends.schema_check import Problem, check_against
 from blends.shards import SHUFFLE_HASH, shard_schema
-from blends.tokenizer import TokenizerIdentity
+from blends.tokenizer_types import TokenizerIdentity
 from pipeline.errors import ConservationError, VerificationError
 
 FORMAT = "warcmill-manifest"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blends.tokenizer import TokenizerIdentity
+from blends.tokenizer_types import TokenizerIdentity
 from pipeline.stage import Counters
 
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blends.manifest_types import RowGroup, ShardEntry
-from blends.tokenizer import Ids, TokenizerHandle, TokenizerIdentity, load_tokenizer
+from blends.tokenizer import load_tokenizer
+from blends.tokenizer_types import Ids, TokenizerHandle, TokenizerIdentity
 from pipeline.document import Document
 from pipeline.errors import ConservationError, UsageError
 from pipeline.io.shards import regroup, write_shard

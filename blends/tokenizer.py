@@ -1,4 +1,6 @@
-"""Text to token ids with any Hugging Face `tokenizer.json`, so that page text can never spell a control token.
+"""Text to token ids with any tokenizer, so that page text can never spell a control token; here `tokenizer.json` files.
+
+tiktoken and SentencePiece files have modules of their own and keep the same promise.
 
 A page may contain `<|endoftext|>`, `<s>` or `<think>` as text. Left alone, a tokenizer turns these into control
 tokens, and a web page could end a document or open a chat turn in the training data. Three layers stop that:
@@ -14,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from itertools import pairwise
@@ -24,11 +26,18 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from blends.tokenizer_files import read_tokenizer_files
+from blends.tokenizer_files import TokenizerFiles, read_tokenizer_files
+from blends.tokenizer_sentencepiece import load_sentencepiece
+from blends.tokenizer_tiktoken import load_tiktoken
+from blends.tokenizer_types import (
+    Ids,
+    Positions,
+    TokenizerHandle,
+    TokenizerIdentity,
+    characters_of_bytes,
+    int32,
+)
 from pipeline.errors import InputError
-
-Ids = npt.NDArray[np.int32]
-Positions = npt.NDArray[np.int64]
 
 _END_TOKENS = (
     "<|endoftext|>",
@@ -42,25 +51,9 @@ _END_TOKENS = (
 _MAX_CUT_ROUNDS = 16
 
 
-@dataclass(frozen=True, slots=True)
-class TokenizerIdentity:
-    """What the manifest says about the tokenizer. Every id is in [0, vocab_size)."""
-
-    name: str
-    sha256: str  # of the bytes of tokenizer.json
-    vocab_size: int  # highest id + 1, added tokens included: rows that an embedding needs
-    eos_id: int
-    eos_token: str
-    bos_id: int | None
-    dtype: str = "int32"
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
-class TokenizerHandle:
-    """A loaded tokenizer; make one with `load_tokenizer`. Thread-safe, never pickled: workers load their own."""
+class JsonHandle:
+    """A loaded tokenizer.json."""
 
     identity: TokenizerIdentity
     model: Tokenizer
@@ -72,7 +65,7 @@ class TokenizerHandle:
 
         Memory: 60 to 250 bytes per character of the whole batch, so callers bound the batch.
         """
-        encoded = [_int32(e.ids) for e in self.model.encode_batch_fast(list(texts), add_special_tokens=False)]
+        encoded = [int32(e.ids) for e in self.model.encode_batch_fast(list(texts), add_special_tokens=False)]
         return [
             self._encode_cut(text) if self.control[ids].any() else ids for text, ids in zip(texts, encoded, strict=True)
         ]
@@ -89,7 +82,7 @@ class TokenizerHandle:
                 for cut in self._cuts_inside_control(encoding.ids, encoding.offsets, base)
             }
             if not found:
-                return np.concatenate([_int32(e.ids) for e in encodings])
+                return np.concatenate([int32(e.ids) for e in encodings])
             if found <= cuts:
                 break
             cuts |= found
@@ -116,24 +109,11 @@ class TokenizerHandle:
         """
         if self.byte_lengths is not None:
             ends = np.cumsum(self.byte_lengths[ids])
-            character_of_byte = _characters_of_bytes(text)
+            character_of_byte = characters_of_bytes(text)
             if len(ends) and ends[-1] == len(character_of_byte):
                 return character_of_byte[ends - 1]
         offsets = self.model.encode(text, add_special_tokens=False).offsets
         return np.fromiter((max(end - 1, 0) for _, end in offsets), dtype=np.int64, count=len(offsets))
-
-
-def _int32(ids: list[int]) -> Ids:
-    return np.array(ids, dtype=np.int32)
-
-
-def _characters_of_bytes(text: str) -> Positions:
-    """For each UTF-8 byte of text the index of its character."""
-    if text.isascii():
-        return np.arange(len(text), dtype=np.int64)
-    code_points = np.frombuffer(text.encode("utf-32-le"), dtype="<u4")
-    widths = 1 + (code_points > 0x7F) + (code_points > 0x7FF) + (code_points > 0xFFFF)
-    return np.repeat(np.arange(len(text), dtype=np.int64), widths)
 
 
 @cache
@@ -141,19 +121,29 @@ def load_tokenizer(spec: str = "deepseek", eos_token: str | None = None) -> Toke
     """Load a tokenizer once per process.
 
     Args:
-        spec: "deepseek" (ships with warcmill's dependencies, works offline); the path of a `tokenizer.json` or of a
-            folder with one; an fsspec URL of such a file; or a Hugging Face Hub name such as "org/name".
+        spec: "deepseek" (ships with warcmill's dependencies, works offline); the path of a `tokenizer.json`, a
+            `.tiktoken` file or a SentencePiece `.model`, or of a folder with one; an fsspec URL of such a file; or a
+            Hugging Face Hub name such as "org/name".
         eos_token: the end-of-document token; None takes it from `tokenizer_config.json`, else the one usual name
             ("<|endoftext|>", "</s>", …) that the tokenizer has.
 
     Raises:
-        InputError: no such tokenizer, not a `tokenizer.json`, or no (single) end-of-document token in it.
+        InputError: no such tokenizer, not a tokenizer's file, or no (single) end-of-document token in it.
     """
     files = read_tokenizer_files(spec)
-    layout = _parse(files.tokenizer_json, spec)
+    if files.kind == "tiktoken":
+        return load_tiktoken(files.name, files.raw, files.config_json, eos_token)
+    eos_token = eos_token or _configured(files.config_json, "eos_token", spec)
+    if files.kind == "sentencepiece":
+        return load_sentencepiece(files.name, files.raw, eos_token, _configured(files.config_json, "bos_token", spec))
+    return _load_json(files, spec, eos_token)
+
+
+def _load_json(files: TokenizerFiles, spec: str, eos_token: str | None) -> JsonHandle:
+    layout = _parse(files.raw, spec)
     model = _build(layout, spec)
     ids = _ids_by_token(layout)
-    eos = eos_token or _configured(files.config_json, "eos_token", spec) or _guess_end_token(ids, spec)
+    eos = eos_token or _guess_end_token(ids, spec)
     if eos not in ids:
         usual = [token for token in _END_TOKENS if token in ids]
         raise InputError(
@@ -165,13 +155,13 @@ def load_tokenizer(spec: str = "deepseek", eos_token: str | None = None) -> Toke
     bos = _configured(files.config_json, "bos_token", spec)
     identity = TokenizerIdentity(
         name=files.name,
-        sha256=sha256(files.tokenizer_json).hexdigest(),
+        sha256=sha256(files.raw).hexdigest(),
         vocab_size=max(ids.values()) + 1,
         eos_id=ids[eos],
         eos_token=eos,
         bos_id=ids.get(bos) if bos else None,
     )
-    return TokenizerHandle(identity, model, _control_mask(layout, ids, identity), _byte_lengths(layout, ids))
+    return JsonHandle(identity, model, _control_mask(layout, ids, identity), _byte_lengths(layout, ids))
 
 
 def _parse(raw: bytes, where: str) -> dict[str, Any]:

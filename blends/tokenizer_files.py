@@ -9,19 +9,29 @@ from pathlib import Path
 
 import fsspec
 
+from blends.tokenizer_tiktoken import SETTINGS_FILE
 from pipeline.errors import InputError
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+_TIKTOKEN_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} [0-9]+\r?\n")
 _FILES = ("tokenizer.json", "tokenizer_config.json")
+_IN_FOLDER = ("tokenizer.json", "tokenizer.model", "*.tiktoken")  # in this order
 
 
 @dataclass(frozen=True, slots=True)
 class TokenizerFiles:
-    """Contents of tokenizer.json, and of tokenizer_config.json where there is one."""
+    """Contents of a tokenizer's file, and of the JSON file with its settings where there is one."""
 
     name: str
-    tokenizer_json: bytes
-    config_json: bytes | None
+    raw: bytes
+    config_json: bytes | None  # tiktoken.json for a tiktoken file, else tokenizer_config.json
+
+    @property
+    def kind(self) -> str:
+        """tokenizer.json, tiktoken or sentencepiece, told from name and first bytes."""
+        if self.name.endswith(".json") or self.raw.lstrip()[:1] == b"{":
+            return "tokenizer.json"
+        return "tiktoken" if _TIKTOKEN_LINE.match(self.raw) else "sentencepiece"
 
 
 def read_tokenizer_files(spec: str) -> TokenizerFiles:
@@ -37,7 +47,7 @@ def read_tokenizer_files(spec: str) -> TokenizerFiles:
     raise InputError(
         "no such tokenizer",
         where=spec,
-        expected='"deepseek", the path of a tokenizer.json, or a hub name like org/name',
+        expected='"deepseek", the path of a tokenizer.json, .tiktoken or .model, or a hub name like org/name',
         hint="`warcmill run … --tokenizer deepseek` works without network",
     )
 
@@ -57,25 +67,39 @@ def _from_wheel() -> TokenizerFiles:
 
 
 def _from_path(path: Path) -> TokenizerFiles:
-    file = path / _FILES[0] if path.is_dir() else path
-    config = file.with_name(_FILES[1])
+    file = _in_folder(path) if path.is_dir() else path
     try:
         raw = file.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the tokenizer: {error.strerror}", where=str(file)) from error
-    name = file.name if file.name != _FILES[0] else f"{file.resolve().parent.name}/{file.name}"
+    name = file.name if file.name not in _IN_FOLDER else f"{file.resolve().parent.name}/{file.name}"
+    config = file.with_name(SETTINGS_FILE if _TIKTOKEN_LINE.match(raw) else _FILES[1])
     return TokenizerFiles(name, raw, config.read_bytes() if config.is_file() else None)
+
+
+def _in_folder(folder: Path) -> Path:
+    found = [file for pattern in _IN_FOLDER for file in sorted(folder.glob(pattern))]
+    return found[0] if found else folder / _FILES[0]
 
 
 def _from_url(url: str) -> TokenizerFiles:
     try:
         with fsspec.open(url, "rb") as stream:
             raw = stream.read()
+        config = _beside(url, SETTINGS_FILE if _TIKTOKEN_LINE.match(raw) else _FILES[1])
     except (OSError, ValueError, ImportError) as error:
         raise InputError(
-            f"cannot read the tokenizer: {error}", where=url, expected="the URL of a tokenizer.json"
+            f"cannot read the tokenizer: {error}", where=url, expected="the URL of a tokenizer's file"
         ) from error
-    return TokenizerFiles("/".join(url.split("/")[-2:]), raw, None)
+    return TokenizerFiles("/".join(url.split("/")[-2:]), raw, config)
+
+
+def _beside(url: str, name: str) -> bytes | None:
+    try:
+        with fsspec.open(f"{url.rpartition('/')[0]}/{name}", "rb") as stream:
+            return bytes(stream.read())
+    except FileNotFoundError:
+        return None
 
 
 def _from_hub(name: str) -> TokenizerFiles:

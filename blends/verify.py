@@ -22,7 +22,7 @@ from blends.manifest import MANIFEST, read_manifest, tokenizer_identity
 from blends.manifest_types import ShardEntry
 from blends.schema_check import Problem
 from blends.shards import IDS_TYPE, SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
-from blends.tokenizer import TokenizerIdentity
+from blends.tokenizer_types import TokenizerIdentity
 from pipeline.io.commit import digest
 from pipeline.io.shards import file_sha256
 

@@ -16,8 +16,6 @@ from extractors.layout.tags import (
     HIDDEN_SELECTORS,
     HIDDEN_TAGS,
     LINED_TABLE,
-    NEUTRAL_SELECTORS,
-    NEUTRAL_TAGS,
     NEVER_RENDERED,
     RAW_TEXT_TAGS,
     RESERVED,
@@ -75,10 +73,9 @@ def tags_present(document: Document) -> frozenset[str]:
 def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], tags: frozenset[str]) -> str:
     """The page as the walk reads it, after formulas and code are resolved; `tags` is what `tags_present` found.
 
-    Scripts, hidden elements, comments and decoration are gone, neutral inline tags unwrapped, data tables renamed.
+    Scripts, hidden elements, comments and decoration are gone, data tables renamed.
     """
     document.remove(",".join((*sorted(tags & HIDDEN_TAGS), HIDDEN_SELECTORS)))
-    document.strip_tags(",".join((*sorted(tags & NEUTRAL_TAGS), NEUTRAL_SELECTORS)))
     for raw in document.select(",".join(RAW_TEXT_TAGS)) if tags & RAW_TEXT_TAGS else ():
         raw.tag = "div"  # the serialiser escapes its text then
     for numbered in document.select("ol[reversed]"):

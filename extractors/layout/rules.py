@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from extractors.code import CodeBlock, fenced, marked_number
+from extractors.layout.hot import (
+    Action,
+    close_block,
+    close_container,
+    close_link,
+    close_span,
+    line_break,
+    open_block,
+    open_item,
+    open_link,
+    space,
+)
 from extractors.layout.inline import image_text, inline_code, script_text
-from extractors.layout.lists import Counter, counter
+from extractors.layout.lists import counter
 from extractors.layout.state import Walk
 from extractors.layout.tags import (
     BLOCKS,
@@ -29,29 +40,6 @@ MAX_INLINE_CODE_CHARS = 2_000
 MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
-Action = Callable[[Walk, str, int], None]  # (walk, start tag without its brackets, number of the piece)
-
-
-def BLOCK_START(_walk: Walk, _head: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
-    """Start of a plain block: the walk's loop deals with it."""
-
-
-def BLOCK_END(_walk: Walk, _head: str, _index: int) -> None:  # noqa: N802 - a constant, compared by identity
-    """End of a plain block: the walk's loop deals with it."""
-
-
-def _enter(walk: Walk, head: str) -> None:
-    if walk.buffer:
-        walk.flush()
-    paths = walk.paths
-    paths.append(walk.places[paths[-1], head])
-
-
-def _leave(walk: Walk) -> None:
-    if walk.buffer:
-        walk.flush()
-    walk.leave()
-
 
 def _rule(walk: Walk, _head: str, _index: int) -> None:
     if walk.buffer:
@@ -59,7 +47,7 @@ def _rule(walk: Walk, _head: str, _index: int) -> None:
 
 
 def _close_heading(level: int) -> Action:
-    def close(walk: Walk, _head: str, _index: int) -> None:
+    def close(walk: Walk, head: str, index: int) -> None:
         text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
         link_chars, walk.link_chars = walk.link_chars, 0
         walk.last_link_end = -1
@@ -68,28 +56,17 @@ def _close_heading(level: int) -> Action:
             walk.write_prose(text, link_chars)
         elif text := walk.finish(text):
             walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
-        walk.leave()
+        close_block(walk, head, index)
 
     return close
 
 
-def _open_link(walk: Walk, _head: str, _index: int) -> None:
-    if walk.last_link_end == len(walk.buffer):
-        walk.buffer.append(" ")  # links in a row with nothing between them are boxes of a menu, not one word
-    walk.in_link += 1
-
-
-def _close_link(walk: Walk, _head: str, _index: int) -> None:
-    walk.in_link -= 1
-    walk.last_link_end = len(walk.buffer)
-
-
 def _open_list(name: str) -> Action:
-    def start(walk: Walk, head: str, _index: int) -> None:
-        _enter(walk, head)
+    def start(walk: Walk, head: str, index: int) -> None:
+        open_block(walk, head, index)
         walk.flow.enter_list()
         if name != "ol":
-            walk.lists.append(_BULLETS)
+            walk.lists.append(None)
         else:
             values = (attribute(head, key) for key in ("type", "start", "reversed"))
             walk.lists.append(counter(*values))
@@ -98,52 +75,36 @@ def _open_list(name: str) -> Action:
     return start
 
 
-_BULLETS = Counter()  # bullets count nothing, so one serves all lists
-
-
-def _close_list(walk: Walk, _head: str, _index: int) -> None:
+def _close_list(walk: Walk, head: str, index: int) -> None:
     if walk.buffer:
         walk.flush()
     if walk.lists:
         walk.kinds.pop()
         walk.lists.pop()
         walk.flow.leave_list()
-    walk.leave()
+    close_block(walk, head, index)
 
 
-def _open_item(walk: Walk, head: str, _index: int) -> None:
-    _enter(walk, head)
-    marker = walk.lists[-1].marker(head) if walk.lists else "- "
-    walk.flow.enter(marker, " " * len(marker))
-
-
-def _open_definition(walk: Walk, head: str, _index: int) -> None:
-    _enter(walk, head)
+def _open_definition(walk: Walk, head: str, index: int) -> None:
+    open_block(walk, head, index)
     walk.flow.enter(": ", "  ")
 
 
-def _close_container(walk: Walk, _head: str, _index: int) -> None:
-    if walk.buffer:
-        walk.flush()
-    walk.flow.leave()
-    walk.leave()
-
-
-def _open_quote(walk: Walk, head: str, _index: int) -> None:
-    _enter(walk, head)
+def _open_quote(walk: Walk, head: str, index: int) -> None:
+    open_block(walk, head, index)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
 
 
 def _close_quote(walk: Walk, head: str, index: int) -> None:
-    _close_container(walk, head, index)
+    close_container(walk, head, index)
     if len(walk.kinds) > 1:
         walk.kinds.pop()
 
 
 def _open_pre(walk: Walk, head: str, index: int) -> None:
     """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
-    _enter(walk, head)
+    open_block(walk, head, index)
     number = marked_number(walk.pieces[index].partition(">")[2])
     if number is not None:
         _write_code(walk, walk.code_blocks[number])
@@ -211,7 +172,8 @@ def _open_script(tag: str, mark: str) -> Action:
 
 
 def _holds_link(walk: Walk, index: int, end: int) -> bool:
-    return any(piece.startswith(("a ", "a>")) for piece in walk.pieces[index + 1 : end])
+    starts = (piece.partition(">")[0] for piece in walk.pieces[index + 1 : end] if piece.startswith("a "))
+    return any(' href="' in start for start in starts)
 
 
 def _open_image(walk: Walk, head: str, _index: int) -> None:
@@ -219,10 +181,6 @@ def _open_image(walk: Walk, head: str, _index: int) -> None:
     text = image_text(alt) if alt else ""
     if text:
         walk.buffer.append(text)
-
-
-def _line_break(walk: Walk, _head: str, _index: int) -> None:
-    walk.buffer.append(HARD_BREAK)
 
 
 def _open_ruby_text(walk: Walk, _head: str, index: int) -> None:
@@ -240,38 +198,29 @@ def _close_short_quote(walk: Walk, _head: str, _index: int) -> None:
     walk.buffer.append("”")
 
 
-def _open_span(walk: Walk, head: str, _index: int) -> None:
-    """The spans that unwrapping left: Sphinx's type after a name (its colon is CSS), and spans styled as blocks."""
-    classified = "classifier" in (attribute(head, "class") or "")
-    style = "".join((attribute(head, "style") or "").split()).lower()
-    boxed = not classified and "display:block" in style
-    walk.spans.append(boxed)
-    if classified:
+def _open_span(walk: Walk, head: str, index: int) -> None:
+    """Sphinx's type after a name (its colon is CSS), and spans styled as blocks; other spans mean nothing."""
+    boxed = False
+    if "classifier" in head and "classifier" in (attribute(head, "class") or "").split():
         walk.buffer.append(" : ")
-    elif boxed:
-        _enter(walk, head)
+    elif "block" in head:
+        boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
+    walk.spans.append(boxed)
+    if boxed:
+        open_block(walk, head, index)
 
 
-def _close_span(walk: Walk, _head: str, _index: int) -> None:
-    if walk.spans and walk.spans.pop():
-        _leave(walk)
-
-
-def _space(walk: Walk, _head: str, _index: int) -> None:
-    walk.buffer.append(" ")
-
-
-def _open_table(walk: Walk, head: str, _index: int) -> None:
-    _enter(walk, head)
+def _open_table(walk: Walk, head: str, index: int) -> None:
+    open_block(walk, head, index)
     walk.grid, walk.cell = Grid(), None
 
 
-def _open_lined_table(walk: Walk, head: str, _index: int) -> None:
-    _enter(walk, head)
+def _open_lined_table(walk: Walk, head: str, index: int) -> None:
+    open_block(walk, head, index)
     walk.grid, walk.cell = Grid(lined=True), None
 
 
-def _close_table(walk: Walk, _head: str, _index: int) -> None:
+def _close_table(walk: Walk, head: str, index: int) -> None:
     if walk.buffer:
         walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
@@ -279,19 +228,19 @@ def _close_table(walk: Walk, _head: str, _index: int) -> None:
         text = grid.to_lines() if grid.lined else grid.to_pipe()
         if text:
             walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
-    walk.leave()
+    close_block(walk, head, index)
 
 
-def _open_row(walk: Walk, head: str, _index: int) -> None:
+def _open_row(walk: Walk, head: str, index: int) -> None:
     if walk.grid is not None and walk.cell is None:
         walk.grid.new_row()
-    _enter(walk, head)
+    open_block(walk, head, index)
 
 
 def _open_cell(tag: str) -> Action:
-    def start(walk: Walk, head: str, _index: int) -> None:
+    def start(walk: Walk, head: str, index: int) -> None:
         if walk.grid is None or walk.cell is not None:
-            _enter(walk, head)
+            open_block(walk, head, index)
             return
         if walk.buffer:
             walk.flush()
@@ -303,9 +252,9 @@ def _open_cell(tag: str) -> Action:
     return start
 
 
-def _close_cell(walk: Walk, _head: str, _index: int) -> None:
+def _close_cell(walk: Walk, head: str, index: int) -> None:
     if walk.cell is None or len(walk.paths) != walk.cell_depth:
-        _leave(walk)
+        close_block(walk, head, index)
         return
     if walk.buffer:
         walk.flush()
@@ -315,21 +264,21 @@ def _close_cell(walk: Walk, _head: str, _index: int) -> None:
 
 
 def _inline_actions() -> dict[str, Action]:
-    actions: dict[str, Action] = {"a": _open_link, "/a": _close_link, "span": _open_span, "/span": _close_span}
+    actions: dict[str, Action] = {"a": open_link, "/a": close_link, "span": _open_span, "/span": close_span}
     actions |= {tag: _open_code(tag) for tag in INLINE_CODE}
     actions |= {f"/{tag}": _close_opened for tag in (*INLINE_CODE, "sup", "sub")}
-    actions |= {tag: _space for name in SPACED for tag in (name, f"/{name}")}
+    actions |= {tag: space for name in SPACED for tag in (name, f"/{name}")}
     actions |= {"sup": _open_script("sup", "^"), "sub": _open_script("sub", "_")}
-    actions |= {"img": _open_image, "br": _line_break, "rt": _open_ruby_text}
+    actions |= {"img": _open_image, "br": line_break, "rt": _open_ruby_text}
     return actions | {"q": _open_short_quote, "/q": _close_short_quote}
 
 
 def _block_actions() -> dict[str, Action]:
-    actions: dict[str, Action] = dict.fromkeys(BLOCKS, BLOCK_START)
-    actions |= {f"/{tag}": BLOCK_END for tag in BLOCKS}
+    actions: dict[str, Action] = dict.fromkeys(BLOCKS, open_block)
+    actions |= {f"/{tag}": close_block for tag in BLOCKS}
     actions |= {f"/{tag}": _close_heading(level) for tag, level in HEADINGS.items()}
     actions |= {tag: _open_list(tag) for tag in (*LISTS, "dl")} | {f"/{tag}": _close_list for tag in (*LISTS, "dl")}
-    actions |= {"li": _open_item, "/li": _close_container, "dd": _open_definition, "/dd": _close_container}
+    actions |= {"li": open_item, "/li": close_container, "dd": _open_definition, "/dd": close_container}
     actions |= {"blockquote": _open_quote, "/blockquote": _close_quote, "pre": _open_pre, "hr": _rule}
     actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_lined_table, "tr": _open_row}
     actions |= {f"/{DATA_TABLE}": _close_table, f"/{LINED_TABLE}": _close_table}

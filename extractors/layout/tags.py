@@ -17,7 +17,6 @@ DATA_TABLE, LINED_TABLE = "\ue007data", "\ue007lined"
 TABLE_MARKS = (DATA_TABLE, LINED_TABLE)
 
 _HIDDEN = "script head svg iframe object embed canvas audio video map select datalist rp frame"
-_NEUTRAL = "b i em strong font u small big time cite abbr acronym bdi bdo dfn ins mark nobr s strike del wbr data blink"
 _BLOCK_WORDS = (
     "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"
     " header hgroup main nav p section summary details legend search optgroup tbody thead tfoot colgroup"
@@ -40,7 +39,4 @@ HIDDEN_SELECTORS = (
     ",i[aria-hidden='true'],.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut"
 )
 
-# Inline elements that change nothing in plain text: unwrapped in C so that the walk never meets them.
-NEUTRAL_TAGS = frozenset(_NEUTRAL.split())
-NEUTRAL_SELECTORS = "a:not([href]),span:not([style*='block']):not(.classifier)"
 RAW_TEXT_TAGS = frozenset(("noframes", "noembed", "xmp", "plaintext"))

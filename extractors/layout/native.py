@@ -1,0 +1,36 @@
+"""Which of the two twins lays pages out: the C extension `_hot` where it was built, else hot.py.
+
+WARCMILL_PURE_PYTHON=1 in the environment asks for the latter. Both give the same output; C is several times faster.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from extractors.layout import hot
+
+TWIN_VERSION = 1  # of what hot.py and _hot.c do; a build left over from another version is not used
+
+
+def _twin() -> object:
+    if os.environ.get("WARCMILL_PURE_PYTHON"):
+        return hot
+    try:
+        built = import_module("extractors.layout._hot")
+    except ImportError:  # not built: there was no compiler
+        return hot
+    return built if built.TWIN_VERSION == TWIN_VERSION else hot
+
+
+if TYPE_CHECKING:
+    from extractors.layout.hot import FlowBase, SignFinder, WalkBase, lay_out_pieces
+else:
+    _module = _twin()
+    FlowBase, WalkBase, SignFinder = _module.FlowBase, _module.WalkBase, _module.SignFinder
+    lay_out_pieces = _module.lay_out_pieces
+
+NATIVE = FlowBase is not hot.FlowBase
+
+__all__ = ["NATIVE", "FlowBase", "SignFinder", "WalkBase", "lay_out_pieces"]

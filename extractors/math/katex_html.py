@@ -14,14 +14,15 @@ from functools import partial
 from turbohtml import Element, Text
 
 from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
-from extractors.math.katex_leaves import leaf_of
+from extractors.math.katex_leaves import is_text, leaf_of, text_font
 from extractors.math.katex_shapes import combined, shape_of
+from extractors.math.katex_tables import column_lines, nearest, row_heights, ruled
 from extractors.math.math_node import MathNode
 
 _NOTHING = frozenset(
     {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "cancel-pad", "nulldelimiter-", "katex-mathml"}
 )
-_EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,8})?)em")
+_EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,24})?)em")
 _MAX_READS = 8  # of each character of a formula by nested leaves; KaTeX itself nests them once or twice
 _SLASH = "\ue020"  # KaTeX's glyph for \not
 
@@ -45,6 +46,8 @@ def _visit(left: list[int], element: Element, kids: list[MathNode]) -> MathNode 
     style = element.attr("style") or ""
     if not _NOTHING.isdisjoint(names) or "color:transparent" in style:
         return _strut(style) if "pstrut" in names else None
+    if "accent-body" in names:
+        return MathNode("accent", "", {}, kids or _letter(element))
     text = _own_text(element)
     if text and all(kid.tag in ("mi", "mo", "mn", "mtext", "mrow") for kid in kids):
         left[0] -= len(element.text)
@@ -96,16 +99,18 @@ def _group(kids: list[MathNode], names: list[str]) -> MathNode:
 
 def _text(kids: list[MathNode]) -> MathNode:
     """`\\text`: words come as tokens; nested math keeps its structure."""
-    parts = [MathNode("mtext", kid.text, kid.attrs) if kid.tag in ("mi", "mn", "mo", "mtext") else kid for kid in kids]
     merged: list[MathNode] = []
-    for part in parts:
-        same = merged and merged[-1].tag == part.tag == "mtext" and merged[-1].attrs == part.attrs
-        if same:
-            merged[-1].text += part.text
-        elif part.tag == "mspace" and merged and merged[-1].tag == "mtext":
-            merged[-1].text += " "
-        else:
-            merged.append(part)
+    for kid in kids:
+        for part in kid.kids if kid.tag == "mrow" and all(map(is_text, kid.kids)) else (kid,):
+            if part.tag == "mspace" and merged and merged[-1].tag == "mtext":
+                merged[-1].text += " "
+            elif not is_text(part):
+                merged.append(part)
+            elif merged and merged[-1].tag == "mtext" and merged[-1].variant == (font := text_font(part)):
+                merged[-1].text += part.text
+            else:
+                font = text_font(part)
+                merged.append(MathNode("mtext", part.text, {"mathvariant": font} if font else {}, variant=font))
     return row(_joined(merged))
 
 
@@ -122,7 +127,7 @@ def _joined(kids: list[MathNode]) -> list[MathNode]:
             out[-1] = MathNode("mo", unicodedata.normalize("NFC", out[-1].char() + "\u0338"), {"stretchy": "false"})
         elif kid.tag == "mspace" and not kid.attrs.get("width"):
             continue
-        elif kid.tag not in ("item", "strut", "line", "shape"):
+        elif kid.tag not in ("item", "strut", "line", "shape", "rule", "separator"):
             out.append(kid)
         elif kid.tag == "item":
             out.extend(kid.kids)
@@ -171,6 +176,15 @@ def _line(_names: list[str], _style: str, _kids: list[MathNode]) -> MathNode:
     return MathNode("line")
 
 
+def _rule(names: list[str], _style: str, _kids: list[MathNode]) -> MathNode:
+    """A rule of a table, which is stacked on it."""
+    return MathNode("rule", "dashed" if "hdashline" in names else "solid")
+
+
+def _separator(_names: list[str], style: str, _kids: list[MathNode]) -> MathNode:
+    return MathNode("separator", "dashed" if "dashed" in style else "solid")
+
+
 def _root(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
     index = next((kid for kid in kids if kid.tag == "root"), None)
     inside = [item for item in _items(kids) if not _has(item, "shape")]
@@ -209,12 +223,16 @@ def _accent(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
     return base
 
 
-def _accent_body(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
-    return MathNode("accent", "", {}, kids)
+def _letter(accent: Element) -> list[MathNode]:
+    """The accent itself where KaTeX before 0.14 puts it: as text of the box."""
+    text = accent.text.replace("\u200b", "").strip()
+    return [MathNode("mo", text)] if text else []
 
 
 def _stack(items: list[MathNode]) -> MathNode:
     """Limits, braces, boxes and strikes: what lies nearest the baseline is the base, the rest is above or below it."""
+    rules = [item for item in items if _has(item, "rule")]
+    items = [item for item in items if not _has(item, "rule")]
     formula = [item for item in items if _mark(item) is None]
     if not formula:
         return row([])
@@ -225,13 +243,19 @@ def _stack(items: list[MathNode]) -> MathNode:
     if notation is not None:
         return MathNode("menclose", "", {"notation": notation}, [_content(base)])
     node = _content(base)
+    if rules:
+        return ruled(node, [(_above(item), item.kids[-1].text) for item in rules])
+    over = under = None
     for item in sorted((item for item in items if item is not base), key=lambda item: abs(_above(item))):
-        mark = _mark(item) or _content(item)
-        if mark.tag == "mo" and not mark.text:
-            continue
-        over = _above(item) > _above(base)
-        node = _with_limit(node, mark, over=over)
-    return node
+        mark, content = _mark(item), _content(item)
+        if mark is not None:
+            node = _marked(limited(node, under, over), mark, over=_above(item) > _above(base))
+            over = under = None
+        elif _above(item) > _above(base):
+            over = content if over is None else row([over, content])
+        else:
+            under = content if under is None else row([under, content])
+    return limited(node, under, over)
 
 
 _NOTATIONS = frozenset(
@@ -239,12 +263,9 @@ _NOTATIONS = frozenset(
 )
 
 
-def _with_limit(node: MathNode, mark: MathNode, *, over: bool) -> MathNode:
-    """Both limits of one operator in one node."""
-    if over and node.tag == "munder":
-        return limited(node.kids[0], node.kids[1], mark)
-    if not over and node.tag == "mover" and len(mark.char()) != 1:
-        return limited(node.kids[0], mark, node.kids[1])
+def _marked(node: MathNode, mark: MathNode, *, over: bool) -> MathNode:
+    if mark.tag == "mo" and not mark.text:
+        return node
     return limited(node, None, mark) if over else limited(node, mark, None)
 
 
@@ -265,14 +286,16 @@ def _arrow(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
 
 def _table(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
     columns = [kid for kid in kids if kid.tag == "column"]
-    cells = [[_content(item) for item in sorted(column.kids, key=_above, reverse=True)] for column in columns]
-    count = max(map(len, cells), default=0)
+    heights = row_heights([_above(item) for column in columns for item in column.kids])
+    cells = [{nearest(heights, _above(item)): _content(item) for item in column.kids} for column in columns]
     rows = []
-    for index in range(count):
-        found = [column[index] if index < len(column) else MathNode("mrow") for column in cells]
-        rows.append(MathNode("mtr", "", {}, [MathNode("mtd", "", {}, [cell]) for cell in found]))
+    for index, height in enumerate(heights):
+        found = [column.get(index) or MathNode("mrow") for column in cells]
+        rows.append(
+            MathNode("mtr", "", {"above": f"{height:.4f}"}, [MathNode("mtd", "", {}, [cell]) for cell in found])
+        )
     attrs = {"columnalign": " ".join(column.text for column in columns)}
-    return MathNode("mtable", "", attrs, rows)
+    return MathNode("mtable", "", attrs | column_lines(kids), rows)
 
 
 def _column(names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
@@ -326,12 +349,13 @@ _READERS = {
     "frac-line": _line,
     "overline-line": _line,
     "underline-line": _line,
-    "hline": _line,
+    "hline": _rule,
+    "hdashline": _rule,
+    "vertical-separator": _separator,
     "sqrt": _root,
     "root": _root_index,
     "accent": _accent,
     "accentunder": _accent,
-    "accent-body": _accent_body,
     "overline": _accent,
     "underline": _accent,
     "x-arrow": _arrow,

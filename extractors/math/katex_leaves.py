@@ -28,6 +28,7 @@ _VARIANTS = {
     "textit": "italic",
     "amsrm": "",
     "mathnormal": "",
+    "mathdefault": "",
 }
 _OPERATORS = frozenset({"mbin", "mrel", "mopen", "mclose", "mpunct", "op-symbol", "minner"})
 
@@ -63,5 +64,23 @@ def _letters(text: str, attrs: dict[str, str], *, upright: bool) -> list[MathNod
             nodes.append(MathNode("mi", char, {"mathvariant": "normal"} if roman else dict(attrs)))
         else:
             bold = {"mathvariant": "bold"} if "bold" in attrs.get("mathvariant", "") else {}
-            nodes.append(MathNode("mo", char, {"stretchy": "false"} | bold))
+            nodes.append(MathNode("mo", char, {"stretchy": "false", "text": "1"} | bold))
     return nodes
+
+
+_TEXT_FONTS = frozenset({"normal", "bold", "italic", "bold-italic", "monospace", "sans-serif"})
+
+
+def is_text(node: MathNode) -> bool:
+    """Whether a token inside `\\text` is text: letters of formulas have no font, their operators a class."""
+    return (
+        node.tag in ("mtext", "mn")
+        or (node.tag == "mi" and node.attrs.get("mathvariant") in _TEXT_FONTS)
+        or (node.tag == "mo" and "text" in node.attrs)
+    )
+
+
+def text_font(node: MathNode) -> str:
+    """The font of a text token, "" for upright."""
+    font = node.attrs.get("mathvariant", "")
+    return "" if font == "normal" else font

@@ -68,7 +68,7 @@ def shape_of(path: str) -> str:
     if start.startswith("M403 1759"):
         return "[" if "h347" in path else "⌈"
     if start.startswith("M347 1759"):
-        return "]" if "h347" in path else "⌉"
+        return "]" if "H347z" in path or "h347" in path else "⌉"
     if start.startswith("M319 602"):
         return "⌋" if "H0" in path else "⌊"
     return next((symbol for beginning, symbol in _STARTS if start.startswith(beginning)), "")

@@ -62,8 +62,15 @@ def _script_tex(node: MathNode) -> str:
     return substack(node.core()) if node.core().tag == "mtable" else node.tex
 
 
+def _drop_application(node: MathNode) -> None:
+    """KaTeX before 0.12 leaves the invisible "function application" among base and scripts."""
+    if len(node.kids) > (3 if node.tag in ("msubsup", "munderover") else 2):
+        node.kids = [kid for kid in node.kids if kid.text != "\u2061"]
+
+
 def scripts(node: MathNode) -> str:
     """`msub`, `msup`, `msubsup`."""
+    _drop_application(node)
     base = _kid(node, 0)
     sub = _script_tex(_kid(node, 1)) if node.tag != "msup" else ""
     sup = _script_tex(_kid(node, 1 if node.tag == "msup" else 2)) if node.tag != "msub" else ""
@@ -84,6 +91,7 @@ def _can_add(core: MathNode, *, sub: str, sup: str) -> bool:
 
 def limits(node: MathNode) -> str:
     """`munder`, `mover`, `munderover`: accents, braces, arrows, limits, stacked symbols, in that order."""
+    _drop_application(node)
     base = _kid(node, 0)
     under = _kid(node, 1) if node.tag != "mover" else None
     over = _kid(node, 1 if node.tag == "mover" else 2) if node.tag != "munder" else None

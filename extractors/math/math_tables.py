@@ -22,11 +22,24 @@ def rows(table: MathNode) -> list[list[str]]:
     found: list[list[str]] = []
     for kid in table.kids:
         if kid.tag in ("mtr", "mlabeledtr"):
-            cells = kid.kids[1:] if kid.tag == "mlabeledtr" else kid.kids
+            cells = kid.kids[1:] if kid.tag == "mlabeledtr" else _without_glue(kid.kids)
             found.append([cell.tex for cell in cells])
         elif kid.tex:
             found.append([kid.tex])
     return found
+
+
+def _without_glue(cells: list[MathNode]) -> list[MathNode]:
+    """KaTeX and Temml centre numbered equations between two columns that share the rest of the line."""
+    if len(cells) < 3 or cells[0].tex or not _is_glue(cells[0]):
+        return cells
+    end = next((i for i in range(1, len(cells)) if _is_glue(cells[i])), len(cells))
+    return cells[1:end]
+
+
+def _is_glue(cell: MathNode) -> bool:
+    attrs = cell.attrs
+    return attrs.get("class") == "mtr-glue" or attrs.get("width", "")[-1:] == "%" or "%;" in attrs.get("style", "")[:30]
 
 
 def _body(cells: list[list[str]]) -> str:
@@ -41,8 +54,6 @@ def mtable(node: MathNode) -> str:
         return ""
     if len(cells) == 1 and len(cells[0]) == 1 and not _has_rules(node):
         return cells[0][0]
-    if len(cells) == 1 and (numbered := _numbered(node, cells[0])) is not None:
-        return numbered
     width = min(max(map(len, cells)), _MAX_COLUMNS)
     align = node.attrs.get("columnalign", "").split() or _cell_alignment(node)
     if _has_rules(node):
@@ -60,17 +71,10 @@ def mtable(node: MathNode) -> str:
     return f"\\begin{{matrix}} {_body(cells)} \\end{{matrix}}"
 
 
-def _numbered(node: MathNode, cells: list[str]) -> str | None:
-    """The formula of a table that only sets an equation number beside it, as KaTeX and Temml draw `\\tag`."""
-    katex = node.attrs.get("width") == "100%" and len(cells) == 4 and not cells[0] and not cells[2]
-    temml = "tml-tageqn" in node.attrs.get("class", "") and len(cells) == 3
-    return cells[1] if katex or temml else None
-
-
 def _cell_alignment(node: MathNode) -> list[str]:
     """pandoc and Temml put the alignment on the cells."""
     for row in node.kids:
-        align = [_side(cell) for cell in row.kids]
+        align = [_side(cell) for cell in _without_glue(row.kids)]
         if any(align):
             return [side or "center" for side in align]
     return []
@@ -87,7 +91,7 @@ def _side(cell: MathNode) -> str:
 
 
 def _has_rules(node: MathNode) -> bool:
-    lines = node.attrs.get("rowlines", "") + node.attrs.get("columnlines", "") + node.attrs.get("frame", "")
+    lines = "".join(node.attrs.get(name, "") for name in ("rowlines", "columnlines", "frame", "edges"))
     return "solid" in lines or "dashed" in lines
 
 
@@ -102,13 +106,14 @@ def _array(node: MathNode, cells: list[list[str]], width: int, align: list[str])
         columns += letter + ("|" if line == "solid" else ":" if line == "dashed" else "")
     rules = node.attrs.get("rowlines", "").split()
     body = [" & ".join(row).rstrip() for row in cells]
-    tex = ("\\hline " if framed else "") + body[0]
+    edges = ("solid solid" if framed else node.attrs.get("edges", "none none")).split()
+    tex = ("\\hline " if edges[0] == "solid" else "") + body[0]
     for index, line in enumerate(body[1:]):
         rule = rules[min(index, len(rules) - 1)] if rules else "none"
         mark = "\\hline " if rule == "solid" else "\\hdashline " if rule == "dashed" else ""
         tex += f" \\\\ {mark}{'{}' if line.startswith(('[', '*')) and not mark else ''}{line}"
     columns += "|" if framed else ""
-    if framed:
+    if edges[-1] == "solid":
         tex += " \\\\ \\hline"
     return f"\\begin{{array}}{{{columns}}} {tex} \\end{{array}}"
 

@@ -17,6 +17,20 @@ _MAX_NODES = 100_000
 _MAX_DEPTH = 300  # nesting beyond any formula; also bounds the copying of ever longer strings
 _DROPPED = frozenset({"annotation", "annotation-xml", "maligngroup", "malignmark", "script", "style", "mlabel"})
 _FUNCTION_APPLICATION = "\u2061"
+_LEAVES = TOKENS | {"ci", "csymbol"}
+_BOXES = TOKENS | {
+    "mrow",
+    "mstyle",
+    "msub",
+    "msup",
+    "msubsup",
+    "mover",
+    "munder",
+    "munderover",
+    "mfrac",
+    "msqrt",
+    "mroot",
+}
 
 _WRITERS: dict[str, Callable[[MathNode], str]] = {
     "mi": math_tokens.mi,
@@ -91,10 +105,12 @@ def from_element(math: Element) -> MathNode | None:
                 tag = child.tag.rpartition(":")[2].lower()
                 if tag in _DROPPED:
                     continue
+                if tag in _LEAVES and next(child.iter_elements(), None) is not None and _holds_boxes(child, tag):
+                    tag = "mrow"  # KaTeX writes \\mathop as an <mi> around boxes
                 kid = MathNode(tag, "", _attributes(child))
                 node.kids.append(kid)
                 count += 1
-                if tag in TOKENS or (tag in ("ci", "csymbol") and not child.select_one("*")):
+                if tag in _LEAVES:
                     kid.text = child.text
                 else:
                     stack.append((child, kid, depth + 1))
@@ -105,5 +121,14 @@ def from_element(math: Element) -> MathNode | None:
     return root
 
 
+def _holds_boxes(token: Element, tag: str) -> bool:
+    """Whether a token element is none: it holds elements of a formula and not only markup of its text."""
+    return tag in ("ci", "csymbol") or any(part.tag in _BOXES for part in token.iter_elements())
+
+
 def _attributes(element: Element) -> dict[str, str]:
-    return {name: value for name, value in element.attrs.items() if isinstance(value, str)}
+    return {
+        name: value if isinstance(value, str) else " ".join(value)
+        for name, value in element.attrs.items()
+        if value is not None
+    }

@@ -34,25 +34,31 @@ _PIECES = (
 
 # AMS glyphs that MathJax's and KaTeX's fonts keep in the private use area, as the characters of the same commands.
 PRIVATE_GLYPHS = str.maketrans(
+    "\ue408\ue409\ue40a\ue428\ue429\ue42a\ue42b\ue42c\ue42d\ue42e\ue410"  # arrows and bonds of mhchem in MathJax 4
     "\ue006\ue007\ue00c\ue00d\ue00e\ue00f\ue010\ue011\ue016\ue017\ue018\ue019\ue01a\ue01b\ue131\ue237",
-    "∤∦≨≩≱≱≰≰⊈⫋⊉⫌⊊⊋ıȷ",
+    "⇌⇌⇌⟵⟶⟷⇆←→↔⋯∤∦≨≩≱≱≰≰⊈⫋⊉⫌⊊⊋ıȷ",
 )
 _EXTENDERS = frozenset("-−–—=|∣‖∥⏐⎪⎜⎟⎢⎥")
+_REPEATED = frozenset("′'‵.˙·⋅!")  # signs that stand in a row by themselves
 _BOTH_ENDS = {"←→": "↔", "⇐⇒": "⇔", "↑↓": "↕", "⇑⇓": "⇕"}
 
 
 def assembled(glyphs: str) -> str:
     """The delimiter that `glyphs` draw together, or `glyphs`; a repeated glyph stretches one character."""
     if len(set(glyphs)) == 1 and not glyphs[0].isalnum():
-        return glyphs[0]
+        return glyphs if glyphs[0] in _REPEATED else glyphs[0]
     ends = "".join(sorted(set(glyphs) - _EXTENDERS))
-    if ends and len(ends) < len(set(glyphs)) and not ends.isalnum():
-        if len(ends) == 1 and ends not in "⎡⎤⎣⎦":
-            return ends
-        if ends in _BOTH_ENDS:
-            return _BOTH_ENDS[ends]
+    if ends in _BOTH_ENDS:
+        return _BOTH_ENDS[ends]
+    if len(ends) == 1 < len(set(glyphs)) and not ends.isalnum() and ends not in "⎡⎤⎣⎦":
+        return ends
     found = set(glyphs)
     return next((char for pieces, char in _PIECES if pieces <= found), glyphs)
+
+
+def in_pieces(glyphs: str) -> bool:
+    """Whether glyphs of one sign are the pieces of a tall or wide one, nothing drawn between them."""
+    return glyphs in _BOTH_ENDS or (len(glyphs) > 1 and all("⎛" <= glyph <= "⎭" for glyph in glyphs))
 
 
 def fold(root: Element, visit: Callable[[Element, list[MathNode]], MathNode | None]) -> MathNode | None:

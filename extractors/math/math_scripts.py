@@ -19,6 +19,9 @@ from pipeline.text.latex.symbols import (
 )
 
 _PRIMES = re.compile(r"(?:\\prime\s*)+$|'+$")
+_MORE_OVER = {"‵": "grave", "⟵": "overleftarrow", "⟶": "overrightarrow", "⟷": "overleftrightarrow", "˙˙˙": "dddot"}
+_MORE_OVER |= {"...": "dddot", "⃛": "dddot", "....": "ddddot", "˙˙˙˙": "ddddot"}
+_MORE_UNDER = {"⟵": "underleftarrow", "⟶": "underrightarrow", "⟷": "underleftrightarrow"}
 _LABELLED = ("\\overbrace", "\\underbrace", "\\overbracket", "\\underbracket", "\\overparen", "\\underparen")
 _SIMPLE = TOKENS | {"mfrac", "msqrt", "mroot", "mover", "munder", "mtable", "menclose"}
 
@@ -110,6 +113,8 @@ def _limits(base: MathNode, under: MathNode | None, over: MathNode | None) -> st
     if not below and not above:
         return base.tex
     char = base.char()
+    if (base.tex, above) == ("\\leftharpoondown-", "-\\rightharpoonup"):  # how mhchem draws it in MathJax 3
+        return "\\rightleftharpoons"
     if base.tex.startswith(_LABELLED):
         return base.tex + _sub(below) + _sup(above)
     arrow = EXTENSIBLE_ARROWS.get(char)
@@ -146,9 +151,7 @@ def _accent(mark: MathNode, names: dict[str, str], base: MathNode, *, is_over: b
     if core.tag not in TOKENS or not base.tex:
         return None
     char = core.text.strip()
-    if is_over and char in ("...", "⃛"):
-        return f"\\dddot{{{base.tex}}}"
-    command = names.get(char)
+    command = names.get(char) or (_MORE_OVER.get(char) if is_over else _MORE_UNDER.get(char))
     if command is None:
         return None
     if base.char() in EXTENSIBLE_ARROWS and char not in "^~":

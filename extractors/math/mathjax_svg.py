@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from turbohtml import Element
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, in_pieces, limited, row, scripted, splice
 from extractors.math.math_node import MathNode
 
 _TRANSLATE = re.compile(r"translate\(\s*-?[\d.]{1,12}[\s,]+(-?[\d.]{1,12})\s*\)")
@@ -29,10 +29,12 @@ _LIMITS = frozenset({"munder", "mover", "munderover"})
 _BRACES = {"\ue150": "⏞", "\ue152": "⏟", "\ue155": "⏞", "\ue156": "⏟"}
 
 
-def to_tree(svg: Element) -> MathNode | None:
-    """The `<svg>` of a formula as a tree of MathML nodes; None when it is larger than any formula."""
-    root = svg.select_one("[data-mml-node=math]")
-    return fold(root if root is not None else svg, _visit)
+def to_tree(container: Element) -> MathNode | None:
+    """The SVG inside `container` as a tree of MathML nodes; None when it is larger than any formula.
+
+    MathJax 4 draws a formula in text as several `<svg>`, one for each piece between possible line breaks.
+    """
+    return fold(container, _visit)
 
 
 def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
@@ -62,7 +64,8 @@ _LINE_ATTRIBUTES = ("y1", "y2", "x1", "x2", "width", "height", "data-line", "cla
 def _token(element: Element, kind: str) -> MathNode:
     glyphs: list[str] = []
     variant = ""
-    for part in element.iter_elements():
+    stretched = element.select_one("svg") is not None
+    for part in _ends_of(element) if stretched else element.iter_elements():
         code = part.attr("data-c")
         if code and part.tag in ("path", "use"):
             char = chr(int(code, 16)) if re.fullmatch(r"[0-9A-Fa-f]{1,5}", code) else ""
@@ -72,8 +75,7 @@ def _token(element: Element, kind: str) -> MathNode:
             glyphs.append(part.text)
     text = "".join(glyphs)
     if kind == "mo":
-        stretched = element.select_one("svg") is not None or len(text) > 2
-        text = _BRACES.get(text[:1], assembled(text) if stretched else text)
+        text = _BRACES.get(text[:1], assembled(text) if stretched or in_pieces(text) else text)
     text = text.encode("utf-8", "replace").decode().translate(PRIVATE_GLYPHS)
     node = MathNode(kind, text, {"mathvariant": variant} if variant else {})
     if element.attr("fill") == "red":
@@ -85,6 +87,13 @@ def _token(element: Element, kind: str) -> MathNode:
     height = _TRANSLATE.findall(element.attr("transform") or "")
     node.attrs["y"] = height[-1] if height else "0"
     return node
+
+
+def _ends_of(mark: Element) -> list[Element]:
+    """Parts of a stretched sign without what fills the room between its ends, unless that is all there is."""
+    fillers = {part for filler in mark.select("svg") for part in filler.iter_elements()}
+    ends = [part for part in mark.iter_elements() if part not in fillers]
+    return ends if any(part.attr("data-c") for part in ends) else list(mark.iter_elements())
 
 
 def _variant(glyph: Element, char: str) -> str:
@@ -110,8 +119,7 @@ def _structure(element: Element, kind: str, kids: list[MathNode]) -> MathNode:
     if kind == "msqrt":
         return MathNode("msqrt", "", {}, _without_surd(inside))
     if kind == "mroot":
-        content = _without_surd(inside)
-        return MathNode("mroot", "", {}, [row(content[:-1]), content[-1]] if len(content) >= 2 else content)
+        return _root(inside, _without_surd(inside))
     if kind == "mtable":
         return _table(inside, lines)
     if kind in ("mtr", "mlabeledtr"):
@@ -152,6 +160,15 @@ def _without_surd(kids: list[MathNode]) -> list[MathNode]:
         if kids[index].tag == "mo" and (kids[index].text[:1] in ("√", "⎷") or "\ue001" in kids[index].text):
             return kids[:index] + kids[index + 1 :]
     return kids
+
+
+def _root(kids: list[MathNode], content: list[MathNode]) -> MathNode:
+    """The index is the last part in MathJax 3, and the one behind the root sign, the first part, in MathJax 4."""
+    if len(content) < 2:
+        return MathNode("mroot", "", {}, content)
+    first = kids[0] is not content[0]
+    index = content[0] if first else content[-1]
+    return MathNode("mroot", "", {}, [row(content[1:] if first else content[:-1]), index])
 
 
 def _table(kids: list[MathNode], lines: list[MathNode]) -> MathNode:

@@ -61,9 +61,8 @@ def recover_mathjax_3(container: Element) -> Recovered | None:
     math = container.select_one("mjx-assistive-mml math")
     if math is not None:
         return recover_math(math, display=display or math_display(math))
-    svg = container.select_one("svg")
-    if svg is not None:
-        return _drawn(mathjax_svg.to_tree(svg), container, "mathjax_svg", display=display)
+    if container.select_one("svg") is not None:
+        return _drawn(mathjax_svg.to_tree(container), container, "mathjax_svg", display=display)
     boxes = container.select_one("mjx-math")
     if boxes is None:
         return None
@@ -104,9 +103,8 @@ def _mathjax_2_drawing(frame: Element, *, display: bool) -> Recovered | None:
     boxes = frame.select_one(".mjx-math")
     if boxes is not None:
         return _drawn(common_html.to_tree(boxes), boxes, "common_html", display=display)
-    svg = frame.select_one("svg")
-    if svg is not None:
-        return _drawn(mathjax_svg.to_tree(svg), frame, "html_css", display=display)
+    if frame.select_one("svg") is not None:
+        return _drawn(mathjax_svg.to_tree(frame), frame, "html_css", display=display)
     return _drawn(None, frame, "html_css", display=display)
 
 

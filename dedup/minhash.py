@@ -15,7 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup.rank import RANK_FIELDS, rank_columns
-from pipeline.text.words import U64, mix, normalise, shingles
+from pipeline.text.words import U64, char_hashes, mix, ngrams, normalise, text_hashes
 
 PROPOSAL_SCHEMA = pa.schema([("key", pa.uint64()), *RANK_FIELDS])
 CHUNK_SHINGLES = 1 << 15  # 256 KiB per buffer: stays in the second-level cache
@@ -62,7 +62,8 @@ def derive(threshold: float, hashes: int = 112, *, n: int = 5, unit: str = "word
 def signature_rows(docs: pa.RecordBatch, config: MinHashConfig, tallies: Counter[str] | None = None) -> pa.RecordBatch:
     """PROPOSAL_SCHEMA rows, `config.bands` per document; a document without a shingle has none and is tallied."""
     texts = docs.column("text").to_pylist()
-    grams = [shingles(normalise(text or ""), config.n, unit=config.unit) for text in texts]
+    units = text_hashes if config.unit == "word" else lambda text: char_hashes(normalise(text))
+    grams = [ngrams(units(text or ""), config.n) for text in texts]
     if tallies is not None:
         tallies["minhash:too_short"] += sum(not len(gram) for gram in grams)
     return proposal_rows(docs, *band_keys_of(grams, config))

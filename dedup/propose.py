@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from dedup.containment import ContainmentConfig, smallest
 from dedup.minhash import MinHashConfig, band_keys_of, proposal_rows
-from pipeline.text.words import char_hashes, hashed_words, ngrams, normalise
+from pipeline.text.words import char_hashes, ngrams, normalise, text_hashes
 
 
 def proposals(
@@ -25,9 +25,8 @@ def proposals(
     counts = Counter[str]() if tallies is None else tallies
     grams, sketches = [], []
     for text in docs.column("text").to_pylist():
-        normalised = normalise(text or "")
-        units = hashed_words(normalised).hashes
-        grams.append(ngrams(units if minhash.unit == "word" else char_hashes(normalised), minhash.n))
+        units = text_hashes(text or "")
+        grams.append(ngrams(units if minhash.unit == "word" else char_hashes(normalise(text or "")), minhash.n))
         sketches.append(smallest(ngrams(units, containment.n), containment.keys))
     keys, owners = band_keys_of(grams, minhash)
     sizes = np.fromiter(map(len, sketches), np.int64, len(sketches))

@@ -29,6 +29,7 @@ MAX_INLINE_CHARS = 1_000  # a `$` whose partner is further away is a dollar sign
 MAX_DISPLAY_CHARS = 8_000
 MATH_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|array|[bpvBV]?matrix|cases|split"
 WORD_CACHE_SIZE = 1 << 20
+TOKEN_CHARS = 40
 PIECE_CHARS = 1 << 18
 PIECE_WORDS = 1 << 15
 
@@ -101,20 +102,40 @@ def shingles(normalised: str, n: int = 5, *, unit: str = "word") -> U64:
 
     `unit` is "word" or "char". A text of fewer than n units has none.
     """
-    units = word_hashes(words(normalised)) if unit == "word" else char_hashes(normalised)
-    return ngrams(units, n)
+    return ngrams(word_hashes(words(normalised)) if unit == "word" else char_hashes(normalised), n)
+
+
+def text_hashes(text: str) -> U64:
+    """`word_hashes(words(normalise(text)))` in one pass: what stands between two spaces is looked up as a whole."""
+    for cache in (_CACHE, _ASCII_TOKENS, _TOKENS):
+        if len(cache) > WORD_CACHE_SIZE:
+            cache.clear()
+    found: list[bytes] = []
+    position = 0
+    for start, end, tex in _formulas(text):
+        found += (_prose_hashes(text[position:start]), _formula_hashes(tex))
+        position = end
+    found.append(_prose_hashes(text[position:]))
+    return np.frombuffer(b"".join(found), np.uint64)
 
 
 def ngrams(units: U64, n: int) -> U64:
     """Hashes of the n-grams of a sequence of unit hashes, shape (max(0, len - n + 1),)."""
-    count = len(units) - n + 1
-    if count <= 0:
+    if len(units) < n:
         return np.empty(0, np.uint64)
-    total = np.zeros(count, np.uint64)
-    for offset in range(n):  # Horner: order matters, wraps modulo 2^64
-        total *= _ODD
-        total += units[offset : offset + count]
-    return mix(total)
+    return mix(_polynomials(units, n))
+
+
+def _polynomials(units: U64, n: int) -> U64:
+    """Horner's sums over n units, modulo 2^64, so that order matters; each from two of half the length."""
+    if n == 1:
+        return units
+    right = n // 2
+    left = _polynomials(units, n - right)
+    tail = left[n - right :] if right == n - right else _polynomials(units, right)[n - right :]
+    total = left[: len(units) - n + 1] * np.uint64(pow(int(_ODD), right, 1 << 64))
+    total += tail
+    return total
 
 
 def mix(values: U64) -> U64:
@@ -138,6 +159,41 @@ class _Cache(dict[str, int]):
     def __missing__(self, word: str) -> int:
         value = self[word] = stable_hash(word)
         return value
+
+
+class _Tokens(dict[str, bytes]):
+    """What stands between two spaces to the hashes of its words; a long one is no token that repeats, and not kept."""
+
+    def __init__(self, pattern: re.Pattern[str]) -> None:
+        self._find = pattern.findall
+
+    def __missing__(self, token: str) -> bytes:
+        items = self._find(token)
+        found = word_hashes(items[:-1] if " " in token else items).tobytes()  # `_mark_signs` added an operand
+        if len(token) <= TOKEN_CHARS:
+            self[token] = found
+        return found
+
+
+def _prose_hashes(text: str) -> bytes:
+    prose = _prose(text)
+    split = prose.split()
+    if "-" in prose:
+        split = _mark_signs(split)
+    return b"".join(map((_ASCII_TOKENS if prose.isascii() else _TOKENS).__getitem__, split))
+
+
+def _mark_signs(split: list[str]) -> list[str]:
+    """Put an operand behind a hyphen that the next token makes a sign: the only thing that looks past a space."""
+    for index in [index for index, token in enumerate(split[:-1]) if token[-1] == "-"]:
+        if _OPERAND.match(split[index + 1]):
+            split[index] += " 0"
+    return split
+
+
+@lru_cache(maxsize=1 << 14)
+def _formula_hashes(tex: str) -> bytes:
+    return word_hashes(_FORMULA_WORD.findall(_tex(tex))).tobytes()
 
 
 _CACHE = _Cache()
@@ -204,7 +260,7 @@ def _prose(text: str) -> str:
 
 def _fold_unicode(text: str) -> str:
     """NFKC with ASCII quotes and dashes, nothing for invisible characters, and x^2 for x², which NFKC makes x2."""
-    present = _SPECIAL.intersection(text)  # one pass: most texts have three or four of them, some have none
+    present = set(_SPECIAL_CHAR.findall(text))
     if not present.isdisjoint(_SCRIPTS):
         text = _SCRIPT_RUN.sub(_mark_script, text)
     for char in present:
@@ -246,7 +302,7 @@ _INVISIBLE_CLASS = "\u00ad\u200b-\u200f\u2060-\u2064\ufeff"
 _SCRIPTS = frozenset(_SUPERSCRIPTS + _SUBSCRIPTS)
 _SCRIPT_RUN = re.compile(f"[{_SUPERSCRIPTS}]+|[{_SUBSCRIPTS}]+")
 _INVISIBLE_CODES = (0xAD, *range(0x200B, 0x2010), *range(0x2060, 0x2065), 0xFEFF)
-_SPECIAL = _SCRIPTS | frozenset(_PLAIN) | frozenset(map(chr, _INVISIBLE_CODES))
+_SPECIAL_CHAR = re.compile(f"[{''.join([*sorted(_SCRIPTS), *_PLAIN])}{_INVISIBLE_CLASS}]")
 _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _OPENER = re.compile(rf"\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=\S)", re.DOTALL)
 _INVISIBLE = re.compile(f"[{_INVISIBLE_CLASS}]")
@@ -271,4 +327,6 @@ _ASCII_PROSE_WORD = re.compile(rf"{_SKIP}([a-z][a-z0-9]*|{_NUMBER}|[a-z0-9]+|{_S
 _PROSE_WORD = re.compile(
     rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{SINGLE_CHARACTER_SCRIPTS}]|[{_SYMBOLS}]|{_SIGN})"
 )
+_OPERAND = re.compile(r"\d|[a-z]\b|\\|\(")
+_ASCII_TOKENS, _TOKENS = _Tokens(_ASCII_PROSE_WORD), _Tokens(_PROSE_WORD)
 _FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")

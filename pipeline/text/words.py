@@ -178,7 +178,7 @@ class _Tokens(dict[str, bytes]):
 def _prose_hashes(text: str) -> bytes:
     prose = _prose(text)
     split = prose.split()
-    if "-" in prose:
+    if _HANGING.search(prose):
         split = _mark_signs(split)
     return b"".join(map((_ASCII_TOKENS if prose.isascii() else _TOKENS).__getitem__, split))
 
@@ -327,6 +327,7 @@ _ASCII_PROSE_WORD = re.compile(rf"{_SKIP}([a-z][a-z0-9]*|{_NUMBER}|[a-z0-9]+|{_S
 _PROSE_WORD = re.compile(
     rf"{_SKIP}([a-z]++(?![^ -~])(?!\w)|{_NUMBER}|{_WORD}|[{SINGLE_CHARACTER_SCRIPTS}]|[{_SYMBOLS}]|{_SIGN})"
 )
+_HANGING = re.compile(r"-\s")
 _OPERAND = re.compile(r"\d|[a-z]\b|\\|\(")
 _ASCII_TOKENS, _TOKENS = _Tokens(_ASCII_PROSE_WORD), _Tokens(_PROSE_WORD)
 _FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")

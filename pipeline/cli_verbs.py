@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,23 @@ from typing import Any
 import click
 from rich.console import Console
 
+from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError
 
 RUN_FOLDER = click.Path(path_type=Path, file_okay=False)
+Verb = Callable[..., None]
+
+
+def over_tables(verb: Verb) -> click.Command:
+    """A verb over rows in files: inputs, run folder, workers and engine, passed on as `where`."""
+    parameters = (
+        click.argument("inputs", nargs=-1, required=True, metavar="IN..."),
+        click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed."),
+        click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]"),
+    )
+    for add in reversed(parameters):
+        verb = add(verb)
+    return click.command(cls=EngineCommand)(verb)
 
 
 @click.command()
@@ -138,11 +153,8 @@ def bench_extractors(
     click.echo("\n".join(json.dumps(row) for row in rows(scores)) if as_json else table(scores))
 
 
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
+@over_tables
 @click.option("--preset", type=click.Choice(["fineweb", "nemotron"]), default="fineweb", show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
 @click.option(
     "--max-source-loss",
     type=click.FloatRange(0.0, 1.0),
@@ -150,7 +162,7 @@ def bench_extractors(
     show_default=True,
     help="Stop where a `source` loses a larger share of its rows.",
 )
-def dedup(inputs: tuple[str, ...], output: Path, preset: str, workers: int | None, max_source_loss: float) -> None:
+def dedup(preset: str, max_source_loss: float, **where: Any) -> None:
     """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
 
     IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
@@ -160,26 +172,21 @@ def dedup(inputs: tuple[str, ...], output: Path, preset: str, workers: int | Non
     \b
     warcmill dedup pages.jsonl.gz -o RUN
     warcmill dedup 'pages/*.parquet' -o RUN --preset nemotron --workers 8
+    warcmill dedup 'pages/*.parquet' -o RUN --engine spark -- --master=spark://HOST:7077
     """
     from pipeline.dedup_job import DedupSettings
     from pipeline.dedup_job import dedup as dedup_job
 
-    _table_verb(
-        inputs, output, workers, lambda *call: dedup_job(call[0], DedupSettings(preset, max_source_loss), call[1])
-    )
+    settings = DedupSettings(preset, max_source_loss)
+    _run(lambda place, reporter: dedup_job(place, settings, reporter), **where)
 
 
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
+@over_tables
 @click.option(
     "--against", "against", multiple=True, required=True, metavar="BENCH", help="Benchmark items; repeatable."
 )
-@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
 @click.option("--action", type=click.Choice(["drop", "cut"]), default="drop", show_default=True)
-@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
-def decontaminate(
-    inputs: tuple[str, ...], against: tuple[str, ...], output: Path, action: str, workers: int | None
-) -> None:
+def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
     """Drop rows that hold benchmark items, or cut the items out, in JSON lines or Parquet files.
 
     BENCH holds rows {"id", "text", "benchmark"}. RUN/manifest.json names the kept rows (Parquet, every column),
@@ -194,16 +201,13 @@ def decontaminate(
     from pipeline.io.inputs import expand_inputs
 
     settings = DecontaminateSettings(tuple(expand_inputs(against)), action)
-    _table_verb(inputs, output, workers, lambda place, reporter: decontaminate_job(place, settings, reporter))
+    _run(lambda place, reporter: decontaminate_job(place, settings, reporter), **where)
 
 
-@click.command()
-@click.argument("inputs", nargs=-1, required=True, metavar="IN...")
-@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed.")
+@over_tables
 @click.option("--tokenizer", default="deepseek", show_default=True, help="tokenizer.json, hub name, or deepseek.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the shuffle.")
-@click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]")
-def tokenize(inputs: tuple[str, ...], output: Path, tokenizer: str, seed: int, workers: int | None) -> None:
+def tokenize(tokenizer: str, seed: int, **where: Any) -> None:
     """Turn the rows of JSON lines or Parquet files into shuffled token shards with a manifest, as `run` writes them.
 
     IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
@@ -217,17 +221,25 @@ def tokenize(inputs: tuple[str, ...], output: Path, tokenizer: str, seed: int, w
     from pipeline.blend_verbs import tokenize as tokenize_rows
 
     config = TokenizeConfig(tokenizer=tokenizer, seed=seed)
-    _table_verb(inputs, output, workers, lambda place, reporter: tokenize_rows(place, config, reporter))
+    _run(lambda place, reporter: tokenize_rows(place, config, reporter), **where)
 
 
-def _table_verb(inputs: tuple[str, ...], output: Path, workers: int | None, job: Any) -> None:
+def _run(
+    job: Callable[[Any, Any], dict[str, Any]],
+    inputs: tuple[str, ...],
+    output: Path,
+    workers: int | None,
+    engine: str,
+    engine_options: tuple[str, ...],
+) -> None:
     from pipeline.engines.local import LocalConfig
     from pipeline.io.inputs import expand_inputs
     from pipeline.progress import ConsoleReporter, funnel_table
     from pipeline.table_job import Place
 
     console = Console(stderr=True)
-    place = Place(tuple(expand_inputs(inputs)), output, LocalConfig(workers or os.cpu_count() or 1))
+    local = LocalConfig(workers or os.cpu_count() or 1)
+    place = Place(tuple(expand_inputs(inputs)), output, local, engine, engine_options)
     with ConsoleReporter(console) as reporter:
         manifest = job(place, reporter)
     if reporter.phases == 0:

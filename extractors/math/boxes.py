@@ -38,6 +38,8 @@ PRIVATE_GLYPHS = str.maketrans(
     "\ue006\ue007\ue00c\ue00d\ue00e\ue00f\ue010\ue011\ue016\ue017\ue018\ue019\ue01a\ue01b\ue131\ue237",
     "⇌⇌⇌⟵⟶⟷⇆←→↔⋯∤∦≨≩≱≱≰≰⊈⫋⊉⫌⊊⊋ıȷ",
 )
+# The first piece of MathJax's wide braces, which are in its private area.
+BRACES = {"\ue150": "⏞", "\ue152": "⏟", "\ue155": "⏞", "\ue156": "⏟"}
 _EXTENDERS = frozenset("-−–—=|∣‖∥⏐⎪⎜⎟⎢⎥")
 _REPEATED = frozenset("′'‵.˙·⋅!")  # signs that stand in a row by themselves
 _BOTH_ENDS = {"←→": "↔", "⇐⇒": "⇔", "↑↓": "↕", "⇑⇓": "⇕"}

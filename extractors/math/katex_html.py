@@ -14,9 +14,9 @@ from functools import partial
 from turbohtml import Element, Text
 
 from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
+from extractors.math.drawn_tables import column_lines, nearest, row_heights, ruled
 from extractors.math.katex_leaves import is_text, leaf_of, text_font
 from extractors.math.katex_shapes import combined, shape_of
-from extractors.math.katex_tables import column_lines, nearest, row_heights, ruled
 from extractors.math.math_node import MathNode
 
 _NOTHING = frozenset(

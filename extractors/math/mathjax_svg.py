@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from turbohtml import Element
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, in_pieces, limited, row, scripted, splice
+from extractors.math.boxes import BRACES, PRIVATE_GLYPHS, assembled, fold, in_pieces, limited, row, scripted, splice
 from extractors.math.math_node import MathNode
 
 _TRANSLATE = re.compile(r"translate\(\s*-?[\d.]{1,12}[\s,]+(-?[\d.]{1,12})\s*\)")
@@ -26,7 +26,6 @@ _TOKENS = frozenset({"mi", "mo", "mn", "mtext", "ms"})
 _GROUPS = frozenset({"texatom", "mrow", "mstyle", "mpadded", "math", "merror", "inferredmrow", "semantics", "maction"})
 _SCRIPTS = frozenset({"msub", "msup", "msubsup"})
 _LIMITS = frozenset({"munder", "mover", "munderover"})
-_BRACES = {"\ue150": "⏞", "\ue152": "⏟", "\ue155": "⏞", "\ue156": "⏟"}
 
 
 def to_tree(container: Element) -> MathNode | None:
@@ -75,7 +74,7 @@ def _token(element: Element, kind: str) -> MathNode:
             glyphs.append(part.text)
     text = "".join(glyphs)
     if kind == "mo":
-        text = _BRACES.get(text[:1], assembled(text) if stretched or in_pieces(text) else text)
+        text = BRACES.get(text[:1], assembled(text) if stretched or in_pieces(text) else text)
     text = text.encode("utf-8", "replace").decode().translate(PRIVATE_GLYPHS)
     node = MathNode(kind, text, {"mathvariant": variant} if variant else {})
     if element.attr("fill") == "red":

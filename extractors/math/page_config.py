@@ -8,6 +8,7 @@ from itertools import islice
 
 from turbohtml import Document, Element
 
+from extractors.layout.signs import ALL, Signs
 from extractors.math.macros import Macro, Macros, take_definitions, usable
 
 Pair = tuple[str, str]
@@ -60,22 +61,24 @@ _ASCII_BLOCK = re.compile(
 )
 
 
+_DEFINITION_SIGNS = ("\\newcommand", "\\def\\", "\\declaremathoperator")
+SIGNS = (*_RELEVANT, "am_htmlormml", "config=", *_DEFINITION_SIGNS)  # a page without any is read by the defaults
 _MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
 
 
 class ConfigReader:
     """Reads a page's configuration when it is first asked for: most pages hold nothing that needs it.
 
-    Made before scripts leave the tree; they may be gone when it is read. `html` is the page's source, when at hand: it
-    saves a look through the text for definitions.
+    Made before scripts leave the tree; they may be gone when it is read. `signs` are those of the page among SIGNS.
     """
 
     __slots__ = ("_config", "_scripts", "_text")
 
-    def __init__(self, document: Document, html: str | None = None) -> None:
-        self._scripts = document.select("script")
-        self._text = document.text if html is None or _MAY_DEFINE.search(html) else ""
-        self._config: MathConfig | None = None
+    def __init__(self, document: Document, signs: Signs = ALL) -> None:
+        silent = not any(sign in signs for sign in SIGNS)
+        self._config: MathConfig | None = MathConfig() if silent else None
+        self._scripts = [] if silent else document.select("script")
+        self._text = document.text if any(sign in signs for sign in _DEFINITION_SIGNS) else ""
 
     def read(self) -> MathConfig:
         """The configuration, MathJax's defaults for what the page leaves out."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from turbohtml import Document, Element, Text
 
+from extractors.layout.signs import ALL, Selectors, Signs
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
 from extractors.math.forms import OPEN, Recovered, sentinel
 from extractors.math.macros import Macros, expand
@@ -67,11 +68,11 @@ _IMAGE_SELECTORS = (
     'img[alt*="\\\\"]',
     'img[alt^="$"]',
 )
-_IMAGES = ", ".join(_IMAGE_SELECTORS)
+_IMAGES = Selectors(_IMAGE_SELECTORS)
 _MATH_TAGS = ("math", "m:math", "mml:math", "mjx-container", *TAGS)
-_TAGS = ", ".join(name.replace(":", "\\:") for name in _MATH_TAGS)
-_SCRIPTS = 'script[type^="math/" i]'
-_CLASSES = ", ".join(
+_TAGS = Selectors(name.replace(":", "\\:") for name in _MATH_TAGS)
+_SCRIPTS = Selectors(['script[type^="math/" i]'])
+_CLASSES = Selectors(
     (
         '[class*="math" i]',  # every class with "math" in it at once: each selector costs a pass over the page
         ".mjx-chtml",
@@ -82,22 +83,9 @@ _CLASSES = ", ".join(
         *(selector for selector in TEX_ELEMENT_SELECTORS if selector not in TAGS),
     )
 )
-_CLASS_HINTS = ", ".join(  # finds whatever _CLASSES finds, and more, with half the selectors
-    (
-        '[class*="math" i]',
-        '[class*="mjx" i]',
-        '[class*="katex"]',
-        '[class*="formula"]',
-        '[class*="equation"]',
-        ".tex",
-        ".latex",
-        ".arithmatex",
-        "[role=math]",
-    )
-)
-_DATA_NAMES = TEX_NAMES + LOOSE_NAMES + MATHML_NAMES + ASCII_NAMES
-_DATA = ", ".join(f"[{name}]" for name in _DATA_NAMES)
-_DATA_HINT = re.compile("data-(?:latex|tex|katex|expr|original-tex|math|equation|formula|eq|mml|ascii|am)")
+_DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
+_KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
+SIGNS = tuple(sign for kind in _KINDS for sign in kind.signs)
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
@@ -109,20 +97,15 @@ _Verdict = Recovered | bool | None  # a formula; False: a duplicate, remove it; 
 
 
 def resolve_formulas(
-    document: Document,
-    config: Callable[[], MathConfig] | None = None,
-    html: str | None = None,
-    tags: frozenset[str] | None = None,
+    document: Document, config: Callable[[], MathConfig] | None = None, signs: Signs = ALL
 ) -> list[Recovered]:
     """Replace every formula element of the tree by its sentinel, in place; return the formulas by sentinel index.
 
     A display formula's sentinel is wrapped in a `<div>`. Formulas written with delimiters in running text stay as they
     are, for `delimiters.scan` over the laid-out prose. `config` gives the page's configuration and is asked only where
-    there are formulas; `html` is the page's source and `tags` the tags of its elements: signs of what it
-    cannot hold. Work is linear in the size of
-    the page.
+    there are formulas; `signs` are those of the page among SIGNS. Work is linear in the size of the page.
     """
-    candidates = _candidates(document, html, tags)
+    candidates = _candidates(document, signs)
     if not candidates:
         return []
     macros = (config() if config else page_config(document)).macros
@@ -147,21 +130,10 @@ def resolve_formulas(
     return formulas
 
 
-def _candidates(document: Document, html: str | None, tags: frozenset[str] | None) -> list[Element]:
-    """Elements that may be formulas, in document order.
-
-    Kinds that the page does not hold are left out first: every selector costs a look at every element.
-    """
-    kinds = [_TAGS] if tags is None or not tags.isdisjoint(_MATH_TAGS) else []
-    if (tags is None or "script" in tags) and document.select_one(_SCRIPTS) is not None:
-        kinds.append(_SCRIPTS)
-    if (tags is None or "img" in tags) and document.select_one(_IMAGES) is not None:
-        kinds.append(_IMAGES)
-    if document.select_one(_CLASS_HINTS) is not None:
-        kinds.append(_CLASSES)
-    if (html is None or _DATA_HINT.search(html)) and document.select_one(_DATA) is not None:
-        kinds.append(_DATA)
-    return document.select(", ".join(kinds)) if kinds else []
+def _candidates(document: Document, signs: Signs) -> list[Element]:
+    """Elements that may be formulas, in document order."""
+    selectors = ", ".join(filter(None, (kind.of(signs) for kind in _KINDS)))
+    return document.select(selectors) if selectors else []
 
 
 def _remembered(element: Element, script_ids: set[str], known: dict[str, Recovered]) -> _Verdict:

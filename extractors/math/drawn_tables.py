@@ -1,4 +1,4 @@
-"""Rows and rules of KaTeX's tables: cells of one row have the same height in every column, rules lie between."""
+"""Rows and rules of drawn tables (KaTeX, MathJax 2): a row has one height in every column, rules lie between rows."""
 
 from __future__ import annotations
 

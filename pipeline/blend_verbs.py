@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,14 +17,14 @@ from blends.export import export
 from blends.manifest import build_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
 from blends.plan import identity, load_state, save_plan
-from blends.shards import TOKENIZE_VERSION, TokenizeConfig, screen_documents, shard_count, tokenize_documents
+from blends.shards import TOKENIZE_VERSION, TokenizeConfig, screen_documents, tokenize_documents
 from blends.tokenizer import TokenizerIdentity, load_tokenizer
 from pipeline.dedup_job import require_unique_ids
 from pipeline.document import Document
-from pipeline.engines.work import Partition, spill
+from pipeline.engines.work import spill
 from pipeline.io.commit import digest
 from pipeline.io.shards import read_shard
-from pipeline.job import Finished, Reporter, fingerprint
+from pipeline.job import Finished, Reporter, fingerprint, forget_spill, partitions
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
 from pipeline.phases.tables import COLUMNS
@@ -103,11 +102,11 @@ def _tokenize_phases(work: _Tokenizing) -> dict[str, Any]:
     )
     total = sum(count for name, count in spilled.counters.tallies.items() if name.startswith("tokens:"))
     count = shard_count(total, config.tokens_per_shard)
-    parts = [Task(f"{i:05d}", i, Partition(spilled.directory, spilled.files, i, count)) for i in range(count)]
+    parts = partitions(spilled, count)
     write = partial(write_shard_of_tokens, shards=job.place.output / "shards", config=config)
     print_ = fingerprint(TOKENIZE_VERSION, work.settings, spilled)
     shards = job.phase("shards", print_, lambda to: (partial(write, directory=to), parts))
-    shutil.rmtree(spilled.directory.path / "data", ignore_errors=True)
+    forget_spill(spilled)
     return job.publish(build_manifest(_described(work, facts, (read, spilled), shards)))
 
 
@@ -125,6 +124,7 @@ def _described(
         phases=[PhaseEntry(done.directory.name, done.directory.sha256, done.counters) for done in phases],
         models=[],
         software={},
+        validation_share=work.config.validation_share,
     )
 
 

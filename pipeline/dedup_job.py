@@ -110,7 +110,7 @@ def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
 def require_unique_ids(job: TableJob, read: Finished, tables: Sequence[Table]) -> None:
     """One phase that fails where two rows have one id."""
     shards = [shard for table in tables for shard in table.shards]
-    reduce = partial(reduce_ids, tables=tables)
+    reduce = partial(reduce_ids, read=read.directory, names=tuple(table.name for table in tables))
     print_ = fingerprint(TABLES_VERSION, {}, read)
     job.exchange("ids", print_, shards, emit_ids, reduce, Sorting("key", ID_ORDER), ID_SCHEMA)
 

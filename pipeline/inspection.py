@@ -32,7 +32,7 @@ def phase_directories(run: Path) -> list[PhaseDirectory]:
     Raises:
         UsageError: the folder is not a run.
     """
-    folders = sorted((run / "phases").glob("[0-9][0-9]-*"))
+    folders = sorted((run / "phases").glob("[0-9][0-9]-*"), key=lambda folder: folder.name)
     if not folders:
         raise UsageError("is not a warcmill run", where=str(run), expected="the -o folder of `warcmill run`")
     return [PhaseDirectory(folder, folder.name[3:]) for folder in folders]
@@ -44,8 +44,7 @@ def _document_phases(run: Path) -> list[PhaseDirectory]:
 
 def _commits(phase: PhaseDirectory) -> list[Commit]:
     """Commits of a phase that may still be under way."""
-    names = sorted(path.stem for path in (phase.path / "_commit").glob("*.json"))
-    return [commit for name in names if (commit := phase.committed(name)) is not None]
+    return phase.read_commits(sorted(phase.done()))
 
 
 def sample(run: Path, *, rejected: bool, stage: str | None, count: int, seed: int, chars: int) -> Iterator[str]:

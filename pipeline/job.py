@@ -5,7 +5,6 @@ The main job (`pipeline.run`) and the verbs over tables (`pipeline.table_job`) a
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from pipeline.engines.protocol import Engine, Work
 from pipeline.engines.work import Emit, Partition, Reduce, Sorting, reduce_partition, spill
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile
+from pipeline.io.storage import remove_tree
 from pipeline.phases.documents import DocumentShard, Removals
 from pipeline.stage import Counters, Task
 from pipeline.status import note_plan
@@ -59,8 +59,8 @@ class Finished:
         return [DocumentShard(self.directory, files, index, removals) for index, files in enumerate(kept)]
 
     def removals(self, stage: str) -> Removals:
-        """The files of a dedup phase as removals, under the name of a stage."""
-        return Removals(self.directory, self.files, stage)
+        """The rows that a dedup phase removed, under the name of a stage."""
+        return Removals(self.directory, stage)
 
 
 @dataclass(slots=True)
@@ -135,13 +135,13 @@ def tasks_of(shards: Sequence[DocumentShard]) -> list[Task]:
 
 def partitions(spilled: Finished, count: int) -> list[Task]:
     """One task per key range of a spill."""
-    parts = (Partition(spilled.directory, spilled.files, index, count) for index in range(count))
+    parts = (Partition(spilled.directory, index, count) for index in range(count))
     return [Task(f"{part.index:05d}", part.index, part) for part in parts]
 
 
 def forget_spill(spilled: Finished) -> None:
     """Free the space of spilled rows that have been reduced."""
-    shutil.rmtree(spilled.directory.path / "data", ignore_errors=True)
+    remove_tree(spilled.directory.path / "data")
 
 
 def fingerprint(version: int, config: Mapping[str, Any], *sources: Finished | Removals | None) -> dict[str, Any]:

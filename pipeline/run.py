@@ -8,7 +8,6 @@ times) is in run.json.
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from typing import Any
 
 from blends.manifest import MANIFEST, SUCCESS, build_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
-from blends.shards import TOKENIZE_VERSION, shard_count
+from blends.shards import TOKENIZE_VERSION
 from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
 from dedup.lsh import EDGE_SCHEMA
@@ -31,8 +30,9 @@ from pipeline.engines.work import map_documents
 from pipeline.io.commit import PhaseDirectory, canonical_json, digest, write_atomic
 from pipeline.io.inputs import basename
 from pipeline.io.shards import file_sha256, writing
+from pipeline.io.storage import copy_file, remove_tree
 from pipeline.io.warc import Split
-from pipeline.job import Finished, Job, Plan, Reporter, fingerprint, forget_spill, partitions, tasks_of
+from pipeline.job import Finished, Job, Plan, Reporter, fingerprint, forget_spill, tasks_of
 from pipeline.phases import documents, duplicates, tokens
 from pipeline.phases.documents import Removals
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
@@ -105,8 +105,7 @@ def _phases(job: Job, config: RunConfig) -> dict[str, Any]:
     recipe = config.recipe
     inputs = _inputs(job, config)
     facts = [facts_of(commit) for commit in inputs.commits]
-    for path, known in zip(config.inputs, facts, strict=True):
-        require_unchanged(path, known)
+    require_unchanged(config.inputs, facts)
     rendered = _render(job, config, inputs, facts)
     exact = _exact(job, rendered) if recipe.exact_dedup.enabled else None
     classified = _classify(job, recipe, rendered, exact)
@@ -221,11 +220,10 @@ def _tokens(job: Job, recipe: Recipe, cleaned: Finished) -> tuple[Finished, Fini
         partial(tokens.emit_tokens, config=config),
         tokens.SHUFFLE,
     )
-    total = sum(count for name, count in spilled.counters.tallies.items() if name.startswith("tokens:"))
 
     def plan(directory: PhaseDirectory) -> Plan:
         folder = job.output / "shards"
-        tasks = partitions(spilled, shard_count(total, config.tokens_per_shard))
+        tasks = tokens.shard_tasks(spilled, config)
         return partial(tokens.write_shard_of_tokens, directory=directory, shards=folder, config=config), tasks
 
     written = job.phase("shards", fingerprint(TOKENIZE_VERSION, settings, spilled), plan)
@@ -262,12 +260,13 @@ def _publish(
             phases=phases,
             models=_models(),
             software={name: version(name) for name in SOFTWARE},
+            validation_share=recipe.tokens.validation_share,
         )
     )
     content = canonical_json(manifest)
     write_atomic(job.output / MANIFEST, content)
     write_atomic(job.output / SUCCESS, f"{hashlib.sha256(content).hexdigest()}\n".encode())
-    shutil.rmtree(job.output / "shards" / "_tmp", ignore_errors=True)
+    remove_tree(job.output / "shards" / "_tmp")
     return manifest
 
 
@@ -281,4 +280,4 @@ def _publish_audits(output: Path, exact: Removals | None, fuzzy: Removals | None
                 assert removals is not None  # noqa: S101 - for the type checker
                 target = folder / f"{removals.directory.name}-{index:05d}.parquet"
                 if not target.exists():
-                    shutil.copyfile(removals.directory.path / "data" / file.path, target)
+                    copy_file(removals.directory.path / "data" / file.path, target)

@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import OutputError, UsageError
+from pipeline.io import scratch
 from pipeline.io.commit import canonical_json, write_atomic
+from pipeline.io.lease import held, holder
 from pipeline.io.shards import writing
+from pipeline.io.storage import StorePath
 
 RUN_FILE, RECIPE_FILE, LOCK_FILE = "run.json", "recipe.json", ".lock"
 
@@ -28,8 +31,21 @@ def claimed(output: Path, settings: Mapping[str, Any]) -> Iterator[None]:
     """
     if output.exists() and not output.is_dir():
         raise UsageError("is a file", where=str(output), expected="a folder to create or to resume")
-    if output.is_dir() and any(output.iterdir()) and not (output / RECIPE_FILE).exists():
+    others = any(path.name != LOCK_FILE for path in output.iterdir()) if output.is_dir() else False
+    if others and not (output / RECIPE_FILE).exists():
         raise UsageError("is not empty and not a warcmill run", where=str(output), hint="choose another folder with -o")
+    with _locked(output):
+        _bind(output, settings)
+        yield
+
+
+@contextmanager
+def _locked(output: Path) -> Iterator[None]:
+    if isinstance(output, StorePath):
+        with held(output / LOCK_FILE, output):
+            yield
+        scratch.sweep()  # of worker processes, which are killed at the end
+        return
     with writing(output):
         output.mkdir(parents=True, exist_ok=True)
         lock = (output / LOCK_FILE).open("w")
@@ -40,8 +56,19 @@ def claimed(output: Path, settings: Mapping[str, Any]) -> Iterator[None]:
             raise OutputError(
                 "another warcmill is writing here", where=str(output), hint="wait for it, or choose another -o"
             ) from error
-        _bind(output, settings)
         yield
+
+
+def at_work(output: Path) -> bool:
+    """Whether a driver holds the run."""
+    if isinstance(output, StorePath):
+        return holder(output / LOCK_FILE) is not None
+    with (output / LOCK_FILE).open("r") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return True
+    return False
 
 
 def _bind(output: Path, settings: Mapping[str, Any]) -> None:

@@ -5,7 +5,6 @@ Counters come from commits and never from an engine, whose counters include atte
 
 from __future__ import annotations
 
-import fcntl
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -15,8 +14,9 @@ from typing import Any
 
 from pipeline.errors import UsageError
 from pipeline.io.commit import canonical_json, write_atomic
+from pipeline.io.storage import last_modified_s, names_in, read_all
 from pipeline.progress import MAPPED
-from pipeline.run_folder import LOCK_FILE, RECIPE_FILE
+from pipeline.run_folder import RECIPE_FILE, at_work
 from pipeline.stage import Counters
 
 PLAN = "plan.json"
@@ -72,20 +72,10 @@ def read_status(run: Path, now: datetime | None = None) -> RunStatus:
     """
     if not (run / RECIPE_FILE).exists():
         raise UsageError("is not a warcmill run", where=str(run), expected="a folder that `warcmill run -o` made")
-    state = "finished" if (run / "_SUCCESS").exists() else "running" if _held(run / LOCK_FILE) else "stopped"
+    state = "finished" if (run / "_SUCCESS").exists() else "running" if at_work(run) else "stopped"
     folders = sorted(folder for folder in (run / "phases").glob("*") if (folder / "phase.json").exists())
     now_s = (now or datetime.now(UTC)).timestamp()
     return RunStatus(str(run), state, [_phase(folder, now_s, state == "running") for folder in folders])
-
-
-def _held(lock: Path) -> bool:
-    """Whether a driver is at work: it holds the lock as long as it lives."""
-    with lock.open("r") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 def _phase(folder: Path, now_s: float, running: bool) -> PhaseStatus:
@@ -115,19 +105,21 @@ def _phase(folder: Path, now_s: float, running: bool) -> PhaseStatus:
         lost=lost,
         per_s=fresh_rows / seconds if seconds > 0 else None,
         left_s=left,
-        poisoned=sum(1 for _ in (folder / "_poison").glob("[!.]*.json")),
+        poisoned=sum(name.endswith(".json") for name in names_in(folder / "_poison")),
         failures=[] if finished else list(_failures(folder)),
     )
 
 
 def _commits(folder: Path) -> Iterator[tuple[float, Counters]]:
-    for path in (folder / "_commit").glob("[!.]*.json"):
-        yield path.stat().st_mtime, Counters.from_json(json.loads(path.read_bytes())["counters"])
+    changed_s = last_modified_s(folder / "_commit")
+    contents = read_all([folder / "_commit" / name for name in changed_s])
+    for seconds, content in zip(changed_s.values(), contents, strict=True):
+        yield seconds, Counters.from_json(json.loads(content)["counters"])
 
 
 def _failures(folder: Path) -> Iterator[str]:
-    for path in sorted((folder / "_failed").glob("[!.]*.json")):
-        said = json.loads(path.read_bytes())
+    names = [name for name in names_in(folder / "_failed") if name.endswith(".json")]
+    for said in map(json.loads, read_all([folder / "_failed" / name for name in names])):
         yield f"{said['where']}: {said['what']}" if said["where"] else said["what"]
 
 

@@ -75,8 +75,7 @@ class TableJob(Job):
 
         done = self.phase(name, {"version": 1, "names": [basename(path) for path in paths]}, plan)
         facts = [facts_of(commit) for commit in done.commits]
-        for path, known in zip(paths, facts, strict=True):
-            require_unchanged(path, known)
+        require_unchanged(paths, facts)
         return facts, done
 
     def publish(self, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ import pyarrow as pa
 
 from pipeline.engines.protocol import Progress, Work
 from pipeline.errors import ShardFailed, WarcmillError
-from pipeline.io.commit import PhaseDirectory
+from pipeline.io.commit import PhaseDirectory, write_atomic
 from pipeline.stage import IDLE, Context, Task
 
 ATTEMPTS = {"crash": 3, "timeout": 2, "memory": 2, "exception": 2}  # at one record, before it is called poison
@@ -96,7 +96,8 @@ class LocalEngine:
         Raises:
             WarcmillError: raised by a task, unchanged, or ShardFailed for anything else.
         """
-        waiting = deque(task for task in tasks if directory.committed(task.name) is None)
+        done = directory.done()
+        waiting = deque(task for task in tasks if task.name not in done)
         job = _Job(directory, work, waiting, progress, finished=len(tasks) - len(waiting))
         total = len(tasks)
         while job.finished < total:
@@ -177,7 +178,7 @@ class LocalEngine:
             raise ShardFailed(f"{reason}: {detail}", where=f"{job.directory.name}/{task.name} {task.source}")
         job.directory.poison(task.name, position, {"position": position, "reason": reason, "task": task.name})
         log = job.directory.path / "_poison" / f"{task.name}-{position}.log"
-        log.write_text(detail + "\n", encoding="utf-8")
+        write_atomic(log, f"{detail}\n".encode("utf-8", "replace"))
 
 
 def _exit_code(process: BaseProcess) -> int | None:

@@ -9,7 +9,6 @@ that a machine or the worker process itself was lost. An error that stops the ru
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import threading
 import time
@@ -17,14 +16,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from pipeline import errors
 from pipeline.engines.local import LocalConfig, LocalEngine
 from pipeline.engines.protocol import Progress, Work
 from pipeline.errors import ShardFailed, WarcmillError
-from pipeline.io.commit import PhaseDirectory, canonical_json, write_atomic
+from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, write_atomic
+from pipeline.io.storage import names_in, read_all, remove_tree
 from pipeline.stage import Task
 
 POLL_S = 0.25
@@ -112,10 +111,10 @@ def _note_failure(directory: PhaseDirectory, task: Task, error: WarcmillError) -
 
 def first_failure(directory: PhaseDirectory) -> WarcmillError | None:
     """The error that stops the phase, of the first failed task by name."""
-    paths = sorted((directory.path / "_failed").glob("[!.]*.json"))
-    if not paths:
+    names = [name for name in names_in(directory.path / "_failed") if name.endswith(".json")]
+    if not names:
         return None
-    said = json.loads(paths[0].read_bytes())
+    said = json.loads((directory.path / "_failed" / names[0]).read_bytes())
     kind = getattr(errors, said.pop("kind"), WarcmillError)
     error: WarcmillError = kind(said.pop("what"), **said)
     return error
@@ -132,13 +131,10 @@ class Commits:
 
     def look(self) -> None:
         """Count the commits that are new."""
-        folder = self.directory.path / "_commit"
-        if not folder.exists():
-            return
-        names = (path.stem for path in folder.glob("[!.]*.json"))
-        for name in sorted((self.expected - self.seen).intersection(names)):
-            self.seen.add(name)
-            self.records += json.loads((folder / f"{name}.json").read_bytes())["counters"]["rows_in"]
+        fresh = sorted((self.expected - self.seen) & self.directory.done())
+        contents = read_all([self.directory.path / "_commit" / f"{name}.json" for name in fresh])
+        self.seen.update(fresh)
+        self.records += sum(Commit.from_json(json.loads(content)).counters.rows_in for content in contents)
 
 
 Start = Callable[[Sequence[Task]], "Future[None]"]
@@ -188,7 +184,7 @@ def drive(
     Raises:
         WarcmillError: of the first task that failed, or what the engine said.
     """
-    shutil.rmtree(directory.path / "_failed", ignore_errors=True)  # of an earlier attempt
+    remove_tree(directory.path / "_failed")  # of an earlier attempt
     commits = Commits(directory, frozenset(task.name for task in tasks))
     commits.look()
     waiting = [task for task in tasks if task.name not in commits.seen]
@@ -232,7 +228,7 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
     missing = sorted(commits.expected - commits.seen)
     if error is not None:
         log = directory.path / "_failed" / "engine.log"
-        _write_log(log, f"{type(error).__name__}: {error}\n")
+        write_atomic(log, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
         raise WarcmillError(
             f"the {engine} job ended early: {_gist(error)}",
             where=f"{directory.name}, {len(missing)} of {len(commits.expected)} tasks left",
@@ -245,11 +241,6 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
             expected="a run folder that the driver and all workers see under the same path",
             hint="choose -o on a file system that all machines share",
         )
-
-
-def _write_log(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8", errors="replace")
 
 
 def _gist(error: BaseException) -> str:

@@ -112,9 +112,13 @@ class Partition:
     """Rows whose key lies in [index, index + 1) * 2^64 / count, in every run of the spill phase."""
 
     spill: PhaseDirectory
-    runs: tuple[ShardFile, ...]
     index: int
     count: int
+
+    @property
+    def runs(self) -> tuple[ShardFile, ...]:
+        """Looked up where the task runs: there may be 100,000, and as many tasks."""
+        return self.spill.files()
 
 
 def reduce_partition(

@@ -5,17 +5,22 @@ Everything above this file addresses bytes by position; nothing relies on where 
 
 from __future__ import annotations
 
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import fsspec
 
 from pipeline.errors import InputError
+from pipeline.io.retries import Truncated, retried
+from pipeline.io.storage import RUN_PROTOCOLS, filesystem
 
 READ_AHEAD_BYTES = 256 << 10
+REMOTE_BLOCK_BYTES = 8 << 20  # asked for at once of an object that is read through
+CHUNK_BYTES = 4 << 20
 GLOB_HINT = "name the files, e.g. {where}/*.warc.gz (quote it), or a list such as warc.paths"
 
 
@@ -67,17 +72,28 @@ def open_source(path: str) -> Iterator[ByteSource]:
     Raises:
         InputError: missing, a directory, empty, unreadable, or a URL whose file system is unknown or cannot seek.
     """
-    handle = _open(path)
+    handle = open_file(path)
     try:
-        yield ByteSource(handle, path, _size(handle, path))
+        size = _size(handle, path)
+        if size == 0:
+            raise InputError("is empty", where=path, expected="a WARC, ARC or WACZ file", hint="fetch it again")
+        yield ByteSource(handle, path, size)
     finally:
         handle.close()
 
 
-def _open(path: str) -> BinaryIO:
+def open_file(path: str, *, ahead: bool = True) -> BinaryIO:
+    """A local path or fsspec URL as a seekable file; reads of a URL are repeated like all requests.
+
+    Args:
+        ahead: read a URL in large blocks, for one who reads on; else exactly what is asked for.
+
+    Raises:
+        InputError, UsageError: as `open_source` does, but an empty file is none.
+    """
     try:
         if is_remote(path):
-            return cast(BinaryIO, fsspec.open(path, "rb").open())
+            return cast(BinaryIO, io.BufferedReader(RemoteFile(path, ahead), READ_AHEAD_BYTES))
         return Path(path).open("rb")
     except FileNotFoundError as error:
         raise InputError("no such file", where=path, hint="check the path; quote globs") from error
@@ -90,14 +106,110 @@ def _open(path: str) -> BinaryIO:
         raise InputError(f"cannot be read: {error}", where=path, hint="check its permissions") from error
 
 
+class RemoteFile(io.RawIOBase):
+    """What stands behind a URL, read by position: a read that failed or came short is asked for again.
+
+    Raises:
+        FileNotFoundError: there is nothing.
+        InputError: the server does not answer, or gives no ranges.
+    """
+
+    def __init__(self, url: str, ahead: bool = True) -> None:
+        self.url, self._at = url, 0
+        self._handle: Any = retried(lambda: _open_url(url, ahead), url)
+        self.size = _size(self._handle, url)
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        self._at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self.size}[whence]
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        count = max(min(len(buffer), self.size - self._at), 0)
+        data = retried(lambda: self._exactly(count), self.url) if count else b""
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def _exactly(self, count: int) -> bytes:
+        self._handle.seek(self._at)
+        data = bytes(self._handle.read(count))
+        while len(data) < count and (more := self._handle.read(count - len(data))):
+            data += more
+        if len(data) < count:
+            raise Truncated(f"{len(data)} of {count} bytes at {self._at} arrived")
+        return data
+
+    def close(self) -> None:
+        if not self.closed and hasattr(self, "_handle"):
+            self._handle.close()
+        super().close()
+
+
+def _open_url(url: str, ahead: bool) -> Any:
+    protocol, _, key = url.partition("://")
+    if protocol in RUN_PROTOCOLS and "::" not in url:
+        cache = "readahead" if ahead else "none"
+        return filesystem(protocol).open(key, "rb", block_size=REMOTE_BLOCK_BYTES, cache_type=cache)
+    return fsspec.open(url, "rb").open()
+
+
+def chunks(path: str) -> Iterator[bytes]:
+    """All bytes of a local path or URL, in order. Raises InputError."""
+    with open_file(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
+def sizes(paths: Iterable[str]) -> list[int | None]:
+    """Bytes of each path or URL, those of one store asked for together; None where a server does not say.
+
+    Raises:
+        InputError: one is missing or unreadable.
+    """
+    paths = list(paths)
+    found: dict[str, int | None] = {path: _local_size(path) for path in paths if not is_remote(path)}
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        if is_remote(path):
+            groups.setdefault(path.partition("://")[0], []).append(path)
+    for urls in groups.values():
+        found.update(_remote_sizes(urls))
+    return [found[path] for path in paths]
+
+
+def _local_size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
+
+
+def _remote_sizes(urls: list[str]) -> dict[str, int | None]:
+    def ask() -> list[int | None]:
+        store, _ = fsspec.core.url_to_fs(urls[0])
+        if (protocol := urls[0].partition("://")[0]) in RUN_PROTOCOLS:
+            store = filesystem(protocol)
+        return list(store.sizes([fsspec.core.url_to_fs(url)[1] for url in urls]))
+
+    try:
+        return dict(zip(urls, retried(ask, urls[0]), strict=True))
+    except FileNotFoundError as error:
+        raise InputError("no such file", where=str(error) or urls[0], hint="check the path") from error
+
+
 def _size(handle: BinaryIO, path: str) -> int:
     try:
         size = handle.seek(0, os.SEEK_END)
     except (OSError, ValueError) as error:
         hint = "download it first; this server gives no byte ranges"
         raise InputError("cannot seek in it", where=path, hint=hint) from error
-    if size is None:  # some fsspec file objects return nothing from seek
-        size = handle.tell()
-    if size == 0:
-        raise InputError("is empty", where=path, expected="a WARC, ARC or WACZ file", hint="fetch it again")
-    return size
+    return handle.tell() if size is None else size  # some fsspec file objects return nothing from seek

@@ -6,6 +6,8 @@
 <phase>/_poison/<task>-<position>.json   verdict on one record that crashed, hung or raised
 <phase>/manifest.json         built from the commits, never from a listing
 <phase>/_SUCCESS              sha256 of manifest.json; written last
+
+A phase is a local folder or a prefix of an object store (pipeline.io.storage).
 """
 
 from __future__ import annotations
@@ -13,16 +15,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import CommitConflict, UsageError, VerificationError
 from pipeline.io.shards import ShardFile, writing
+from pipeline.io.storage import StorePath, create_bytes, names_in, put_bytes, read_all, remove_tree
 from pipeline.stage import Counters
 
 
@@ -68,6 +71,9 @@ def digest(value: Any) -> str:
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Write a small file so that readers see all of it or nothing."""
+    if isinstance(path, StorePath):
+        put_bytes(path, content)
+        return
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with writing(path), _removed_at_exit(temporary):
         _write_synced(temporary, content)
@@ -80,6 +86,10 @@ def create_if_absent(path: Path, content: bytes) -> None:
     Raises:
         CommitConflict: it holds something else.
     """
+    if isinstance(path, StorePath):
+        if not create_bytes(path, content):
+            _compare(path, content)
+        return
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     with writing(path), _removed_at_exit(temporary):
         _write_synced(temporary, content)
@@ -117,7 +127,7 @@ def _compare(path: Path, content: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class PhaseDirectory:
-    """One phase's folder in a run, on a local file system."""
+    """One phase's folder in a run."""
 
     path: Path
     name: str
@@ -146,16 +156,28 @@ class PhaseDirectory:
         create_if_absent(self.path / "_commit" / f"{commit.task}.json", canonical_json(commit.to_json()))
 
     def committed(self, task: str) -> Commit | None:
-        path = self.path / "_commit" / f"{task}.json"
-        return Commit.from_json(json.loads(path.read_bytes())) if path.exists() else None
+        try:
+            content = (self.path / "_commit" / f"{task}.json").read_bytes()
+        except FileNotFoundError:
+            return None
+        return Commit.from_json(json.loads(content))
+
+    def done(self) -> set[str]:
+        """Names of the tasks that have a commit now."""
+        return {name.removesuffix(".json") for name in names_in(self.path / "_commit")}
 
     def poison(self, task: str, position: int, verdict: Mapping[str, Any]) -> None:
         create_if_absent(self.path / "_poison" / f"{task}-{position}.json", canonical_json(verdict))
 
     def poisoned(self, task: str) -> dict[int, str]:
         """Positions of records a worker must not touch again, with the reason."""
-        files = sorted((self.path / "_poison").glob(f"{task}-*.json"))
-        return {int(file.stem.rpartition("-")[2]): json.loads(file.read_bytes())["reason"] for file in files}
+        folder = self.path / "_poison"
+        names = [name for name in names_in(folder) if name.startswith(f"{task}-") and name.endswith(".json")]
+        verdicts = map(json.loads, read_all([folder / name for name in names]))
+        return {
+            int(name.removesuffix(".json").rpartition("-")[2]): verdict["reason"]
+            for name, verdict in zip(names, verdicts, strict=True)
+        }
 
     @property
     def finished(self) -> bool:
@@ -173,7 +195,7 @@ class PhaseDirectory:
             VerificationError: a task has no commit.
             ConservationError: rows do not add up.
         """
-        commits = [self._require(task) for task in tasks]
+        commits = self._require(list(tasks))
         counters = Counters()
         for commit in commits:
             counters.add(commit.counters)
@@ -187,15 +209,22 @@ class PhaseDirectory:
         content = canonical_json(manifest)
         write_atomic(self.path / "manifest.json", content)
         write_atomic(self.path / "_SUCCESS", hashlib.sha256(content).hexdigest().encode() + b"\n")
-        for leftover in self.path.rglob("_tmp"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        for leftover in self.path.rglob("_tmp"):  # of local folders: an object store holds no unfinished files
+            remove_tree(leftover)
         return manifest
 
-    def _require(self, task: str) -> Commit:
-        commit = self.committed(task)
-        if commit is None:
-            raise VerificationError(f"task {task} has no commit", where=str(self.path), expected="one commit per task")
-        return commit
+    def _require(self, tasks: Sequence[str]) -> list[Commit]:
+        done = self.done()
+        missing = next((task for task in tasks if task not in done), None)
+        if missing is not None:
+            what = f"task {missing} has no commit"
+            raise VerificationError(what, where=str(self.path), expected="one commit per task")
+        return self.read_commits(tasks)
+
+    def read_commits(self, tasks: Sequence[str]) -> list[Commit]:
+        """The commits of tasks that have one."""
+        contents = read_all([self.path / "_commit" / f"{task}.json" for task in tasks])
+        return [Commit.from_json(json.loads(content)) for content in contents]
 
     def manifest(self) -> dict[str, Any]:
         """The manifest of a finished phase.
@@ -215,6 +244,17 @@ class PhaseDirectory:
 
     def commits(self) -> list[Commit]:
         return [Commit.from_json(commit) for commit in self.manifest()["commits"]]
+
+    def files(self) -> tuple[ShardFile, ...]:
+        """The data files of a finished phase, in order of tasks. A task names a phase, and looks its files up here."""
+        return _files(self, self.sha256)
+
+
+@lru_cache(maxsize=4)
+def _files(phase: PhaseDirectory, _sha256: str) -> tuple[ShardFile, ...]:
+    """Once per process: the manifest of a phase of 100,000 tasks is large."""
+    commits = phase.manifest()["commits"]
+    return tuple(ShardFile.from_json(file) for commit in commits for file in commit["data"])
 
 
 def _differences(known: Mapping[str, Any], wanted: Mapping[str, Any]) -> list[str]:

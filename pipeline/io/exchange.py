@@ -7,6 +7,7 @@ their number, and a key never straddles two of them. A hot key costs time, not m
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
+from pipeline.errors import VerificationError
+from pipeline.io.byte_source import RemoteFile
+from pipeline.io.shards import REDO, ShardFile, check_shard, regroup, write_shard
+from pipeline.io.storage import StorePath
 
 RUN_BYTES = 64 << 20  # Arrow bytes sorted in memory at a time
 GROUP_ROWS = 8192
@@ -72,8 +76,7 @@ def merge_runs(
 
 
 def _key_range(directory: Path, run: ShardFile, key: str, low: int, high: int) -> Iterator[pa.RecordBatch]:
-    check_shard(directory / run.path, run)
-    with pq.ParquetFile(directory / run.path) as file:
+    with _opened(directory / run.path, run) as file:
         column = file.schema_arrow.get_field_index(key)
         for i in range(file.num_row_groups):
             statistics = file.metadata.row_group(i).column(column).statistics
@@ -83,6 +86,29 @@ def _key_range(directory: Path, run: ShardFile, key: str, low: int, high: int) -
                 kept = _rows_between(batch, key, low, high)
                 if kept.num_rows:
                     yield kept
+
+
+@contextmanager
+def _opened(path: Path, run: ShardFile) -> Iterator[pq.ParquetFile]:
+    """A run to take one key range of. Of one in a store only that is fetched: every partition reads every run."""
+    if not isinstance(path, StorePath):
+        check_shard(path, run)
+        with pq.ParquetFile(path) as file:
+            yield file
+        return
+    try:
+        with RemoteFile(str(path), ahead=False) as remote, pq.ParquetFile(remote, pre_buffer=True) as file:
+            _require_footer(file, path, run, remote.size)
+            yield file
+    except (OSError, pa.ArrowInvalid) as error:
+        raise VerificationError(str(error), where=str(path), expected="the run that was spilled", hint=REDO) from error
+
+
+def _require_footer(file: pq.ParquetFile, path: StorePath, run: ShardFile, size: int) -> None:
+    groups = tuple(file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+    if size != run.bytes or groups != run.row_groups:
+        found = f"{size} bytes, rows {groups}"
+        raise VerificationError(found, where=str(path), expected=f"{run.bytes} bytes, rows {run.row_groups}", hint=REDO)
 
 
 def _rows_between(batch: pa.RecordBatch, key: str, low: int, high: int) -> pa.RecordBatch:

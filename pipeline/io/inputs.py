@@ -17,6 +17,8 @@ import fsspec
 
 from pipeline.errors import InputError
 from pipeline.io.byte_source import GLOB_HINT, is_remote, open_source
+from pipeline.io.retries import retried
+from pipeline.io.storage import RUN_PROTOCOLS, filesystem
 
 MAX_LIST_BYTES = 256 << 20
 COMMON_CRAWL_ROOT = "crawl-data/"  # its lists name paths from the root of the bucket
@@ -85,17 +87,16 @@ def _local_glob(pattern: str) -> list[str]:
 
 def _remote_matches(pattern: str) -> list[str]:
     try:
-        return sorted(file.full_name for file in fsspec.open_files(pattern, "rb"))
+        return retried(lambda: sorted(_glob_url(pattern)), pattern)
     except FileNotFoundError:
         return []
-    except (ValueError, ImportError) as error:
-        raise InputError(
-            f"cannot open this URL: {error}", where=pattern, hint="install the fsspec file system"
-        ) from error
-    except OSError as error:
-        raise InputError(
-            f"cannot be listed: {error}", where=pattern, hint="check the address and permissions"
-        ) from error
+
+
+def _glob_url(pattern: str) -> list[str]:
+    protocol, _, key = pattern.partition("://")
+    if protocol in RUN_PROTOCOLS and "::" not in pattern:
+        return [f"{protocol}://{found}" for found in filesystem(protocol).glob(key)]
+    return [file.full_name for file in fsspec.open_files(pattern, "rb")]
 
 
 def _normal(path: str) -> str:

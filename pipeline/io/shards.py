@@ -1,7 +1,8 @@
 """The one way Parquet is written: same rows in the same order, same bytes, on every engine.
 
-A shard is written to a temporary name, closed, fsynced, its footer checked, and renamed. Row groups are cut by rows and
-by weight (bytes, tokens), never where an engine's batches happen to end.
+A shard is written to a temporary name, closed, fsynced, its footer checked, and renamed; for an object store the
+temporary name is local scratch space, and the whole file is one upload. Row groups are cut by rows and by weight
+(bytes, tokens), never where an engine's batches happen to end.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import OutputError, VerificationError
+from pipeline.io import scratch
+from pipeline.io.storage import StorePath, put_file
 
 ROW_GROUP_ROWS = 1024
 ROW_GROUP_BYTES = 16 << 20
@@ -81,7 +84,7 @@ class ShardWriter:
     """Writes one Parquet file, a row group per `write`. Nothing appears under the final name before `close`.
 
     Args:
-        directory: where the file goes; `_tmp` in it holds the unfinished file.
+        directory: where the file goes; `_tmp` in it holds the unfinished file, unless it is in an object store.
         name: final name; `{sha}` in it is replaced by the first 12 hex digits of the content's sha256.
         schema: of every table written.
         no_dictionary: columns to store without dictionary encoding, e.g. token ids.
@@ -89,9 +92,8 @@ class ShardWriter:
 
     def __init__(self, directory: Path, name: str, schema: pa.Schema, *, no_dictionary: tuple[str, ...] = ()) -> None:
         self._directory, self._name, self._schema = directory, name, schema
-        self._temporary = directory / "_tmp" / f"{uuid.uuid4().hex}.parquet"
+        self._temporary = _temporary_in(directory)
         self._digest, self._sizes = hashlib.sha256(), list[int]()
-        self._temporary.parent.mkdir(parents=True, exist_ok=True)
         self._raw = self._temporary.open("wb")
         self._writer = pq.ParquetWriter(
             pa.PythonFile(_HashingFile(self._raw, self._digest), mode="w"),
@@ -114,7 +116,11 @@ class ShardWriter:
         _check_footer(self._temporary, self._sizes)
         size, sha256 = self._temporary.stat().st_size, self._digest.hexdigest()
         final = self._directory / self._name.replace("{sha}", sha256[:12])
-        self._temporary.replace(final)
+        if isinstance(final, StorePath):
+            put_file(self._temporary, final)
+            self._temporary.unlink()
+        else:
+            self._temporary.replace(final)
         return ShardFile(final.name, sha256, size, sum(self._sizes), tuple(self._sizes))
 
     def abandon(self) -> None:
@@ -124,6 +130,14 @@ class ShardWriter:
                 self._writer.close()
             self._raw.close()
         self._temporary.unlink(missing_ok=True)
+
+
+def _temporary_in(directory: Path) -> Path:
+    if isinstance(directory, StorePath):
+        return scratch.new_file()
+    folder = directory / "_tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{uuid.uuid4().hex}.parquet"
 
 
 def write_shard(
@@ -163,6 +177,8 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         hint = "free some space and run the same command again: it resumes" if error.errno == errno.ENOSPC else ""
+        if hint and isinstance(path, StorePath):
+            hint = f"on its way there it needs local space, TMPDIR says where; {hint}"
         what = f"cannot write: {error.strerror or error}"
         raise OutputError(what, where=str(path), expected="a writable place with room", hint=hint) from error
 
@@ -237,6 +253,6 @@ def check_shard(path: Path, shard: ShardFile) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """sha256 of a local file, hex."""
+    """sha256 of a file, hex; an object is fetched for that, and the copy kept for its reader."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,11 +13,11 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
+from pipeline.io.byte_source import open_file
 
 BATCH_ROWS = 512
 BATCH_BYTES = 4 << 20
@@ -92,11 +92,7 @@ def repaired(value: Any) -> Any:
 
 
 def _open(path: str) -> IO[bytes]:
-    try:
-        handle: IO[bytes] = fsspec.open(path, "rb").open()
-    except OSError as error:
-        raise InputError(f"cannot be read: {error.strerror or error}", where=path) from error
-    return handle
+    return open_file(path)
 
 
 def _lines(path: str) -> Iterator[tuple[int, bytes]]:

@@ -33,11 +33,15 @@ READ = "read"
 
 @dataclass(frozen=True, slots=True)
 class Removals:
-    """Audit files of a dedup phase; their rows name documents by (shard, row) of the phase they were read from."""
+    """The audit of a dedup phase; its rows name documents by (shard, row) of the phase they were read from."""
 
     directory: PhaseDirectory
-    files: tuple[ShardFile, ...]
     stage: str  # under which the removed documents are rejected, e.g. "exact_dedup"
+
+    @property
+    def files(self) -> tuple[ShardFile, ...]:
+        """Looked up where they are read, so that a task does not carry them."""
+        return self.directory.files()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from pipeline.io.fetch.table_index import TablePiece, table_pieces
 from pipeline.io.fetch.url_lists import read_list
 from pipeline.io.fetch.url_rules import LIST_REASONS, MAX_OFFSET, MAX_RECORD_BYTES, screened_path
 from pipeline.io.shards import ShardFile, regroup, write_shard
+from pipeline.phases.fetch_records import note_network
 from pipeline.stage import IDLE, Context, Counters, Task
 
 LIST_SHIFT = 40  # an ordinal is (index of the list << LIST_SHIFT) + row
@@ -107,9 +108,9 @@ class Lists:
 
     def keys(self, ordinals: np.ndarray) -> np.ndarray:
         """Keys that spread the rows of all lists evenly over uint64, in their order; shape kept."""
-        row = np.array(self.before, np.uint64)[ordinals >> LIST_SHIFT] + (
-            ordinals & ((1 << LIST_SHIFT) - 1)
-        ).astype(np.uint64)
+        row = np.array(self.before, np.uint64)[ordinals >> LIST_SHIFT] + (ordinals & ((1 << LIST_SHIFT) - 1)).astype(
+            np.uint64
+        )
         step: np.ndarray = row * np.uint64(((1 << 64) - 1) // max(self.rows, 1))
         return step
 
@@ -152,7 +153,7 @@ def find_blocks(task: Task, context: Context, *, directory: PhaseDirectory, job:
     groups = (_block_table(list(blocks)) for _, blocks in groupby(needed, key=lambda block: block.path))
     counters = Counters()
     written = write_shard(directory.path / "data", f"{task.name}-{{sha}}.parquet", groups, BLOCK_SCHEMA)
-    counters.tallies.update(index_bytes_read=reader.tally.bytes, index_requests=reader.tally.requests)
+    note_network(directory, task.name, reader.tally)
     facts = {"base": file.base}
     directory.commit(Commit(task.name, (written,) if written.rows else (), (), counters, facts))
 
@@ -200,8 +201,14 @@ def look_up(task: Task, context: Context, *, directory: PhaseDirectory, job: Loo
     """Spill what the index knows: of an IndexFile, of a BlockGroup, or (a ShardFile) the list rows themselves."""
     counters = Counters()
     source: IndexFile | BlockGroup | ShardFile = task.source
-    rows = _list_rows(source, job) if isinstance(source, ShardFile) else _index_rows(source, job, counters, context)
+    if isinstance(source, ShardFile):
+        rows = _list_rows(source, job)
+    else:
+        reader = job.access.reader(source.base)
+        rows = _index_rows(source, job, reader, counters, context)
     runs = tuple(sorted_runs(directory.path / "data", task.name, rows, [ORDER.key, *ORDER.then]))
+    if not isinstance(source, ShardFile):
+        note_network(directory, task.name, reader.tally)
     directory.commit(Commit(task.name, runs, (), counters, {"rows": sum(run.rows for run in runs)}))
 
 
@@ -219,9 +226,8 @@ def _list_rows(file: ShardFile, job: LookUp) -> Iterator[pa.RecordBatch]:
 
 
 def _index_rows(
-    source: IndexFile | BlockGroup, job: LookUp, counters: Counters, context: Context
+    source: IndexFile | BlockGroup, job: LookUp, reader: Reader, counters: Counters, context: Context
 ) -> Iterator[pa.RecordBatch]:
-    reader = job.access.reader(source.base)
     file = source if isinstance(source, IndexFile) else IndexFile(source.base, "", "cdx")
     runs = job.lists.runs() if job.lists else None
     for piece in _naming(file, _pieces(source, reader)):
@@ -231,8 +237,6 @@ def _index_rows(
         counters.tallies["index_bytes"] += piece.bytes
         for table in _naming(file, _found(piece, job, runs)):
             yield from table.combine_chunks().to_batches()
-    counters.tallies["index_bytes_read"] += reader.tally.bytes
-    counters.tallies["index_requests"] += reader.tally.requests
 
 
 def _pieces(source: IndexFile | BlockGroup, reader: Reader) -> Iterator[Piece]:
@@ -271,8 +275,10 @@ def _selected(piece: Piece, job: LookUp) -> Iterator[pa.Table]:
         return
     keys = piece.keys()
     pattern = place_pattern(job.wanted)
-    rows = np.arange(len(keys)) if not pattern else np.flatnonzero(
-        pc.match_substring_regex(keys, pattern).to_numpy(zero_copy_only=False)
+    rows = (
+        np.arange(len(keys))
+        if not pattern
+        else np.flatnonzero(pc.match_substring_regex(keys, pattern).to_numpy(zero_copy_only=False))
     )
     if not len(rows):
         return
@@ -377,5 +383,3 @@ def _count_fates(firsts: pa.RecordBatch, counters: Counters) -> None:
             counters.rejected[f"look_up:{reason}"] += count
         else:
             counters.rows_out += count
-
-

@@ -7,8 +7,9 @@ engine, and the WARC file written for it has the same bytes whenever the server 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -20,11 +21,12 @@ import pyarrow.parquet as pq
 
 from pipeline.engines.work import Sorting
 from pipeline.errors import InputError
-from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, write_atomic
 from pipeline.io.exchange import sorted_runs
 from pipeline.io.fetch.access import Access
 from pipeline.io.fetch.chunk import ChunkResult, FetchSettings, fetch_chunk, forget_spool
 from pipeline.io.fetch.range_plan import RecordPlace
+from pipeline.io.fetch.retry import Reader, Tally
 from pipeline.io.fetch.stores import ReadFailed
 from pipeline.io.shards import ShardFile, write_shard, writing
 from pipeline.stage import IDLE, Context, Counters, Task
@@ -135,15 +137,13 @@ def fetch_records(
 ) -> None:
     """Fetch one Chunk (`task.source`) into a WARC file of `folder`, and commit what became of its records."""
     chunk: Chunk = task.source
-    name = f"{folder.parent.name}-{task.name}" if folder.parent.name else task.name
+    name = f"fetched-{task.name}"
     with writing(folder):
         result = fetch_chunk(chunk.places(), settings, folder, name, _reporter(context))
     counters = Counters(rows_in=len(result.fetched) + len(result.missing), rows_out=len(result.fetched))
     for missing in result.missing:
         counters.reject("fetch", missing.reason)
-    counters.tallies.update(requests=result.requests, bytes_read=result.bytes_read)
-    counters.tallies.update({f"tried_again:{reason}": count for reason, count in result.retried.items()})
-    # What a shaky network did is not part of the result: tallies stay out of the manifest.
+    note_network(directory, task.name, result.network)
     data = _written(directory, task.name, result)
     lost = _lost(directory, task.name, result)
     facts = {"files": [asdict(file) for file in result.files]}
@@ -151,7 +151,26 @@ def fetch_records(
     forget_spool(folder, name)
 
 
-def _reporter(context: Context) -> object:
+def note_network(directory: PhaseDirectory, task: str, tally: Tally) -> None:
+    """Keep what reading cost beside the commit, not in it: a retry changes the cost, and must not change the result."""
+    folder = directory.path / "_network"
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomic(folder / f"{task}.json", canonical_json(asdict(tally)))
+
+
+def network_of(directory: PhaseDirectory) -> Tally:
+    """What reading cost in all tasks of a phase together."""
+    total = Tally()
+    for path in sorted((directory.path / "_network").glob("[!.]*.json")):
+        said = json.loads(path.read_bytes())
+        total.requests += said["requests"]
+        total.bytes += said["bytes"]
+        for reason, count in said["failed"].items():
+            total.failed[reason] = total.failed.get(reason, 0) + count
+    return total
+
+
+def _reporter(context: Context) -> Callable[[int], None]:
     return partial(_report, context, [0])
 
 
@@ -230,19 +249,17 @@ def copy_file(
             row: dict[str, object] = {"warc_filename": path, "warc_record_offset": 0, "warc_record_length": 0}
             row |= {"url": "", "reason": failure.reason, "detail": failure.detail}
             lost = _shard(directory.path / "reject", task.name, [row], MISSING_SCHEMA)
-    counters.tallies.update(requests=reader.tally.requests, bytes_read=reader.tally.bytes)
+    note_network(directory, task.name, reader.tally)
     directory.commit(Commit(task.name, (), lost, counters, {"files": files}))
 
 
-def _copied(reader: object, path: str, target: Path) -> dict[str, object]:
-    from pipeline.io.fetch.retry import Reader
-
-    assert isinstance(reader, Reader)  # noqa: S101
+def _copied(reader: Reader, path: str, target: Path) -> dict[str, object]:
     size = reader.size(path)
     part = target.with_name(f".{target.name}.part")
     with part.open("ab") as file:
         if file.tell() < size:
-            _append(file, reader.chunks(path, file.tell(), size))
+            for chunk in reader.chunks(path, file.tell(), size):
+                file.write(chunk)
         file.flush()
         os.fsync(file.fileno())
         if file.tell() != size:
@@ -252,8 +269,3 @@ def _copied(reader: object, path: str, target: Path) -> dict[str, object]:
     with target.open("rb") as copied:
         sha256 = hashlib.file_digest(copied, "sha256").hexdigest()
     return {"name": target.name, "sha256": sha256, "bytes": size, "records": 0}
-
-
-def _append(file: object, chunks: Iterable[bytes]) -> None:
-    for chunk in chunks:
-        file.write(chunk)  # type: ignore[attr-defined]

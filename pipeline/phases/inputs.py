@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-import fsspec
-
 from pipeline.errors import InputError, UsageError
+from pipeline.io.byte_source import chunks, sizes
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.warc import Split, plan_splits
 from pipeline.stage import IDLE, Context, Counters, Task
-
-CHUNK_BYTES = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +38,9 @@ def inspect_input(task: Task, context: Context, *, directory: PhaseDirectory, sp
 def _hash(path: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     try:
-        with fsspec.open(path, "rb") as file:
-            while chunk := file.read(CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
+        for chunk in chunks(path):
+            digest.update(chunk)
+            size += len(chunk)
     except OSError as error:
         raise InputError(f"cannot read: {error.strerror or error}", where=path) from error
     return digest.hexdigest(), size
@@ -55,18 +52,17 @@ def facts_of(commit: Commit) -> InputFacts:
     return InputFacts(facts["name"], facts["sha256"], facts["bytes"], tuple((a, b) for a, b in facts["splits"]))
 
 
-def require_unchanged(path: str, facts: InputFacts) -> None:
-    """Refuse an input whose size is not the one it had when the run began.
+def require_unchanged(paths: Sequence[str], facts: Sequence[InputFacts]) -> None:
+    """Refuse inputs whose size is not the one they had when the run began.
 
     Raises:
-        UsageError: it changed.
+        UsageError: one changed.
     """
-    filesystem, name = fsspec.core.url_to_fs(path)
-    size = filesystem.size(name)
-    if size is not None and size != facts.bytes:
-        raise UsageError(
-            f"the input has {size} bytes now",
-            where=path,
-            expected=f"{facts.bytes} bytes, as when this run began",
-            hint="choose another output folder with -o",
-        )
+    for path, known, size in zip(paths, facts, sizes(paths), strict=True):
+        if size is not None and size != known.bytes:
+            raise UsageError(
+                f"the input has {size} bytes now",
+                where=path,
+                expected=f"{known.bytes} bytes, as when this run began",
+                hint="choose another output folder with -o",
+            )

@@ -218,8 +218,10 @@ def emit_ids(task: Task, context: Context, counters: Counters) -> Iterator[pa.Re
             row += len(ids)
 
 
-def reduce_ids(rows: Iterator[pa.RecordBatch], *, tables: Sequence[Table]) -> Iterator[pa.RecordBatch]:
-    """Nothing, or an error: audits name rows by id, so an id must name one row.
+def reduce_ids(
+    rows: Iterator[pa.RecordBatch], *, read: PhaseDirectory, names: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Nothing, or an error: audits name rows by id, so an id must name one row. `names` are those of the inputs read.
 
     Raises:
         InputError: two rows have one id.
@@ -228,7 +230,7 @@ def reduce_ids(rows: Iterator[pa.RecordBatch], *, tables: Sequence[Table]) -> It
     for batch in rows:
         for id_, shard, row in zip(*(batch.column(name).to_pylist() for name in ID_ORDER), strict=True):
             if last is not None and last[0] == id_:
-                places = " and ".join(_row_name(tables, *place) for place in (last[1:], (shard, row)))
+                places = " and ".join(_row_name(read, names, *place) for place in (last[1:], (shard, row)))
                 raise InputError(
                     f"the id {id_!r} names two rows",
                     where=places,
@@ -239,13 +241,13 @@ def reduce_ids(rows: Iterator[pa.RecordBatch], *, tables: Sequence[Table]) -> It
     yield from ()
 
 
-def _row_name(tables: Sequence[Table], shard: int, row: int) -> str:
-    for table in tables:
-        for part in table.shards:
-            if part.index == shard:
-                before = sum(file.rows for other in table.shards if other.index < shard for file in other.files)
-                return f"{table.name}, row {before + row + 1}"
-    raise ValueError(f"no shard {shard}")
+def _row_name(read: PhaseDirectory, names: Sequence[str], shard: int, row: int) -> str:
+    """Slim shards are numbered through all inputs; `row` counts within one."""
+    for name, commit in zip(names, read.commits(), strict=True):
+        if shard < len(commit.data):
+            return f"{name}, row {sum(file.rows for file in commit.data[:shard]) + row + 1}"
+        shard -= len(commit.data)
+    raise ValueError(f"{shard} shards too few")
 
 
 Change = Callable[[pa.RecordBatch, int], pa.RecordBatch]  # rows of the input, number of the first: the rows to keep

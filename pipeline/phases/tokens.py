@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
 
-from blends.shards import SHUFFLE_ORDER, TokenizeConfig, tokenize_documents, write_token_shard
+from blends.shards import (
+    SHUFFLE_ORDER,
+    TokenizeConfig,
+    rows_of_split,
+    shard_places,
+    tokenize_documents,
+    write_token_shard,
+)
+from blends.split import TRAIN
 from blends.tokenizer import load_tokenizer
 from pipeline.document import Document
 from pipeline.engines.work import Partition, Sorting
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.exchange import merge_runs
+from pipeline.job import Finished
 from pipeline.phases.documents import read_documents
 from pipeline.stage import IDLE, Context, Counters, Task
 
@@ -41,15 +50,38 @@ def _sound(documents: Iterable[Document], counters: Counters) -> Iterator[Docume
             yield document
 
 
+@dataclass(frozen=True, slots=True)
+class TokenShard:
+    """One training shard in the making: its key range of the spilled rows, and the split it belongs to."""
+
+    part: Partition
+    split: str
+
+
+def shard_tasks(spilled: Finished, config: TokenizeConfig) -> list[Task]:
+    """One task per shard of every split; their number follows from the tokens."""
+    places = shard_places(spilled.counters.tallies, config)
+    return [
+        Task(
+            f"{index:05d}" if split == TRAIN else f"{split}-{index:05d}",
+            number,
+            TokenShard(Partition(spilled.directory, spilled.files, index, count), split),
+        )
+        for number, (split, index, count) in enumerate(places)
+    ]
+
+
 def write_shard_of_tokens(
     task: Task, context: Context, *, directory: PhaseDirectory, shards: Path, config: TokenizeConfig
 ) -> None:
     """Merge one key range of the spilled rows into one training shard; the commit's facts are its manifest entry."""
-    part: Partition = task.source
+    source: TokenShard = task.source
+    part = source.part
     context.at(IDLE)
     order = [SHUFFLE.key, *SHUFFLE.then]
-    rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, order)
+    merged = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, order)
+    rows = rows_of_split(merged, source.split, config.validation_share)
     identity = load_tokenizer(config.tokenizer, config.eos_token).identity
-    entry = write_token_shard(shards, part.index, part.count, rows, identity)
+    entry = write_token_shard(shards, part.index, part.count, rows, identity, source.split)
     counters = Counters(rows_in=entry.rows, rows_out=entry.rows)
     directory.commit(Commit(task.name, (), (), counters, entry.to_json()))

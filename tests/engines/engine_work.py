@@ -46,8 +46,7 @@ def exchanged(engine, path: Path, partitions: int):
     emit = partial(random_rows, rows=200)
     engine.map_shards(spilled, tasks(3), partial(spill, directory=spilled, emit=emit, sorting=ORDER), quiet)
     first = spilled.finish(task.name for task in tasks(3))
-    runs = tuple(file for commit in spilled.commits() for file in commit.data)
-    parts = [Task(f"{i:05d}", i, Partition(spilled, runs, i, partitions)) for i in range(partitions)]
+    parts = [Task(f"{i:05d}", i, Partition(spilled, i, partitions)) for i in range(partitions)]
     work = partial(reduce_partition, directory=reduced, reduce=identity, sorting=ORDER, schema=SCHEMA, grouping={})
     engine.map_shards(reduced, parts, work, quiet)
     return first, reduced.finish(part.name for part in parts)

@@ -99,8 +99,7 @@ def test_exchange_is_one_sorted_table_whatever_the_partitions(tmp_path, partitio
         emit = partial(random_rows, rows=rows)
         engine.map_shards(spilled, tasks(3), partial(spill, directory=spilled, emit=emit, sorting=ORDER), quiet)
         spilled.finish(task.name for task in tasks(3))
-        runs = tuple(file for commit in spilled.commits() for file in commit.data)
-        parts = [Task(f"{i:05d}", i, Partition(spilled, runs, i, partitions)) for i in range(partitions)]
+        parts = [Task(f"{i:05d}", i, Partition(spilled, i, partitions)) for i in range(partitions)]
         work = partial(reduce_partition, directory=reduced, reduce=identity, sorting=ORDER, schema=SCHEMA, grouping={})
         engine.map_shards(reduced, parts, work, quiet)
         reduced.finish(part.name for part in parts)

@@ -1,5 +1,6 @@
-"""The main job on every engine: the same sha256 of the manifest and of every shard. Minutes, so all of it is slow."""
+"""The main job and the verbs over tables on every engine: the same bytes everywhere. Minutes, so all of it is slow."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ ENGINES = {
     "beam-processes": ["--engine", "beam", "--", "--direct_running_mode=multi_processing", "--direct_num_workers=2"],
     "spark": ["--engine", "spark", "--", "--master=local[2,4]"],
 }
+PUBLISHED = ("shards", "audit", "kept")
+SHARED = ROOT / "../shared/data"
 needs_java = pytest.mark.skipif(
     not (os.environ.get("JAVA_HOME") or shutil.which("java")),
     reason="needs Java: apt-get install openjdk-17-jre-headless",
@@ -39,8 +42,9 @@ def warcmill(*arguments, before=()):
 
 
 def digests(run):
-    files = [run / "manifest.json", *sorted((run / "shards").glob("*.parquet")), *sorted((run / "audit").iterdir())]
-    return {path.name: path.read_bytes() for path in files}
+    """Everything that a reader of the run sees, by path."""
+    files = [run / "manifest.json", *(path for name in PUBLISHED for path in sorted((run / name).glob("*.parquet")))]
+    return {str(path.relative_to(run)): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +83,34 @@ def test_every_verdict_and_partition_is_the_same(tmp_path, engine):
         assert mapped(other, tmp_path / engine, produce) == documents
         assert {count: exchanged(other, tmp_path / f"{engine}-{count}", count) for count in (1, 2, 7)} == exchanges
     assert documents["counters"]["failed"] == 4
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared (the project's data folder beside the checkout)")
+@pytest.mark.parametrize("engine", ["beam", pytest.param("spark", marks=needs_java)])
+def test_archives_of_others_give_the_same_on_every_engine(tmp_path, engine):
+    archives = sorted((SHARED / "warc").glob("**/ok/*.warc*")) + sorted((SHARED / "warc").glob("**/ok/*.arc*"))
+    for name in ("local", engine):
+        warcmill("run", *archives, "-o", tmp_path / name, "--workers", "2", *ENGINES.get(name, ()))
+    assert digests(tmp_path / engine) == digests(tmp_path / "local")
+
+
+def rows():
+    """Copies, copies with an end cut off, and different pages."""
+    for number in range(60):
+        words = [f"w{(number // 3) * 1_000 + k * k % 997}" for k in range(120)]
+        text = " ".join(words if number % 3 else words[:90])
+        yield {"id": f"d{number:03d}", "text": f"{text} {number}" if number % 3 == 2 else text, "source": "made"}
+
+
+@pytest.mark.parametrize("engine", ["beam", pytest.param("spark", marks=needs_java)])
+def test_verbs_over_tables_give_the_same_on_every_engine(tmp_path, engine):
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows()))
+    item = {"id": "i1", "benchmark": "made", "text": " ".join(f"w{1000 + k * k % 997}" for k in range(20, 50))}
+    (tmp_path / "items.jsonl").write_text(json.dumps(item) + "\n")
+    verbs = {"dedup": (), "decontaminate": ("--against", tmp_path / "items.jsonl"), "tokenize": ()}
+    for verb, options in verbs.items():
+        for name in ("local", engine):
+            run = tmp_path / f"{verb}-{name}"
+            warcmill(verb, tmp_path / "in.jsonl", "-o", run, "--workers", "2", *options, *ENGINES.get(name, ()))
+        assert digests(tmp_path / f"{verb}-{engine}") == digests(tmp_path / f"{verb}-local")
+        assert len(digests(run)) > 1

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from turbohtml import Document, Element, Node, Text
 
+from extractors.layout.signs import Selectors, Signs
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OPEN
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
@@ -24,19 +25,39 @@ _DECORATION_INSIDE = ",".join(
         "button,.copybtn,.copy-button,.copy-btn,.btn-clipboard,.clipboard-copy",
     )
 )
-_DECORATION_BESIDE = (
-    "td.linenos,td.gutter,td.rouge-gutter,td.blob-num,td.hljs-ln-numbers,td.crayon-nums,td.line-numbers"
-    ",button.copybtn,button.copy-button,div.highlight button,div.highlighter-rouge button"
-    ",.copy-code-button,.code-copy,.zeroclipboard-container,.btn-clipboard,div.code-toolbar>.toolbar"
-    ",.syntaxhighlighter .toolbar,.crayon-toolbar,.crayon-nums,.enlighter-toolbar"
+_DECORATION_BESIDE = Selectors(
+    (
+        *[
+            "td.linenos",
+            "td.gutter",
+            "td.rouge-gutter",
+            "td.blob-num",
+            "td.hljs-ln-numbers",
+            "td.crayon-nums",
+            "td.line-numbers",
+        ],
+        *("button.copybtn", "button.copy-button", "div.highlight button", "div.highlighter-rouge button"),
+        *(".copy-code-button", ".code-copy", ".zeroclipboard-container", ".btn-clipboard", "div.code-toolbar>.toolbar"),
+        *(".syntaxhighlighter .toolbar", ".crayon-toolbar", ".crayon-nums", ".enlighter-toolbar"),
+    )
 )
-# Code that is no `pre`: one element per line.
-_LINED_BOXES = "td.code>div.container,div.crayon-pre,div.CodeMirror-code,div.view-lines,div.fragment"
-_LINED_LISTS = "div.blockcode ol,div.geshi ol,.mw-geshi ol,ol.dp-c,ol[class^='dp-'],pre ol.linenums"
-# Cells that hold one line of code each, beside line numbers, authors or diff marks.
-_LINE_CELL = "td.blob-code,td[class*='lineContent' i],td.line-content,td.code-line,td.hljs-ln-code,td.diff-line-code"
 _CODE_TAGS = ("pre", "listing", "xmp", "plaintext", "textarea")
-_CODE_SELECTOR = ",".join((*_CODE_TAGS, _LINED_BOXES, _LINED_LISTS))
+_CODE = Selectors(
+    (
+        *_CODE_TAGS,
+        # Code that is no `pre`: one element per line.
+        *("td.code>div.container", "div.crayon-pre", "div.CodeMirror-code", "div.view-lines", "div.fragment"),
+        *("div.blockcode ol", "div.geshi ol", ".mw-geshi ol", "ol.dp-c", "ol[class^='dp-']", "pre ol.linenums"),
+    )
+)
+# Cells that hold one line of code each, beside line numbers, authors or diff marks.
+_LINE_CELLS = Selectors(
+    (
+        *("td.blob-code", "td[class*='lineContent' i]", "td.line-content", "td.code-line", "td.hljs-ln-code"),
+        "td.diff-line-code",
+    )
+)
+SIGNS = (*_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
 _ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
 _BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
@@ -84,21 +105,24 @@ def fenced(block: CodeBlock) -> str:
     return f"{fence}{block.lang or ''}\n{block.text}\n{fence}"
 
 
-def resolve_code(document: Document, tags: frozenset[str]) -> list[CodeBlock]:
-    """Take every code block out of the tree and leave a numbered mark in its place; `tags` are those of the page."""
+def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
+    """Take every code block out of the tree and leave a numbered mark in its place. `signs`: the page's, of SIGNS."""
     blocks: list[CodeBlock] = []
-    if tags.isdisjoint(_CODE_TAGS) and not _holds_lines(document, tags):
+    code, line_cells = _CODE.of(signs), _LINE_CELLS.of(signs)
+    if not (code or line_cells) or document.select_one(",".join(filter(None, (code, line_cells)))) is None:
         return blocks
-    document.remove(_DECORATION_BESIDE)
-    _resolve_line_tables(document, blocks)
+    if beside := _DECORATION_BESIDE.of(signs):
+        document.remove(beside)
+    if line_cells:
+        _resolve_line_tables(document.select(line_cells), blocks)
     nested = 0  # code elements inside the one taken last: they went with it
-    for node in document.select(_CODE_SELECTOR):
+    for node in document.select(code) if code else ():
         if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
             continue
         if nested:
             nested -= 1
             continue
-        nested = len(node.select(_CODE_SELECTOR))
+        nested = len(node.select(code))
         block = _take(node)
         if block is None:
             continue
@@ -108,17 +132,10 @@ def resolve_code(document: Document, tags: frozenset[str]) -> list[CodeBlock]:
     return blocks
 
 
-def _holds_lines(document: Document, tags: frozenset[str]) -> bool:
-    """Whether there is code outside of elements made for it; each selector costs a look at every element."""
-    kinds = ((_LINE_CELL, "td"), (_LINED_LISTS, "ol"), (_LINED_BOXES, "div"))
-    wanted = ",".join(selector for selector, tag in kinds if tag in tags)
-    return bool(wanted) and document.select_one(wanted) is not None
-
-
-def _resolve_line_tables(document: Document, blocks: list[CodeBlock]) -> None:
+def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock]) -> None:
     """Tables with one code line per row: the code cells' text replaces the table."""
     tables: dict[Element, list[Element]] = {}
-    for cell in document.select(_LINE_CELL):
+    for cell in line_cells:
         table = cell.closest("table")
         if table is not None:
             tables.setdefault(table, []).append(cell)

@@ -10,15 +10,19 @@ from dataclasses import dataclass, field
 
 import turbohtml
 
+from extractors import code
 from extractors.charset import decode
 from extractors.code import resolve_code
+from extractors.layout import prepare
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask, may_hold_delimiters
 from extractors.layout.plain import lay_out_plain
-from extractors.layout.prepare import clear_reserved, drop_never_rendered, tags_present, visible_markup
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
 from extractors.layout.rejected import RenderRejected
+from extractors.layout.signs import find_signs
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
+from extractors.math import page_config, resolve
 from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
@@ -29,6 +33,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024  # Common Crawl cuts pages at 5 MiB; memory st
 MAX_NODES = 2_000_000
 MAX_TITLE_CHARS = 500
 HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
+SIGNS = (*prepare.SIGNS, *code.SIGNS, *page_config.SIGNS, *resolve.SIGNS)  # what a page is asked for at once
 TEXT_TYPE, NOTEBOOK_TYPE = "text/plain", "application/x-ipynb+json"
 
 
@@ -95,13 +100,14 @@ def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
 
 
 def _render_html(html: str, max_nodes: int) -> Rendered:
-    document = turbohtml.parse(clear_reserved(html), positions=False)
-    title, tags = _title(document), tags_present(document)
-    drop_never_rendered(document)
-    config = ConfigReader(document, html)  # before scripts go
-    flow = Flow(resolve_formulas(document, config.read, html, tags))
-    code_blocks = resolve_code(document, tags)
-    markup = visible_markup(document, code_blocks, tags)
+    signs = find_signs(html, SIGNS)
+    document = turbohtml.parse(clear_reserved(html, signs), positions=False)
+    title = _title(document)
+    drop_never_rendered(document, signs)
+    config = ConfigReader(document, signs)  # before scripts go
+    flow = Flow(resolve_formulas(document, config.read, signs))
+    code_blocks = resolve_code(document, signs)
+    markup = visible_markup(document, code_blocks, signs)
     mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
     lay_out(markup, Walk(flow, code_blocks, mask), max_nodes)
     return Rendered(flow.text(), flow.blocks(), flow.formulas(), title)
@@ -110,7 +116,7 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
 def _render_plain(text: str) -> Rendered:
     mask = FormulaMask()
     flow = Flow(mask.recovered)
-    lay_out_plain(clear_reserved(text), flow, mask)
+    lay_out_plain(clear_reserved(text, find_signs(text, SIGNS)), flow, mask)
     return Rendered(flow.text(), flow.blocks(), flow.formulas())
 
 

@@ -289,6 +289,11 @@ def close_span(walk: WalkBase, head: str, index: int) -> None:
         close_block(walk, head, index)
 
 
+def compile_rules(actions: dict[str, Action], _hot: object) -> dict[str, Action]:
+    """`actions` as `lay_out_pieces` takes them. In C, those of this module `_hot` become numbers of rules in C."""
+    return actions
+
+
 def lay_out_pieces(walk: WalkBase, actions: Mapping[str, Action]) -> None:
     """Walk over `walk.pieces`: each is a tag's name and attributes, ">", and the text up to the next tag."""
     buffer, paths, places = walk.buffer, walk.paths, walk.places

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from turbohtml import Document, Element, parse_fragment
 
 from extractors.code import CodeBlock
+from extractors.layout.signs import Selectors, Signs, tag_sign
 from extractors.layout.tags import (
     DATA_TABLE,
     HIDDEN_SELECTORS,
-    HIDDEN_TAGS,
     LINED_TABLE,
     NEVER_RENDERED,
     RAW_TEXT_TAGS,
@@ -26,25 +26,33 @@ from extractors.tables import is_data_table, is_lined_table
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
 MAX_NOFRAMES = 8
 MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
-_RESERVED_UTF8 = b"\xee\x80"  # how U+E000-U+E03F begin: one search for all of them
+_HIDDEN, _RAW_TEXT = Selectors(HIDDEN_SELECTORS), Selectors(RAW_TEXT_TAGS)
+_DROPPED = Selectors(NEVER_RENDERED)
+_REFERENCE_SIGNS = ("&#xe00", "&#x0", "&#5734", "&#5735", "&#0")
+SIGNS = (*_HIDDEN.signs, *_RAW_TEXT.signs, *_DROPPED.signs, *_REFERENCE_SIGNS, "<noscript", "reversed")
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 
-def clear_reserved(html: str) -> str:
+def clear_reserved(html: str, signs: Signs) -> str:
     """Replace the private-use characters we mark places with, written out or as references, by U+FFFD."""
-    if not html.isascii() and _RESERVED_UTF8 in html.encode("utf-8", "surrogatepass"):
+    if RESERVED[0] in signs:
         for mark in RESERVED:
-            if mark in html:
-                html = html.replace(mark, "\ufffd")
-    return _REFERENCE.sub("\ufffd", html) if _REFERENCE.search(html) else html
+            html = html.replace(mark, "\ufffd")
+    return _REFERENCE.sub("\ufffd", html) if any(sign in signs for sign in _REFERENCE_SIGNS) else html
 
 
-def drop_never_rendered(document: Document) -> None:
+def drop_never_rendered(document: Document, signs: Signs) -> None:
     """Before formulas are resolved: templates go, `noframes` is opened, `noscript` goes unless it holds the text."""
-    for tag in NEVER_RENDERED:
-        document.remove(tag)
-    for node in document.select("noframes")[:MAX_NOFRAMES]:  # raw text to the parser: what a frame page says itself
-        node.replace_with(parse_fragment(node.text))
+    if dropped := _DROPPED.of(signs):
+        document.remove(dropped)
+    if tag_sign("noframes") in signs:  # raw text to the parser: what a frame page says itself
+        for node in document.select("noframes")[:MAX_NOFRAMES]:
+            node.replace_with(parse_fragment(node.text))
+    if tag_sign("noscript") in signs:
+        _judge_noscript(document)
+
+
+def _judge_noscript(document: Document) -> None:
     fallback = document.select("noscript")
     if not fallback:
         return
@@ -62,28 +70,27 @@ def _visible_chars(document: Document) -> int:
     return len(body.text) - inside
 
 
-def tags_present(document: Document) -> frozenset[str]:
-    """Tags of the page's elements: one look at each, so that later selections leave out what is not there.
-
-    Every selector costs a look at every element, 10 to 15 us on a page of 800.
-    """
-    return frozenset({node.tag for node in document.iter_elements()})
-
-
-def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], tags: frozenset[str]) -> str:
-    """The page as the walk reads it, after formulas and code are resolved; `tags` is what `tags_present` found.
+def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: Signs) -> str:
+    """The page as the walk reads it, after formulas and code are resolved; `signs` are those of the page among SIGNS.
 
     Scripts, hidden elements, comments and decoration are gone, data tables renamed.
     """
-    document.remove(",".join((*sorted(tags & HIDDEN_TAGS), HIDDEN_SELECTORS)))
-    for raw in document.select(",".join(RAW_TEXT_TAGS)) if tags & RAW_TEXT_TAGS else ():
-        raw.tag = "div"  # the serialiser escapes its text then
+    document.remove(f"head,{_HIDDEN.of(signs)}".rstrip(","))
+    if raw_text := _RAW_TEXT.of(signs):
+        for raw in document.select(raw_text):
+            raw.tag = "div"  # the serialiser escapes its text then
+    if "reversed" in signs:
+        _count_reversed(document)
+    _judge_tables(document, code_blocks)
+    return without_comments(document.html)
+
+
+def _count_reversed(document: Document) -> None:
+    """A reversed list counts down from its length."""
     for numbered in document.select("ol[reversed]"):
         if numbered.attr("start") is None:
             items = sum(1 for child in numbered.children if isinstance(child, Element) and child.tag == "li")
             numbered.attrs["start"] = str(items)
-    _judge_tables(document, code_blocks)
-    return without_comments(document.html)
 
 
 def _judge_tables(document: Document, code_blocks: Sequence[CodeBlock]) -> None:

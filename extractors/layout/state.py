@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 from extractors.code import CodeBlock
 from extractors.layout.flow import Flow
+from extractors.layout.mask import FormulaMask
 from extractors.layout.native import WalkBase
 from extractors.layout.paths import Paths
 from extractors.layout.tags import FORMULA_CLOSE, INLINE_CODE_OPEN
@@ -16,8 +16,6 @@ from extractors.tables import Grid
 _CODE_PLACE = re.compile("\ue003([0-9]{1,9})\ue004")
 _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
 
-MaskFormulas = Callable[[str], str]  # replaces delimited TeX in laid-out prose by sentinels
-
 
 class Walk(WalkBase):
     """State of one page's walk; `extractors.layout.walk` drives it, `extractors.layout.rules` changes it."""
@@ -26,10 +24,8 @@ class Walk(WalkBase):
 
     flow: Flow
 
-    def __init__(
-        self, flow: Flow, code_blocks: list[CodeBlock], mask: MaskFormulas | None, *, mask_all: bool = False
-    ) -> None:
-        super().__init__(flow, mask, mask_all, Paths())
+    def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: FormulaMask | None) -> None:
+        super().__init__(flow, mask, mask is not None and bool(mask.config.ascii_pairs), Paths())
         self.code_blocks = code_blocks
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
         self.looks_left = 0  # pieces that may still be looked at ahead of their turn

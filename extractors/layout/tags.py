@@ -16,7 +16,6 @@ RESERVED = tuple(map(chr, range(0xE000, 0xE009)))
 DATA_TABLE, LINED_TABLE = "\ue007data", "\ue007lined"
 TABLE_MARKS = (DATA_TABLE, LINED_TABLE)
 
-_HIDDEN = "script head svg iframe object embed canvas audio video map select datalist rp frame"
 _BLOCK_WORDS = (
     "html body address article aside center dialog dir div fieldset figure figcaption footer form frameset noframes"
     " header hgroup main nav p section summary details legend search optgroup tbody thead tfoot colgroup"
@@ -31,12 +30,36 @@ SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes 
 # Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.
 NEVER_RENDERED = ("template", "style")
 
-# Removed after formulas and code are resolved: elements of these tags, and what the selectors find.
-HIDDEN_TAGS = frozenset(_HIDDEN.split())
+# Removed after formulas and code are resolved, beside `head`.
 HIDDEN_SELECTORS = (
-    "[hidden]:not([hidden='until-found']),[style*='display:none' i]:not(body),[style*='display: none' i]:not(body)"
-    ",a.headerlink,a.anchorjs-link,a.hash-link,a.anchor[aria-hidden='true'],a.header-anchor,a.anchor-link"
-    ",i[aria-hidden='true'],.mw-editsection,.MathJax_Preview,.skip-link,.screen-reader-shortcut"
+    *[
+        "script",
+        "svg",
+        "iframe",
+        "object",
+        "embed",
+        "canvas",
+        "audio",
+        "video",
+        "map",
+        "select",
+        "datalist",
+        "rp",
+        "frame",
+    ],
+    "[hidden]:not([hidden='until-found'])",
+    "[style*='display:none' i]:not(body)",
+    "[style*='display: none' i]:not(body)",
+    "a.headerlink",
+    "a.anchorjs-link",
+    "a.hash-link",
+    "a.anchor[aria-hidden='true']",
+    "a.header-anchor",
+    "a.anchor-link",
+    "i[aria-hidden='true']",
+    ".mw-editsection",
+    ".MathJax_Preview",
+    ".skip-link",
+    ".screen-reader-shortcut",
 )
-
-RAW_TEXT_TAGS = frozenset(("noframes", "noembed", "xmp", "plaintext"))
+RAW_TEXT_TAGS = ("noframes", "noembed", "xmp", "plaintext")  # the serialiser does not escape what they hold

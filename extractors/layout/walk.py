@@ -8,12 +8,15 @@ one at its end tag; any other element is transparent. No recursion: what is open
 
 from __future__ import annotations
 
-from extractors.layout.native import lay_out_pieces
+from extractors.layout import hot
+from extractors.layout.native import compile_rules, lay_out_pieces
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.rules import ACTIONS
 from extractors.layout.state import Walk
 
 MAX_LOOKS_PER_PIECE = 8  # pieces that rules may look ahead, on average: keeps any input linear
+
+_RULES = compile_rules(ACTIONS, hot)
 
 
 def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
@@ -22,4 +25,4 @@ def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
         raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} tags")
     walk.pieces.extend(markup.split("<"))
     walk.looks_left = MAX_LOOKS_PER_PIECE * len(walk.pieces)
-    lay_out_pieces(walk, ACTIONS)
+    lay_out_pieces(walk, _RULES)

@@ -27,12 +27,14 @@ from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask, may_hold_delimiters
-from extractors.layout.prepare import clear_reserved, drop_never_rendered, tags_present, visible_markup
+from extractors.layout.native import NATIVE
+from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
+from extractors.layout.signs import find_signs
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
 from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
-from extractors.render import MAX_NODES
+from extractors.render import MAX_NODES, SIGNS
 
 Extractor = Callable[[bytes], object]
 
@@ -64,19 +66,19 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
 
     html = decode(body).text
     done("decode")
-    html = clear_reserved(html)
-    done("reserved characters")
+    signs = find_signs(html, SIGNS)
+    html = clear_reserved(html, signs)
+    done("signs, reserved characters")
     document = turbohtml.parse(html, positions=False)
     done("parse")
-    tags = tags_present(document)
-    drop_never_rendered(document)
-    config = ConfigReader(document, html)
+    drop_never_rendered(document, signs)
+    config = ConfigReader(document, signs)
     done("templates, scripts")
-    flow = Flow(resolve_formulas(document, config.read, html, tags))
+    flow = Flow(resolve_formulas(document, config.read, signs))
     done("formulas in the tree")
-    blocks = resolve_code(document, tags)
+    blocks = resolve_code(document, signs)
     done("code")
-    markup = visible_markup(document, blocks, tags)
+    markup = visible_markup(document, blocks, signs)
     done("hidden parts, tables")
     mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
     done("configuration")
@@ -113,12 +115,13 @@ def main() -> None:
         steps(body, spent)
     mean_kb = sum(map(len, bodies)) / len(bodies) / 1000
     print(f"render: {len(bodies)} pages, mean {mean_kb:.0f} kB, CPU ms per page, median of {options.passes} passes")
+    print(f"  the layout's inner loop is {'C' if NATIVE else 'Python: no compiler, or WARCMILL_PURE_PYTHON is set'}")
     print(f"  warcmill {statistics.median(times['warcmill']):.2f}")
     for name in ("main content", "full"):
         ratios = [peer / own for peer, own in zip(times[name], times["warcmill"], strict=True)]
         print(f"  resiliparse {name} {statistics.median(times[name]):.2f}: {statistics.median(ratios):.2f}x its speed")
     for step, seconds in spent.items():
-        print(f"    {step:22} {seconds * 1000 / len(bodies):6.2f}")
+        print(f"    {step:27} {seconds * 1000 / len(bodies):6.2f}")
 
 
 if __name__ == "__main__":

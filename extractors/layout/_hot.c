@@ -1,0 +1,1175 @@
+/* Twin of hot.py in C: the same names, the same output byte for byte, several times faster. Read hot.py first.
+
+   What keeps it safe: lists and strings are reached through the C API only; every list that C indexes without asking
+   is made here, cannot be replaced from Python (READONLY) and is checked for emptiness; no recursion; memory is
+   linear in the page. Objects hold no reference to what holds them, so they need no cycle collection. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <structmember.h>
+
+#define TWIN_VERSION 1
+#define MAX_INDENTING_CONTAINERS 12
+#define FORMULA_OPEN 0xE000
+#define HARD_BREAK 0xE002
+#define FIRST_RESERVED 0xE000
+#define LAST_RESERVED 0xE008
+
+static PyObject *s_expand, *s_finish, *s_formula_kind, *s_write_cell, *s_enter_item; /* methods of the subclasses */
+static PyObject *s_empty, *s_list, *s_paragraph, *s_bullet, *s_bullet_rest, *s_space, *s_break, *s_line, *s_gap;
+static PyObject *s_href;
+
+/* --- lists used as stacks --- */
+
+static PyObject *
+last(PyObject *list) /* borrowed */
+{
+    Py_ssize_t size = PyList_GET_SIZE(list);
+    if (size == 0) {
+        PyErr_SetString(PyExc_IndexError, "nothing is open");
+        return NULL;
+    }
+    return PyList_GET_ITEM(list, size - 1);
+}
+
+static int
+drop_last(PyObject *list)
+{
+    Py_ssize_t size = PyList_GET_SIZE(list);
+    return PyList_SetSlice(list, size - 1, size, NULL);
+}
+
+static int
+clear_list(PyObject *list)
+{
+    return PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL);
+}
+
+static int
+append_number(PyObject *list, Py_ssize_t value)
+{
+    PyObject *number = PyLong_FromSsize_t(value);
+    int failed = number == NULL || PyList_Append(list, number) < 0;
+    Py_XDECREF(number);
+    return failed ? -1 : 0;
+}
+
+static int
+set_last_number(PyObject *list, Py_ssize_t value)
+{
+    PyObject *number = PyLong_FromSsize_t(value);
+    return number == NULL ? -1 : PyList_SetItem(list, PyList_GET_SIZE(list) - 1, number);
+}
+
+/* --- FlowBase --- */
+
+enum { STARTS, ENDS, KINDS, LANGS, LEVELS, LINKS, PATHS, COLUMNS };
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *parts, *rest, *pending, *containers;
+    PyObject *column[COLUMNS];
+    Py_ssize_t length, lists_open, list_start;
+} Flow;
+
+static PyTypeObject *flow_type, *walk_type, *finder_type;
+
+static PyObject *
+flow_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    Flow *self = (Flow *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->rest = Py_NewRef(s_empty);
+    self->pending = Py_NewRef(Py_None);
+    self->parts = PyList_New(0);
+    self->containers = PyList_New(0);
+    int failed = self->parts == NULL || self->containers == NULL;
+    for (int i = 0; i < COLUMNS; i++)
+        failed |= (self->column[i] = PyList_New(0)) == NULL;
+    if (failed)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int
+flow_init(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    return 0;
+}
+
+static void
+flow_dealloc(Flow *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->parts);
+    Py_XDECREF(self->rest);
+    Py_XDECREF(self->pending);
+    Py_XDECREF(self->containers);
+    for (int i = 0; i < COLUMNS; i++)
+        Py_XDECREF(self->column[i]);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+static int
+enter_container(Flow *self, PyObject *first, PyObject *rest)
+{
+    PyObject *saved = PyTuple_Pack(2, self->rest, self->pending);
+    if (saved == NULL)
+        return -1;
+    int failed = PyList_Append(self->containers, saved);
+    Py_DECREF(saved);
+    if (failed || PyList_GET_SIZE(self->containers) > MAX_INDENTING_CONTAINERS)
+        return failed;
+    PyObject *pending = PyUnicode_Concat(self->pending == Py_None ? self->rest : self->pending, first);
+    PyObject *longer = PyUnicode_Concat(self->rest, rest);
+    if (pending == NULL || longer == NULL) {
+        Py_XDECREF(pending);
+        Py_XDECREF(longer);
+        return -1;
+    }
+    Py_SETREF(self->pending, pending);
+    Py_SETREF(self->rest, longer);
+    return 0;
+}
+
+static int
+leave_container(Flow *self)
+{
+    PyObject *saved = last(self->containers);
+    if (saved == NULL)
+        return -1;
+    PyObject *rest = Py_NewRef(PyTuple_GET_ITEM(saved, 0)), *pending = Py_NewRef(PyTuple_GET_ITEM(saved, 1));
+    int failed = drop_last(self->containers);
+    Py_SETREF(self->rest, rest);
+    if (self->pending != Py_None)
+        Py_SETREF(self->pending, pending);
+    else
+        Py_DECREF(pending);
+    return failed;
+}
+
+static int
+follows_item(Flow *self)
+{
+    PyObject *kinds = self->column[KINDS];
+    Py_ssize_t count = PyList_GET_SIZE(kinds);
+    if (self->lists_open <= 0 || count == 0 || count <= self->list_start)
+        return 0;
+    return PyUnicode_Compare(PyList_GET_ITEM(kinds, count - 1), s_list) == 0;
+}
+
+/* The text of a leaf as it will stand: formulas written out, every line behind the container's prefix. New reference. */
+static PyObject *
+shown_text(Flow *self, PyObject *text, Py_ssize_t start)
+{
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    if (PyUnicode_FindChar(text, FORMULA_OPEN, 0, length, 1) >= 0) {
+        PyObject *place = PyLong_FromSsize_t(start);
+        if (place == NULL)
+            return NULL;
+        PyObject *shown = PyObject_CallMethodObjArgs((PyObject *)self, s_expand, text, place, NULL);
+        Py_DECREF(place);
+        if (shown != NULL && !PyUnicode_Check(shown)) {
+            PyErr_SetString(PyExc_TypeError, "expand gives no text");
+            Py_CLEAR(shown);
+        }
+        return shown;
+    }
+    if (PyUnicode_GET_LENGTH(self->rest) == 0 || PyUnicode_FindChar(text, '\n', 0, length, 1) < 0)
+        return Py_NewRef(text);
+    PyObject *line = PyUnicode_Concat(s_line, self->rest);
+    if (line == NULL)
+        return NULL;
+    PyObject *shown = PyUnicode_Replace(text, s_line, line, -1);
+    Py_DECREF(line);
+    return shown;
+}
+
+static int
+append_row(Flow *self, Py_ssize_t start, PyObject *kind, PyObject *path, Py_ssize_t links, PyObject *lang,
+           PyObject *level)
+{
+    PyObject **column = self->column;
+    return append_number(column[STARTS], start) < 0 || append_number(column[ENDS], self->length) < 0 ||
+                   PyList_Append(column[KINDS], kind) < 0 || PyList_Append(column[LANGS], lang) < 0 ||
+                   PyList_Append(column[LEVELS], level) < 0 || append_number(column[LINKS], links) < 0 ||
+                   PyList_Append(column[PATHS], path) < 0
+               ? -1
+               : 0;
+}
+
+static int
+write_leaf(Flow *self, PyObject *text, PyObject *kind, PyObject *path, Py_ssize_t links, PyObject *lang,
+           PyObject *level)
+{
+    Py_ssize_t start = self->length;
+    int joins = self->pending != Py_None && PyUnicode_Compare(kind, s_list) == 0 && follows_item(self);
+    PyObject *gap = start == 0 ? s_empty : joins ? s_line : s_gap;
+    PyObject *lead;
+    if (self->pending != Py_None) {
+        lead = self->pending;
+        self->pending = Py_NewRef(Py_None);
+    }
+    else
+        lead = Py_NewRef(self->rest);
+    Py_ssize_t before = PyUnicode_GET_LENGTH(gap) + PyUnicode_GET_LENGTH(lead);
+    int failed = PyList_Append(self->parts, gap) < 0 || PyList_Append(self->parts, lead) < 0;
+    Py_DECREF(lead);
+    PyObject *shown = failed ? NULL : shown_text(self, text, start + before);
+    if (shown == NULL)
+        return -1;
+    self->length = start + before + PyUnicode_GET_LENGTH(shown);
+    failed = PyList_Append(self->parts, shown);
+    Py_DECREF(shown);
+    if (failed)
+        return -1;
+    if (!joins)
+        return append_row(self, start ? start + 2 : 0, kind, path, links, lang, level);
+    if (links) {
+        PyObject *before_links = last(self->column[LINKS]);
+        if (before_links == NULL || set_last_number(self->column[LINKS], PyLong_AsSsize_t(before_links) + links) < 0)
+            return -1;
+    }
+    return set_last_number(self->column[ENDS], self->length);
+}
+
+static PyObject *
+flow_enter(Flow *self, PyObject *args)
+{
+    PyObject *first, *rest;
+    if (!PyArg_ParseTuple(args, "UU", &first, &rest) || enter_container(self, first, rest) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+flow_leave(Flow *self, PyObject *Py_UNUSED(args))
+{
+    if (leave_container(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+flow_enter_list(Flow *self, PyObject *Py_UNUSED(args))
+{
+    if (self->lists_open == 0)
+        self->list_start = PyList_GET_SIZE(self->column[KINDS]);
+    self->lists_open++;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+flow_leave_list(Flow *self, PyObject *Py_UNUSED(args))
+{
+    self->lists_open--;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+flow_write(Flow *self, PyObject *args)
+{
+    PyObject *text, *kind, *path, *lang = Py_None, *level = Py_None;
+    Py_ssize_t links = 0;
+    if (!PyArg_ParseTuple(args, "UUU|nOO", &text, &kind, &path, &links, &lang, &level) ||
+        write_leaf(self, text, kind, path, links, lang, level) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef flow_methods[] = {
+    {"enter", (PyCFunction)flow_enter, METH_VARARGS, NULL},
+    {"leave", (PyCFunction)flow_leave, METH_NOARGS, NULL},
+    {"enter_list", (PyCFunction)flow_enter_list, METH_NOARGS, NULL},
+    {"leave_list", (PyCFunction)flow_leave_list, METH_NOARGS, NULL},
+    {"write", (PyCFunction)flow_write, METH_VARARGS, NULL},
+    {NULL},
+};
+
+#define COLUMN(name, index) {name, T_OBJECT_EX, offsetof(Flow, column) + (index) * sizeof(PyObject *), READONLY, NULL}
+
+static PyMemberDef flow_members[] = {
+    {"parts", T_OBJECT_EX, offsetof(Flow, parts), READONLY, NULL},
+    {"rest", T_OBJECT_EX, offsetof(Flow, rest), READONLY, NULL},
+    {"length", T_PYSSIZET, offsetof(Flow, length), READONLY, NULL},
+    COLUMN("starts", STARTS),
+    COLUMN("ends", ENDS),
+    COLUMN("kinds", KINDS),
+    COLUMN("langs", LANGS),
+    COLUMN("levels", LEVELS),
+    COLUMN("links", LINKS),
+    COLUMN("paths", PATHS),
+    {NULL},
+};
+
+/* --- text --- */
+
+typedef struct {
+    Py_UCS4 small[2048], *data; /* the larger pages' leaves go to the heap */
+    Py_ssize_t length;
+} Scratch;
+
+static int
+scratch_open(Scratch *scratch, Py_ssize_t size)
+{
+    scratch->length = 0;
+    scratch->data = size <= 2048 ? scratch->small : PyMem_New(Py_UCS4, size);
+    if (scratch->data == NULL)
+        PyErr_NoMemory();
+    return scratch->data == NULL ? -1 : 0;
+}
+
+static PyObject *
+scratch_close(Scratch *scratch)
+{
+    PyObject *text = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, scratch->data, scratch->length);
+    if (scratch->data != scratch->small)
+        PyMem_Free(scratch->data);
+    return text;
+}
+
+/* White space to single spaces, HARD_BREAKs to newlines, none of either at the ends. New reference. */
+static PyObject *
+collapse(PyObject *raw)
+{
+    int kind = PyUnicode_KIND(raw);
+    const void *data = PyUnicode_DATA(raw);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(raw), breaks = 0;
+    int spaced = 0, changed = 0;
+    Scratch scratch;
+    if (scratch_open(&scratch, size) < 0)
+        return NULL;
+    Py_UCS4 *out = scratch.data;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c == HARD_BREAK) {
+            breaks++;
+            changed = 1;
+            continue;
+        }
+        if (Py_UNICODE_ISSPACE(c)) {
+            spaced = 1;
+            changed |= c != ' ';
+            continue;
+        }
+        if (out != scratch.data) {
+            for (; breaks > 0; breaks--, spaced = 0)
+                *out++ = '\n';
+            if (spaced)
+                *out++ = ' ';
+        }
+        breaks = spaced = 0;
+        *out++ = c;
+    }
+    scratch.length = out - scratch.data;
+    if (scratch.length == size && !changed) {
+        scratch.length = 0;
+        Py_XDECREF(scratch_close(&scratch));
+        return Py_NewRef(raw);
+    }
+    return scratch_close(&scratch);
+}
+
+static const struct {
+    const char *name;
+    Py_ssize_t length;
+    Py_UCS4 character;
+} REFERENCES[] = {{"&lt;", 4, '<'}, {"&gt;", 4, '>'}, {"&amp;", 5, '&'}, {"&nbsp;", 6, 0xA0}, {"&quot;", 6, '"'}};
+
+static Py_ssize_t
+reference_at(int kind, const void *data, Py_ssize_t at, Py_ssize_t size, Py_UCS4 *character)
+{
+    for (size_t r = 0; r < sizeof(REFERENCES) / sizeof(REFERENCES[0]); r++) {
+        Py_ssize_t length = REFERENCES[r].length, i = 1;
+        while (i < length && at + i < size && PyUnicode_READ(kind, data, at + i) == (Py_UCS4)REFERENCES[r].name[i])
+            i++;
+        if (i == length) {
+            *character = REFERENCES[r].character;
+            return length;
+        }
+    }
+    *character = '&';
+    return 1;
+}
+
+/* text[start:] with the references that the serialiser writes resolved. New reference. */
+static PyObject *
+unescaped(PyObject *text, Py_ssize_t start)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    if (PyUnicode_FindChar(text, '&', start, size, 1) < 0)
+        return PyUnicode_Substring(text, start, size);
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    Scratch scratch;
+    if (scratch_open(&scratch, size - start) < 0)
+        return NULL;
+    for (Py_ssize_t i = start; i < size;) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        Py_ssize_t used = c == '&' ? reference_at(kind, data, i, size, &c) : 1;
+        scratch.data[scratch.length++] = c;
+        i += used;
+    }
+    return scratch_close(&scratch);
+}
+
+static int
+is_blank(PyObject *text, Py_ssize_t start)
+{
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    while (start < size && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, start)))
+        start++;
+    return start == size;
+}
+
+/* --- WalkBase --- */
+
+typedef struct {
+    PyObject_HEAD
+    Flow *flow;
+    PyObject *mask, *places, *pieces, *buffer, *links, *spans, *paths, *kinds, *lists, *cell;
+    Py_ssize_t link_chars, in_link, last_link_end;
+    char mask_all, swallowed;
+} Walk;
+
+static PyObject *
+walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+{
+    Walk *self = (Walk *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->mask = Py_NewRef(Py_None);
+    self->cell = Py_NewRef(Py_None);
+    self->last_link_end = -1;
+    self->places = PyDict_New();
+    self->pieces = PyList_New(0);
+    self->buffer = PyList_New(0);
+    self->links = PyList_New(0);
+    self->spans = PyList_New(0);
+    self->lists = PyList_New(0);
+    self->paths = PyList_New(0);
+    self->kinds = PyList_New(0);
+    if (self->places == NULL || self->pieces == NULL || self->buffer == NULL || self->links == NULL ||
+        self->spans == NULL || self->lists == NULL || self->paths == NULL || self->kinds == NULL ||
+        PyList_Append(self->paths, s_empty) < 0 || PyList_Append(self->kinds, s_paragraph) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static int
+walk_init(Walk *self, PyObject *args, PyObject *kwargs)
+{
+    static char *names[] = {"flow", "mask", "mask_all", "places", NULL};
+    PyObject *flow, *mask, *places;
+    int mask_all;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OpO!", names, flow_type, &flow, &mask, &mask_all, &PyDict_Type,
+                                     &places))
+        return -1;
+    Py_XSETREF(self->flow, (Flow *)Py_NewRef(flow));
+    Py_SETREF(self->mask, Py_NewRef(mask));
+    Py_SETREF(self->places, Py_NewRef(places));
+    self->mask_all = (char)mask_all;
+    return 0;
+}
+
+static void
+walk_dealloc(Walk *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->pieces, self->buffer, self->links,
+                        self->spans,            self->paths, self->kinds,  self->lists,  self->cell};
+    for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
+        Py_XDECREF(held[i]);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* Whether the subclass's `finish` could change the text: a formula or inline code, or characters nobody sees. */
+static int
+needs_finish(Walk *self, PyObject *text)
+{
+    int kind = PyUnicode_KIND(text), masks = self->mask != Py_None, control = 0;
+    const void *data = PyUnicode_DATA(text);
+    if (!masks && PyUnicode_IS_ASCII(text))
+        return 0;
+    if (masks && self->mask_all)
+        return 1;
+    Py_UCS4 before = 0;
+    for (Py_ssize_t i = 0, size = PyUnicode_GET_LENGTH(text); i < size; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (masks && (c == '$' || c == '\\' || (c == '/' && (before == '[' || before == '<'))))
+            return 1;
+        if (c > 127 && c != FORMULA_OPEN && c != FORMULA_OPEN + 1 && !Py_UNICODE_ISPRINTABLE(c))
+            return 1;
+        control |= (c < 32 && c != '\n') || c == 127;
+        before = c;
+    }
+    return control && !PyUnicode_IS_ASCII(text);
+}
+
+static int
+write_finished(Walk *self, PyObject *text, Py_ssize_t links)
+{
+    if (self->cell != NULL && self->cell != Py_None) {
+        PyObject *number = PyLong_FromSsize_t(links);
+        if (number == NULL)
+            return -1;
+        PyObject *done = PyObject_CallMethodObjArgs((PyObject *)self, s_write_cell, text, number, NULL);
+        Py_DECREF(number);
+        Py_XDECREF(done);
+        return done == NULL ? -1 : 0;
+    }
+    PyObject *path = last(self->paths), *kind;
+    if (path == NULL)
+        return -1;
+    if (PyUnicode_READ_CHAR(text, 0) == FORMULA_OPEN)
+        kind = PyObject_CallMethodOneArg((PyObject *)self, s_formula_kind, text);
+    else
+        kind = Py_XNewRef(last(self->kinds));
+    if (kind == NULL)
+        return -1;
+    Py_INCREF(path);
+    int failed = -1;
+    if (PyUnicode_Check(kind) && PyUnicode_Check(path))
+        failed = write_leaf(self->flow, text, kind, path, links, Py_None, Py_None);
+    else
+        PyErr_SetString(PyExc_TypeError, "kinds and paths are strings");
+    Py_DECREF(kind);
+    Py_DECREF(path);
+    return failed;
+}
+
+static int
+write_text(Walk *self, PyObject *text, Py_ssize_t links)
+{
+    if (!needs_finish(self, text))
+        return write_finished(self, text, links);
+    PyObject *finished = PyObject_CallMethodOneArg((PyObject *)self, s_finish, text);
+    if (finished == NULL)
+        return -1;
+    int failed = -1;
+    if (PyUnicode_Check(finished))
+        failed = PyUnicode_GET_LENGTH(finished) ? write_finished(self, finished, links) : 0;
+    else
+        PyErr_SetString(PyExc_TypeError, "finish gives no text");
+    Py_DECREF(finished);
+    return failed;
+}
+
+/* Laid-out text with line breaks: paragraphs where two or more stand together. */
+static int
+write_lines(Walk *self, PyObject *text, Py_ssize_t links)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    for (Py_ssize_t start = 0; start < size;) {
+        Py_ssize_t end = PyUnicode_Find(text, s_gap, start, size, 1);
+        if (end < 0)
+            end = size;
+        PyObject *part = PyUnicode_Substring(text, start, end);
+        if (part == NULL)
+            return -1;
+        int failed = write_text(self, part, links < end - start ? links : end - start);
+        Py_DECREF(part);
+        if (failed)
+            return -1;
+        links = links > end - start ? links - (end - start) : 0;
+        while (end < size && PyUnicode_READ_CHAR(text, end) == '\n')
+            end++;
+        start = end;
+    }
+    return 0;
+}
+
+static int
+flush_buffer(Walk *self)
+{
+    Py_ssize_t links = self->link_chars;
+    PyObject *buffer = self->buffer;
+    if (PyList_GET_SIZE(buffer) == 0)
+        return 0;
+    PyObject *raw = PyList_GET_SIZE(buffer) == 1 ? Py_NewRef(PyList_GET_ITEM(buffer, 0)) : PyUnicode_Join(s_empty, buffer);
+    self->link_chars = 0;
+    self->last_link_end = -1;
+    if (raw != NULL && !PyUnicode_Check(raw)) {
+        PyErr_SetString(PyExc_TypeError, "the buffer holds strings");
+        Py_CLEAR(raw);
+    }
+    if (raw == NULL || clear_list(buffer) < 0) {
+        Py_XDECREF(raw);
+        return -1;
+    }
+    int broken = PyUnicode_FindChar(raw, HARD_BREAK, 0, PyUnicode_GET_LENGTH(raw), 1) >= 0;
+    PyObject *text = collapse(raw);
+    Py_DECREF(raw);
+    if (text == NULL)
+        return -1;
+    int failed = 0;
+    if (broken)
+        failed = write_lines(self, text, links);
+    else if (PyUnicode_GET_LENGTH(text))
+        failed = write_text(self, text, links);
+    Py_DECREF(text);
+    return failed;
+}
+
+static int
+is_ready(Walk *self)
+{
+    if (self->flow == NULL)
+        PyErr_SetString(PyExc_RuntimeError, "WalkBase.__init__ was not called");
+    return self->flow != NULL;
+}
+
+static PyObject *
+walk_flush(Walk *self, PyObject *Py_UNUSED(args))
+{
+    if (!is_ready(self) || flush_buffer(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+walk_write_prose(Walk *self, PyObject *args)
+{
+    PyObject *text;
+    Py_ssize_t links;
+    if (!is_ready(self) || !PyArg_ParseTuple(args, "Un", &text, &links))
+        return NULL;
+    if (PyUnicode_GET_LENGTH(text) && write_text(self, text, links) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef walk_methods[] = {
+    {"flush", (PyCFunction)walk_flush, METH_NOARGS, NULL},
+    {"write_prose", (PyCFunction)walk_write_prose, METH_VARARGS, NULL},
+    {NULL},
+};
+
+#define HELD(name, flags) {#name, T_OBJECT, offsetof(Walk, name), flags, NULL}
+#define NUMBER(name) {#name, T_PYSSIZET, offsetof(Walk, name), 0, NULL}
+
+static PyMemberDef walk_members[] = {
+    HELD(flow, READONLY),   HELD(mask, READONLY),  HELD(places, READONLY), HELD(pieces, READONLY),
+    HELD(buffer, READONLY), HELD(links, READONLY), HELD(spans, READONLY),  HELD(paths, READONLY),
+    HELD(kinds, READONLY),  HELD(lists, READONLY), HELD(cell, 0),          NUMBER(link_chars),
+    NUMBER(in_link),        NUMBER(last_link_end), {"swallowed", T_BOOL, offsetof(Walk, swallowed), 0, NULL},
+    {NULL},
+};
+
+/* --- the rules that most tags have; the others are Python's --- */
+
+enum { OPEN_BLOCK = 1, CLOSE_BLOCK, OPEN_LINK, CLOSE_LINK, OPEN_ITEM, CLOSE_CONTAINER, LINE_BREAK, SPACE, CLOSE_SPAN };
+
+static const char *RULES[] = {NULL,        "open_block",      "close_block", "open_link", "close_link",
+                              "open_item", "close_container", "line_break",  "space",     "close_span"};
+
+static int
+open_block(Walk *self, PyObject *head)
+{
+    if (flush_buffer(self) < 0)
+        return -1;
+    PyObject *parent = last(self->paths);
+    PyObject *place = parent == NULL ? NULL : PyTuple_Pack(2, parent, head);
+    PyObject *path = place == NULL ? NULL : PyObject_GetItem(self->places, place);
+    int failed = path == NULL || PyList_Append(self->paths, path) < 0;
+    Py_XDECREF(place);
+    Py_XDECREF(path);
+    return failed ? -1 : 0;
+}
+
+static int
+close_block(Walk *self)
+{
+    if (flush_buffer(self) < 0)
+        return -1;
+    return PyList_GET_SIZE(self->paths) > 1 ? drop_last(self->paths) : 0;
+}
+
+static int
+open_link(Walk *self, PyObject *head)
+{
+    Py_ssize_t found = PyUnicode_Find(head, s_href, 0, PyUnicode_GET_LENGTH(head), 1);
+    if (found == -2 || PyList_Append(self->links, found >= 0 ? Py_True : Py_False) < 0)
+        return -1;
+    if (found < 0)
+        return 0;
+    self->in_link++;
+    return self->last_link_end == PyList_GET_SIZE(self->buffer) ? PyList_Append(self->buffer, s_space) : 0;
+}
+
+static int
+close_link(Walk *self)
+{
+    if (PyList_GET_SIZE(self->links) == 0)
+        return 0;
+    if (last(self->links) == Py_True) {
+        self->in_link--;
+        self->last_link_end = PyList_GET_SIZE(self->buffer);
+    }
+    return drop_last(self->links);
+}
+
+static int
+open_item(Walk *self, PyObject *head)
+{
+    if (open_block(self, head) < 0)
+        return -1;
+    if (PyList_GET_SIZE(self->lists) == 0 || last(self->lists) == Py_None)
+        return enter_container(self->flow, s_bullet, s_bullet_rest);
+    PyObject *done = PyObject_CallMethodOneArg((PyObject *)self, s_enter_item, head);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
+close_container(Walk *self)
+{
+    return flush_buffer(self) < 0 || leave_container(self->flow) < 0 || close_block(self) < 0 ? -1 : 0;
+}
+
+static int
+close_span(Walk *self)
+{
+    if (PyList_GET_SIZE(self->spans) == 0)
+        return 0;
+    int boxed = last(self->spans) == Py_True;
+    return drop_last(self->spans) < 0 || (boxed && close_block(self) < 0) ? -1 : 0;
+}
+
+static int
+apply_rule(Walk *self, long rule, PyObject *head)
+{
+    switch (rule) {
+    case OPEN_BLOCK:
+        return open_block(self, head);
+    case CLOSE_BLOCK:
+        return close_block(self);
+    case OPEN_LINK:
+        return open_link(self, head);
+    case CLOSE_LINK:
+        return close_link(self);
+    case OPEN_ITEM:
+        return open_item(self, head);
+    case CLOSE_CONTAINER:
+        return close_container(self);
+    case LINE_BREAK:
+        return PyList_Append(self->buffer, s_break);
+    case SPACE:
+        return PyList_Append(self->buffer, s_space);
+    default:
+        return close_span(self);
+    }
+}
+
+static long
+rule_of(PyObject *action)
+{
+    return PyLong_Check(action) ? PyLong_AsLong(action) : 0;
+}
+
+/* What `actions` has for a tag: borrowed, NULL for nothing (or with an error set). `head` becomes the start tag. */
+static PyObject *
+action_of(PyObject *actions, PyObject *piece, Py_ssize_t end, PyObject **head)
+{
+    *head = NULL;
+    Py_ssize_t space = PyUnicode_FindChar(piece, ' ', 0, end, 1);
+    PyObject *name = space == -2 ? NULL : PyUnicode_Substring(piece, 0, space < 0 ? end : space);
+    if (name == NULL)
+        return NULL;
+    PyObject *action = PyDict_GetItemWithError(actions, name);
+    if (action == NULL || space < 0)
+        *head = Py_NewRef(name);
+    else
+        *head = PyUnicode_Substring(piece, 0, end);
+    Py_DECREF(name);
+    return *head == NULL ? NULL : action;
+}
+
+static int
+call_action(Walk *self, PyObject *action, PyObject *head, Py_ssize_t index)
+{
+    PyObject *number = PyLong_FromSsize_t(index);
+    if (number == NULL)
+        return -1;
+    PyObject *done = PyObject_CallFunctionObjArgs(action, (PyObject *)self, head, number, NULL);
+    Py_DECREF(number);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
+add_text(Walk *self, PyObject *piece, Py_ssize_t start)
+{
+    if (start >= PyUnicode_GET_LENGTH(piece) || (PyList_GET_SIZE(self->buffer) == 0 && is_blank(piece, start)))
+        return 0;
+    PyObject *text = unescaped(piece, start);
+    if (text == NULL)
+        return -1;
+    if (self->in_link)
+        self->link_chars += PyUnicode_GET_LENGTH(text);
+    int failed = PyList_Append(self->buffer, text);
+    Py_DECREF(text);
+    return failed;
+}
+
+static int
+lay_out_piece(Walk *self, PyObject *actions, PyObject *piece, Py_ssize_t index)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(piece), end = PyUnicode_FindChar(piece, '>', 0, size, 1);
+    if (end < 0)
+        end = size;
+    PyObject *head, *action = action_of(actions, piece, end, &head);
+    if (action == NULL && PyErr_Occurred()) {
+        Py_XDECREF(head);
+        return -1;
+    }
+    int failed = 0;
+    if (action != NULL) {
+        long rule = rule_of(action);
+        failed = rule ? apply_rule(self, rule, head) : call_action(self, action, head, index);
+    }
+    Py_XDECREF(head);
+    if (failed)
+        return -1;
+    if (self->swallowed) {
+        self->swallowed = 0;
+        return 0;
+    }
+    return add_text(self, piece, end + 1);
+}
+
+/* {tag: the number of a rule in C, or Python's action}, made once from the actions of rules.py. */
+static PyObject *
+compile_rules(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *actions, *hot, *tag, *action, *names = NULL, *table = NULL;
+    if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &actions, &hot))
+        return NULL;
+    if ((names = PyDict_New()) == NULL || (table = PyDict_New()) == NULL)
+        goto failed;
+    for (long rule = OPEN_BLOCK; rule <= CLOSE_SPAN; rule++) {
+        PyObject *twin = PyObject_GetAttrString(hot, RULES[rule]), *number = PyLong_FromLong(rule);
+        int bad = twin == NULL || number == NULL || PyDict_SetItem(names, twin, number) < 0;
+        Py_XDECREF(twin);
+        Py_XDECREF(number);
+        if (bad)
+            goto failed;
+    }
+    for (Py_ssize_t place = 0; PyDict_Next(actions, &place, &tag, &action);) {
+        PyObject *number = PyDict_GetItemWithError(names, action);
+        if ((number == NULL && PyErr_Occurred()) || PyDict_SetItem(table, tag, number == NULL ? action : number) < 0)
+            goto failed;
+    }
+    Py_DECREF(names);
+    return table;
+failed:
+    Py_XDECREF(names);
+    Py_XDECREF(table);
+    return NULL;
+}
+
+static PyObject *
+lay_out_pieces(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    Walk *self;
+    PyObject *actions;
+    if (!PyArg_ParseTuple(args, "O!O!", walk_type, &self, &PyDict_Type, &actions) || !is_ready(self))
+        return NULL;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->pieces); i++) {
+        PyObject *piece = Py_NewRef(PyList_GET_ITEM(self->pieces, i));
+        int failed = -1;
+        if (PyUnicode_Check(piece))
+            failed = lay_out_piece(self, actions, piece, i);
+        else
+            PyErr_SetString(PyExc_TypeError, "pieces are strings");
+        Py_DECREF(piece);
+        if (failed || ((i & 0xFFF) == 0xFFF && PyErr_CheckSignals() < 0))
+            return NULL;
+    }
+    if (flush_buffer(self) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+/* --- SignFinder: an Aho-Corasick automaton (CACM 18:6, 1975) over ASCII, letters in any case --- */
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *signs;
+    int width, states;   /* character classes; class 0 is any character of no sign */
+    unsigned char classes[128];
+    int *next;           /* [state * width + class] -> state; linked: twice its row, + 1 where a sign ends there */
+    int *sign;           /* [state] -> sign that ends here, or -1 */
+    int *shorter;        /* [state] -> longest proper suffix that ends a sign, or -1 */
+} Finder;
+
+static void
+finder_dealloc(Finder *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    Py_XDECREF(self->signs);
+    PyMem_Free(self->next);
+    PyMem_Free(self->sign);
+    PyMem_Free(self->shorter);
+    type->tp_free(self);
+    Py_DECREF(type);
+}
+
+/* Text of a sign, or NULL with an error. */
+static const char *
+sign_text(PyObject *sign, Py_ssize_t *length)
+{
+    const char *text = PyUnicode_Check(sign) && PyUnicode_IS_ASCII(sign) ? PyUnicode_AsUTF8AndSize(sign, length) : NULL;
+    if (text == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "signs are ASCII");
+    return text;
+}
+
+static int
+number_classes(Finder *self)
+{
+    Py_ssize_t length, total = 1;
+    self->width = 1;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->signs); i++) {
+        const char *text = sign_text(PyTuple_GET_ITEM(self->signs, i), &length);
+        if (text == NULL)
+            return -1;
+        total += length;
+        for (Py_ssize_t k = 0; k < length; k++)
+            if (self->classes[(unsigned char)text[k]] == 0)
+                self->classes[(unsigned char)text[k]] = (unsigned char)self->width++;
+    }
+    for (int c = 'A'; c <= 'Z'; c++)
+        self->classes[c] = self->classes[c - 'A' + 'a'];
+    if (total > 100000) {
+        PyErr_SetString(PyExc_ValueError, "too many signs");
+        return -1;
+    }
+    self->next = PyMem_Calloc((size_t)total * (size_t)self->width, sizeof(int));
+    self->sign = PyMem_New(int, total);
+    self->shorter = PyMem_New(int, total);
+    if (self->next == NULL || self->sign == NULL || self->shorter == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static void
+plant(Finder *self, int number, const char *text, Py_ssize_t length) /* one branch of the trie; 0 is no child */
+{
+    int state = 0;
+    for (Py_ssize_t k = 0; k < length; k++) {
+        int *child = &self->next[state * self->width + self->classes[(unsigned char)text[k]]];
+        if (*child == 0) {
+            self->sign[self->states] = -1;
+            *child = self->states++;
+        }
+        state = *child;
+    }
+    self->sign[state] = number;
+}
+
+/* Breadth first: a missing child is the child of the longest suffix. */
+static int
+link_suffixes(Finder *self)
+{
+    int *queue = PyMem_New(int, self->states), *suffix = PyMem_New(int, self->states), head = 0, tail = 0;
+    if (queue == NULL || suffix == NULL) {
+        PyMem_Free(queue);
+        PyMem_Free(suffix);
+        PyErr_NoMemory();
+        return -1;
+    }
+    queue[tail++] = 0;
+    suffix[0] = 0;
+    self->shorter[0] = -1;
+    while (head < tail) {
+        int state = queue[head++];
+        for (int class = 0; class < self->width; class++) {
+            int *child = &self->next[state * self->width + class];
+            int other = state ? self->next[suffix[state] * self->width + class] : 0;
+            if (*child == 0) {
+                *child = other;
+                continue;
+            }
+            suffix[*child] = other;
+            self->shorter[*child] = self->sign[other] >= 0 ? other : self->shorter[other];
+            queue[tail++] = *child;
+        }
+    }
+    for (int i = 0; i < self->states * self->width; i++) {
+        int state = self->next[i];
+        self->next[i] = state * self->width * 2 + (self->sign[state] >= 0 || self->shorter[state] >= 0);
+    }
+    PyMem_Free(queue);
+    PyMem_Free(suffix);
+    return 0;
+}
+
+static PyObject *
+finder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *signs;
+    if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &signs))
+        return NULL;
+    Finder *self = (Finder *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    self->signs = Py_NewRef(signs);
+    if (number_classes(self) < 0) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    self->states = 1;
+    self->sign[0] = -1;
+    for (Py_ssize_t i = 0, length; i < PyTuple_GET_SIZE(signs); i++) {
+        const char *text = sign_text(PyTuple_GET_ITEM(signs, i), &length);
+        plant(self, (int)i, text, length);
+    }
+    if (link_suffixes(self) < 0)
+        Py_CLEAR(self);
+    return (PyObject *)self;
+}
+
+static void
+note(Finder *self, int state, char *found)
+{
+    for (; state >= 0; state = self->shorter[state])
+        if (self->sign[state] >= 0)
+            found[self->sign[state]] = 1;
+}
+
+#define SCAN(type)                                                                                                     \
+    for (const type *c = data, *end = c + size; c < end; c++) {                                                        \
+        reserved |= sizeof(type) > 1 && *c >= FIRST_RESERVED && *c <= LAST_RESERVED;                                   \
+        at = *c < 128 ? self->next[(at >> 1) + self->classes[*c]] : 0;                                                 \
+        if (at & 1)                                                                                                    \
+            note(self, (at >> 1) / self->width, found);                                                                \
+    }
+
+/* Marks the signs of `html` in `found`; true where it holds reserved characters. */
+static int
+scan(Finder *self, PyObject *html, char *found)
+{
+    const void *data = PyUnicode_DATA(html);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(html);
+    int at = 0, reserved = 0;
+    switch (PyUnicode_KIND(html)) {
+    case PyUnicode_1BYTE_KIND:
+        SCAN(Py_UCS1)
+        break;
+    case PyUnicode_2BYTE_KIND:
+        SCAN(Py_UCS2)
+        break;
+    default:
+        SCAN(Py_UCS4)
+    }
+    return reserved;
+}
+
+static int
+add_found(Finder *self, PyObject *set, const char *found, int reserved)
+{
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->signs); i++)
+        if (found[i] && PySet_Add(set, PyTuple_GET_ITEM(self->signs, i)) < 0)
+            return -1;
+    PyObject *mark = reserved ? PyUnicode_FromOrdinal(FIRST_RESERVED) : NULL;
+    int failed = reserved && (mark == NULL || PySet_Add(set, mark) < 0);
+    Py_XDECREF(mark);
+    return failed ? -1 : 0;
+}
+
+static PyObject *
+finder_find(Finder *self, PyObject *html)
+{
+    if (!PyUnicode_Check(html))
+        return PyErr_Format(PyExc_TypeError, "find takes a string");
+    char *found = PyMem_Calloc((size_t)PyTuple_GET_SIZE(self->signs) + 1, 1);
+    if (found == NULL)
+        return PyErr_NoMemory();
+    int reserved = scan(self, html, found);
+    PyObject *set = PyFrozenSet_New(NULL);
+    if (set != NULL && add_found(self, set, found, reserved) < 0)
+        Py_CLEAR(set);
+    PyMem_Free(found);
+    return set;
+}
+
+static PyMethodDef finder_methods[] = {{"find", (PyCFunction)finder_find, METH_O, NULL}, {NULL}};
+static PyMemberDef finder_members[] = {{"signs", T_OBJECT_EX, offsetof(Finder, signs), READONLY, NULL}, {NULL}};
+
+/* --- the module --- */
+
+static PyType_Slot flow_slots[] = {
+    {Py_tp_new, flow_new},         {Py_tp_init, flow_init},       {Py_tp_dealloc, flow_dealloc},
+    {Py_tp_methods, flow_methods}, {Py_tp_members, flow_members}, {0, NULL},
+};
+static PyType_Slot walk_slots[] = {
+    {Py_tp_new, walk_new},         {Py_tp_init, walk_init},       {Py_tp_dealloc, walk_dealloc},
+    {Py_tp_methods, walk_methods}, {Py_tp_members, walk_members}, {0, NULL},
+};
+static PyType_Slot finder_slots[] = {
+    {Py_tp_new, finder_new},         {Py_tp_dealloc, finder_dealloc}, {Py_tp_methods, finder_methods},
+    {Py_tp_members, finder_members}, {0, NULL},
+};
+
+#define TYPE_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE)
+static PyType_Spec flow_spec = {"extractors.layout._hot.FlowBase", sizeof(Flow), 0, TYPE_FLAGS, flow_slots};
+static PyType_Spec walk_spec = {"extractors.layout._hot.WalkBase", sizeof(Walk), 0, TYPE_FLAGS, walk_slots};
+static PyType_Spec finder_spec = {"extractors.layout._hot.SignFinder", sizeof(Finder), 0, Py_TPFLAGS_DEFAULT,
+                                  finder_slots};
+
+static int
+make_strings(void)
+{
+    static const struct {
+        PyObject **place;
+        const char *text;
+    } strings[] = {
+        {&s_expand, "expand"},         {&s_finish, "finish"},       {&s_formula_kind, "formula_kind"},
+        {&s_write_cell, "write_cell"}, {&s_empty, ""},              {&s_enter_item, "enter_item"},
+        {&s_list, "list"},             {&s_paragraph, "paragraph"}, {&s_bullet, "- "},
+        {&s_bullet_rest, "  "},        {&s_space, " "},             {&s_break, "\xee\x80\x82"},
+        {&s_line, "\n"},               {&s_gap, "\n\n"},            {&s_href, " href=\""},
+    };
+    for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
+        if ((*strings[i].place = PyUnicode_InternFromString(strings[i].text)) == NULL)
+            return -1;
+    return 0;
+}
+
+static PyTypeObject *
+add_type(PyObject *module, PyType_Spec *spec)
+{
+    PyTypeObject *type = (PyTypeObject *)PyType_FromSpec(spec);
+    if (type != NULL && PyModule_AddType(module, type) < 0)
+        Py_CLEAR(type);
+    return type; /* kept for the life of the process */
+}
+
+static PyMethodDef module_methods[] = {
+    {"lay_out_pieces", lay_out_pieces, METH_VARARGS, NULL},
+    {"compile_rules", compile_rules, METH_VARARGS, NULL},
+    {NULL},
+};
+
+static struct PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "_hot", NULL, -1, module_methods};
+
+PyMODINIT_FUNC
+PyInit__hot(void)
+{
+    PyObject *module = PyModule_Create(&module_definition);
+    if (module == NULL)
+        return NULL;
+    if (make_strings() < 0 || (flow_type = add_type(module, &flow_spec)) == NULL ||
+        (walk_type = add_type(module, &walk_spec)) == NULL || (finder_type = add_type(module, &finder_spec)) == NULL ||
+        PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0)
+        Py_CLEAR(module);
+    return module;
+}

@@ -111,6 +111,9 @@ _SETTINGS = re.compile(
 )
 
 
+_STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
+
+
 def image_query_tex(src: str) -> str | None:
     """TeX in the URL of a formula-drawing service, decoded, its size and colour settings dropped."""
     for pattern, plus_is_space in _SERVICES:
@@ -123,12 +126,11 @@ def image_query_tex(src: str) -> str | None:
         else:
             raw = raw.split("&", 1)[0].split("#", 1)[0]
             tex = unquote_plus(raw) if plus_is_space else unquote(raw)
+            if "\\" not in tex and _STILL_ENCODED.search(tex):
+                tex = unquote(tex)
         tex = _SETTINGS.sub("", tex).strip()
         return tex or None
     return None
-
-
-_STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
 
 
 def _decode_whole(raw: str) -> str:
@@ -158,10 +160,12 @@ def image_tex(image: Element) -> tuple[str, str] | None:
         (tex for name in _IMAGE_SOURCES if (src := image.attr(name)) and (tex := image_query_tex(src))),
         None,
     )
-    alternatives = [_alternative(image.attr(name)) for name in ("alt", "title")]
+    alternatives = [_alternative(image.attr(name)) for name in ("alt", "title", "aria-label")]
     if query is not None and "codecogs" not in (image.attr("src") or ""):
         return query, "image_src"
-    marked = query is not None or _MATH_CLASS.search(image.attr("class") or "") is not None
+    marked = (
+        query is not None or image.attr("role") == "math" or _MATH_CLASS.search(image.attr("class") or "") is not None
+    )
     for text in alternatives:
         if text.lower() in _GENERIC_ALT or _NOT_TEX.match(text):
             continue

@@ -32,6 +32,7 @@ _TAG_PAIRS: tuple[Pair, ...] = (
     ("[itex]", "[/itex]"),
     ("[math]", "[/math]"),
     ("[latex]", "[/latex]"),
+    ("[;", ";]"),
     ("<tex>", "</tex>"),
     ("<latex>", "</latex>"),
     ("<math>", "</math>"),

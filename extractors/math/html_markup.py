@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from turbohtml import Element, Text
+from turbohtml import Document, Element, Text
 
 from extractors.math.math_node import MathNode
 from extractors.math.mathtree import tree_to_latex
@@ -44,6 +44,16 @@ def markup_to_latex(element: Element) -> str | None:
             return None
     _attach_scripts(root)
     return tree_to_latex(root)
+
+
+def write_code_scripts(document: Document) -> None:
+    """`10<sup>5</sup>` inside inline code as `10^5`: code has no scripts, and `105` is another number."""
+    for script in document.select("code sup, code sub"):
+        text = " ".join(script.text.split())
+        if not text or script.closest("pre") is not None or script.select_one("a") is not None:
+            continue
+        mark = "^" if script.tag == "sup" else "_"
+        script.replace_with(Text(f"{mark}{text}" if text.isalnum() else f"{mark}{{{text}}}"))
 
 
 def _tokens(text: str) -> list[MathNode]:

@@ -19,6 +19,9 @@ _DEFAULT_IGNORE = frozenset(
 )
 
 
+_DEFAULT_PROCESS = frozenset({"tex2jax_process", "mathjax_process", "asciimath2jax_process"})
+
+
 @dataclass(frozen=True, slots=True)
 class MathConfig:
     """How the page marks formulas in running text.
@@ -35,6 +38,8 @@ class MathConfig:
     process_escapes: bool = True
     process_environments: bool = True
     ignore_classes: frozenset[str] = _DEFAULT_IGNORE
+    process_classes: frozenset[str] = _DEFAULT_PROCESS
+    ignore_all: bool = False  # everything but `process_classes`
 
 
 _MAX_SCRIPT_CHARS = 200_000
@@ -56,6 +61,8 @@ _MACROS = re.compile(_KEY.format("macros").replace("macros", "[mM]acros") + r"(?
 _ESCAPES = re.compile(_KEY.format("processEscapes") + r"(true|false)")
 _ENVIRONMENTS = re.compile(_KEY.format("processEnvironments") + r"(true|false)")
 _IGNORE = re.compile(_KEY.format("(?:ignoreHtmlClass|ignoreClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
+_PROCESS = re.compile(_KEY.format("(?:processHtmlClass|processClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
+_KATEX_IGNORE = re.compile(_KEY.format("ignoredClasses") + r"\[([\w\"', -]{1,200})\]")
 _ASCII_BLOCK = re.compile(
     r"asciimath2?j?a?x?\s*+(?:[\"']\s*+)?:\s*+\{[^{}]{0,300}?delimiters\s*+(?:[\"']\s*+)?:\s*+(?=\[)", re.S
 )
@@ -138,7 +145,9 @@ def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
         macros=usable({**definitions, **_macros(code)}),
         process_escapes=escapes is None or escapes.group(1) == "true",
         process_environments=environments is None or environments.group(1) == "true",
-        ignore_classes=_DEFAULT_IGNORE | _ignored(code),
+        ignore_classes=_DEFAULT_IGNORE | _class_names(_IGNORE, code) | _class_names(_KATEX_IGNORE, code),
+        process_classes=_DEFAULT_PROCESS | _class_names(_PROCESS, code),
+        ignore_all=any(".*" in match.group(1) for match in _IGNORE.finditer(code)),
     )
 
 
@@ -146,9 +155,9 @@ def _without_dollar(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:
     return tuple(pair for pair in dict.fromkeys(pairs) if pair != ("$", "$"))
 
 
-def _ignored(code: str) -> frozenset[str]:
-    names = (name for match in _IGNORE.finditer(code) for name in match.group(1).split("|"))
-    return frozenset(name.strip() for name in names if re.fullmatch(r"[\w-]+", name.strip()))
+def _class_names(pattern: re.Pattern[str], code: str) -> frozenset[str]:
+    names = (name for match in pattern.finditer(code) for name in re.split(r"[|,]", match.group(1)))
+    return frozenset(name for raw in names if re.fullmatch(r"[A-Za-z_][\w-]*", name := raw.strip(" \"'")))
 
 
 def _ascii_pairs(code: str, sources: str) -> tuple[Pair, ...]:

@@ -13,6 +13,7 @@ from extractors.math.mathtree import tree_to_latex
 from extractors.math.normal import normal_tex
 from extractors.math.sources import annotation_tex, math_display, recover_math
 
+_MAX_ANNOTATION_CHARS = 20_000
 _MATHJAX_2 = ".mjx-math, .math, svg, .MathJax, .MathJax_SVG, .MathJax_CHTML, .mjx-chtml"
 
 
@@ -38,9 +39,29 @@ def recover_katex(katex: Element) -> Recovered | None:
     if math is not None:
         return recover_math(math, form="katex_annotation", display=display or math_display(math))
     boxes = katex.select_one(".katex-html")
+    tex = _stripped_annotation(katex)
+    if tex is not None:
+        return Recovered(normal_tex(tex), "katex_annotation", display, True)
     if boxes is None:
         return None
     return _drawn(katex_html.to_tree(boxes), boxes, "katex_html", display=display)
+
+
+def _stripped_annotation(katex: Element) -> str | None:
+    """The annotation where a site (CSDN) has taken the tags out of KaTeX's MathML: the last lines of what is left."""
+    source = katex.select_one(".katex-mathml")
+    lines = [line.strip() for line in source.text.strip()[-_MAX_ANNOTATION_CHARS:].split("\n")] if source else []
+    if "" not in lines:
+        return None
+    blank = len(lines) - 1 - lines[::-1].index("")
+    return "\n".join(lines[blank + 1 :])
+
+
+def recover_mathquill(rendered: Element) -> Recovered | None:
+    """MathQuill's static math: its TeX stands in a hidden `.selectable` between dollars."""
+    source = rendered.select_one(".selectable")
+    text = source.text.strip() if source is not None else ""
+    return Recovered(normal_tex(text), "tex_element", False, True) if text else None
 
 
 def recover_katex_error(error: Element) -> Recovered | None:

@@ -13,8 +13,10 @@ from collections.abc import Callable
 from turbohtml import Document, Element, Text
 
 from extractors.layout.signs import ALL, Selectors, Signs
+from extractors.math import ignored
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
 from extractors.math.forms import OPEN, Recovered, sentinel
+from extractors.math.html_markup import write_code_scripts
 from extractors.math.macros import Macros, expand
 from extractors.math.normal import normal_tex
 from extractors.math.page_config import MathConfig, page_config
@@ -23,6 +25,7 @@ from extractors.math.rendered import (
     recover_katex_error,
     recover_mathjax_2,
     recover_mathjax_3,
+    recover_mathquill,
     recover_wikipedia,
 )
 from extractors.math.sources import is_math_script, next_element, recover_math, recover_script
@@ -33,6 +36,7 @@ from extractors.math.tex_elements import (
     is_display,
     recover_attributes,
     recover_text_element,
+    recover_variable,
 )
 from extractors.math.tex_elements import SELECTORS as TEX_ELEMENT_SELECTORS
 
@@ -69,7 +73,7 @@ _IMAGE_SELECTORS = (
     'img[alt^="$"]',
 )
 _IMAGES = Selectors(_IMAGE_SELECTORS)
-_MATH_TAGS = ("math", "m:math", "mml:math", "mjx-container", *TAGS)
+_MATH_TAGS = ("math", "m:math", "mml:math", "mjx-container", "var", *TAGS)
 _TAGS = Selectors(name.replace(":", "\\:") for name in _MATH_TAGS)
 _SCRIPTS = Selectors(['script[type^="math/" i]'])
 _CLASSES = Selectors(
@@ -85,7 +89,7 @@ _CLASSES = Selectors(
 )
 _DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
-SIGNS = tuple(sign for kind in _KINDS for sign in kind.signs)
+SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, "<sup", "<sub")
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
@@ -105,6 +109,15 @@ def resolve_formulas(
     are, for `delimiters.scan` over the laid-out prose. `config` gives the page's configuration and is asked only where
     there are formulas; `signs` are those of the page among SIGNS. Work is linear in the size of the page.
     """
+    formulas = _resolve(document, config, signs)
+    if any(sign in signs for sign in ignored.SIGNS):
+        ignored.show_ignored_as_code(document, config() if config else page_config(document))
+    if "<sup" in signs or "<sub" in signs:
+        write_code_scripts(document)
+    return formulas
+
+
+def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs: Signs) -> list[Recovered]:
     candidates = _candidates(document, signs)
     if not candidates:
         return []
@@ -176,6 +189,8 @@ def _decide(element: Element, script_ids: set[str]) -> _Verdict:
         return recover_mathjax_3(element)
     if tag == "img":
         return _decide_image(element)
+    if tag == "var" and not element.attrs:
+        return recover_variable(element)
     return _decide_by_class(element, script_ids)
 
 
@@ -191,15 +206,21 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
         return _decide_mathjax_2(element, script_ids)
     if "mwe-math-element" in names:
         return recover_wikipedia(element)
-    if not (_is_known(names) or element.tag in TAGS or element.attr("role") == "math"):
+    if "mathquill-rendered-math" in names:
+        return recover_mathquill(element)
+    if not _is_known(element, names):
         return recover_attributes(element, known_math=False)
     if element.select_one("math, .katex, mjx-container, script, img") is not None:
-        return recover_attributes(element, known_math=False)
+        return recover_attributes(element, known_math="ql-formula" in names)
     return recover_text_element(element)
 
 
-def _is_known(names: set[str]) -> bool:
-    return not names.isdisjoint(SURE_CLASSES) or not names.isdisjoint(LOOSE_CLASSES)
+def _is_known(element: Element, names: set[str]) -> bool:
+    if not names.isdisjoint(SURE_CLASSES) or not names.isdisjoint(LOOSE_CLASSES) or element.tag in TAGS:
+        return True
+    return element.attr("role") == "math" or bool(
+        element.attr("data-math-style") or element.attr("data-canonical-lang")
+    )
 
 
 def _decide_preview(preview: Element) -> _Verdict:

@@ -20,7 +20,24 @@ from extractors.math.mathml import markup_source_to_latex
 from extractors.math.normal import looks_like_tex, normal_tex, strip_delimiters
 
 # Elements and classes that hold nothing but a formula: their text is taken without asking whether it looks like TeX.
-TAGS = ("tex", "latex", "texmath", "tex-math", "math-field", "asciimath")
+_TEX_TAGS = """
+tex latex texmath tex-math math-field asciimath la-tex latex-js d-math x-tex x-latex math-jax math-tex math-formula
+katex-element katex-inline katex-block ng-katex inline-math block-math display-math mathjax mathjax-formula amp-mathml
+tex-inline tex-block eqn
+"""
+TAGS = tuple(_TEX_TAGS.split())
+_TAG_ATTRIBUTES = (
+    "tex",
+    "latex",
+    "expression",
+    "equation",
+    "formula",
+    "katex",
+    "value",
+    "data-formula",
+    "expr",
+    "math",
+)
 SURE_CLASSES = (
     "math-inline",
     "math-display",
@@ -36,6 +53,9 @@ SURE_CLASSES = (
     "tex-math",
     "latex-formula",
     "mathquill-embedded-latex",
+    "katex-eq",
+    "wp-katex-eq",
+    "tex-span",
 )
 LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula")
 # Classes with "math" in them are selected together, see `resolve`.
@@ -43,6 +63,8 @@ SELECTORS = (
     *TAGS,
     *(f".{name}:not(img):not(script)" for name in (*SURE_CLASSES, *LOOSE_CLASSES) if "math" not in name),
     "[role=math]",
+    "[data-math-style]",
+    "[data-canonical-lang=math]",
 )
 _MAX_CHARS = 20_000
 _MAX_INLINE = 2_000  # nested formula elements each look at their whole inside
@@ -61,7 +83,7 @@ def recover_attributes(element: Element, *, known_math: bool) -> Recovered | Non
     if tex is not None:
         return Recovered(normal_tex(tex), "data_attr", is_display(element) or _means_display(tex), True)
     markup = named_attribute(element, MATHML_NAMES)
-    if markup is not None and "<" in markup:
+    if markup is not None and ("<" in markup or "«" in markup):
         latex = markup_source_to_latex(markup)
         if latex:
             return Recovered(latex, "mathml", is_display(element), True)
@@ -71,12 +93,16 @@ def recover_attributes(element: Element, *, known_math: bool) -> Recovered | Non
     return None
 
 
+_DISPLAY_TAGS = frozenset({"div", "pre", "p", "block-math", "display-math", "katex-block", "tex-block", "eqn"})
+_DISPLAY_ATTRIBUTES = ("data-math-style", "mode", "data-display", "data-katex-display", "display-mode", "displaymode")
+
+
 def is_display(element: Element) -> bool:
     """Whether the element's tag, class or attributes say that the formula stands on its own line."""
     attributes = element.attrs
-    if element.tag in ("div", "pre", "p") or attributes.get("display") in ("true", "block"):
+    if element.tag in _DISPLAY_TAGS or attributes.get("display") in ("true", "block", "") or "block" in attributes:
         return True
-    if attributes.get("data-math-style") == "display" or attributes.get("mode") == "display":
+    if any(attributes.get(name) in ("display", "true", "block") for name in _DISPLAY_ATTRIBUTES):
         return True
     return _DISPLAY_CLASS.search(element.attr("class") or "") is not None
 
@@ -92,10 +118,10 @@ def recover_text_element(element: Element) -> Recovered | None:
         return found
     tags = _inline_tags(element)
     if tags is None:
-        return None
+        return _from_label(element)
     text = element.text
     if not text.strip():
-        return _from_value(element)
+        return _from_attribute(element)
     if len(text) > _MAX_CHARS:
         return None
     if element.tag == "asciimath":
@@ -111,8 +137,7 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
     if tags & {"sub", "sup", "em", "i", "var", "b", "strong"}:
         return _from_markup(element)
     if not _holds_only_tex(element) and not (_STRONG.search(tex) and looks_like_tex(tex)):
-        label = label_tex(element) if element.attr("role") == "math" else None
-        return Recovered(normal_tex(label), "aria_label", is_display(element), True) if label else None
+        return _from_label(element)
     if element.has_class("math") and not _SOURCE.search(tex):
         return _from_markup(element)  # what a reader sees, where braces are braces
     if _has_own_delimiters(tex) or "\ue000" in tex:
@@ -120,15 +145,33 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
     return Recovered(normal_tex(tex), "tex_element", is_display(element), True)
 
 
+_COMMAND_OR_SCRIPT = re.compile(r"\\[A-Za-z]|[\^_](?:\{|\d)")
+
+
+def recover_variable(var: Element) -> Recovered | None:
+    """`<var>` that holds TeX (AtCoder's statements); one with a plain name in it is text."""
+    text = var.text
+    if len(text) > _MAX_CHARS or not _COMMAND_OR_SCRIPT.search(text) or next(var.iter_elements(), None) is not None:
+        return None
+    return Recovered(normal_tex(text), "tex_element", False, True)
+
+
+def _from_label(element: Element) -> Recovered | None:
+    label = label_tex(element) if element.attr("role") == "math" else None
+    return Recovered(normal_tex(label), "aria_label", is_display(element), True) if label else None
+
+
 def _has_own_delimiters(tex: str) -> bool:
     return any(mark in tex for mark in ("\\(", "\\[", "$", "[tex]", "[math]")) and "\\text" not in tex
 
 
-def _from_value(element: Element) -> Recovered | None:
-    value = element.attr("value")
-    if element.tag == "math-field" and value:
-        return Recovered(normal_tex(value), "data_attr", False, True)
-    return None
+def _from_attribute(element: Element) -> Recovered | None:
+    """Custom elements may hold their TeX in an attribute, AMP's with delimiters."""
+    value = next((value for name in _TAG_ATTRIBUTES if (value := element.attr(name))), "")
+    if element.tag not in TAGS or not value.strip():
+        return None
+    tex, display = strip_delimiters(value)
+    return Recovered(normal_tex(tex), "data_attr", is_display(element) if display is None else display, True)
 
 
 def _from_markup(element: Element) -> Recovered | None:
@@ -138,6 +181,8 @@ def _from_markup(element: Element) -> Recovered | None:
 
 def _holds_only_tex(element: Element) -> bool:
     if element.tag in TAGS:
+        return True
+    if element.attr("data-math-style") or element.attr("data-canonical-lang") == "math":
         return True
     names = (element.attr("class") or "").split()
     return any(name in SURE_CLASSES for name in names) or (
@@ -149,7 +194,7 @@ def _inline_tags(element: Element) -> set[str] | None:
     """Tags inside the element, or None when one of them, or their number, shows that this is no plain formula."""
     tags: set[str] = set()
     for number, child in enumerate(element.iter_elements()):
-        if child.tag not in INLINE_TAGS or number == _MAX_INLINE:
+        if (child.tag not in INLINE_TAGS and child.tag not in ("pre", "code")) or number == _MAX_INLINE:
             return None
         tags.add(child.tag)
     return tags

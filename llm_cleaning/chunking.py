@@ -6,12 +6,11 @@ every character of its blocks and of the white space between them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from llm_cleaning.messages import CountTokens
 from pipeline.document import Blocks
-
-CountTokens = Callable[[str], int]
 
 
 class Chunk(NamedTuple):
@@ -39,11 +38,14 @@ def chunks(text: str, blocks: Blocks, max_tokens: int, count: CountTokens) -> li
     if max_tokens < 1:
         raise ValueError(f"max_tokens is {max_tokens}, expected at least 1")
     spans: list[tuple[int, int]] = []
-    for start, end in _pieces(text, blocks, max_tokens, count):
-        if spans and count(text[spans[-1][0] : end]) <= max_tokens:
-            spans[-1] = (spans[-1][0], end)
+    used = 0  # tokens of the last span, counted piece by piece: as a whole it has no more
+    for start, end, size in _pieces(text, blocks, max_tokens, count):
+        between = count(text[spans[-1][1] : start]) if spans else 0
+        if spans and used + between + size <= max_tokens:
+            spans[-1], used = (spans[-1][0], end), used + between + size
         else:
             spans.append((start, end))
+            used = size
     ends = [0, *(end for _, end in spans)]
     return [
         Chunk(order, text[ends[order] : start], start, end, text[start:end]) for order, (start, end) in enumerate(spans)
@@ -60,14 +62,15 @@ def merge(found: Iterable[Chunk], texts: dict[int, str] | None = None) -> str:
     return "".join(parts)
 
 
-def _pieces(text: str, blocks: Blocks, max_tokens: int, count: CountTokens) -> Iterator[tuple[int, int]]:
-    """Spans that fit, or cannot be split any further, covering everything but white space at their borders."""
+def _pieces(text: str, blocks: Blocks, max_tokens: int, count: CountTokens) -> Iterator[tuple[int, int, int]]:
+    """Spans that fit, or cannot be split any further, with their tokens, covering all but white space at borders."""
     for span in _units(text, blocks):
         waiting = [span]
         while waiting:
             start, end = waiting.pop()
-            if end - start <= 1 or count(text[start:end]) <= max_tokens:
-                yield start, end
+            size = count(text[start:end])
+            if end - start <= 1 or size <= max_tokens:
+                yield start, end, size
             else:
                 waiting += reversed(_halves(text, start, end))
 

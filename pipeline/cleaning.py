@@ -1,16 +1,15 @@
-"""`warcmill clean`: rendered rows in, cleaned and checked rows out; and the guard alone, for other cleaners."""
+"""Rows of rendered pages as documents, and the guard alone on texts that were cleaned elsewhere."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 from llm_cleaning.guard import Verdict, check
-from llm_cleaning.stage import CleanConfig, clean, mark
+from llm_cleaning.stage import CleanConfig, mark
 from pipeline.document import Block, Blocks, Document, Formula, Formulas
 from pipeline.errors import InputError
 from pipeline.io.json_lines import json_line, lines_in, lines_out
@@ -19,28 +18,8 @@ from pipeline.text.spans import markdown_to_blocks, scan_formulas
 Row = dict[str, Any]
 
 
-class _BadRow(ValueError):
+class BadRow(ValueError):
     """A row that cannot be cleaned or checked; the message says which field."""
-
-
-def clean_jsonl(source: str, target: str) -> tuple[int, int, int]:
-    """Clean rows {"text", "blocks"?, "formulas"?}, as `warcmill render --jsonl` writes them, by the rules.
-
-    Adds clean_text, clean_mode, guard_verdict ("pass" or "fail") and guard_reasons; other fields are passed through
-    unchanged, rows keep their order, memory holds one row. Rows without text get nulls.
-
-    Returns:
-        (rows, rows with nothing to clean, rows that failed the guard).
-
-    Raises:
-        InputError, OutputError: a file that cannot be read or written.
-    """
-    counts = [0, 0, 0]
-    for row in _mapped(source, target, _cleaned_row):
-        counts[0] += 1
-        counts[1] += row["guard_verdict"] is None
-        counts[2] += row["guard_verdict"] == "fail"
-    return counts[0], counts[1], counts[2]
 
 
 def check_files(source: str, cleaned: str) -> Row:
@@ -59,47 +38,26 @@ def check_jsonl(source: str, target: str) -> tuple[int, int]:
     return rows, failed
 
 
-def _cleaned_row(row: Row | None, number: int, problem: str) -> Row:
-    if row is None:
-        return {"id": None, "line": number, "text": None, "error": _error("bad_json", problem), **_added(None, None)}
-    if row.get("text") is None or row.get("error") is not None:
-        return {**row, **_added(None, None)}
-    try:
-        document = _document(row["text"], row.get("blocks"), row.get("formulas"), row.get("url"))
-    except _BadRow as error:
-        return {**row, "error": _error("bad_row", str(error)), **_added(None, None)}
-    config = CleanConfig()
-    (marked,) = mark([document], config=config)
-    source, blocks = marked.text, deepcopy(marked.blocks)
-    (result,) = clean([marked], config=config)
-    text = "" if result.rejected else result.text
-    return {**row, **_added(text, check(source, text, source_blocks=blocks))}
-
-
-def _added(text: str | None, verdict: Verdict | None) -> Row:
-    return {
-        "clean_text": text,
-        "clean_mode": "rules",
-        "guard_verdict": None if verdict is None else "pass" if verdict.passed else "fail",
-        "guard_reasons": [] if verdict is None else list(verdict.reasons),
-    }
-
-
-def _error(kind: str, message: str) -> Row:
+def row_error(kind: str, message: str) -> Row:
+    """What the field `error` holds."""
     return {"kind": kind, "message": message}
 
 
 def _checked_row(row: Row | None, number: int, problem: str) -> Row:
     if row is None:
-        return {"id": None, "line": number, "pass": False, "reasons": ["bad_row"], "error": _error("bad_json", problem)}
+        return {
+            "id": None,
+            "line": number,
+            "pass": False,
+            "reasons": ["bad_row"],
+            "error": row_error("bad_json", problem),
+        }
     try:
         if not isinstance(row.get("cleaned"), str):
-            raise _BadRow("cleaned is not a string")
-        document = _document(row.get("source"), row.get("blocks"), None, row.get("url"))
-    except _BadRow as error:
-        return {
-            "id": row.get("id"), "pass": False, "reasons": ["bad_row"], "error": _error("bad_row", str(error))
-        }  # fmt: skip
+            raise BadRow("cleaned is not a string")
+        document = row_document(row.get("source"), row.get("blocks"), None, row.get("url"))
+    except BadRow as bad:
+        return {"id": row.get("id"), "pass": False, "reasons": ["bad_row"], "error": row_error("bad_row", str(bad))}
     blocks = None
     if row.get("blocks"):
         (marked,) = mark([document], config=CleanConfig(overwrite_marks=False))
@@ -113,9 +71,14 @@ def _verdict(verdict: Verdict) -> Row:
     return {"pass": verdict.passed, "reasons": list(verdict.reasons)}
 
 
-def _document(text: Any, blocks: Any, formulas: Any, url: Any) -> Document:
+def row_document(text: Any, blocks: Any, formulas: Any, url: Any) -> Document:
+    """A document from fields as `warcmill render` writes them; blocks and formulas are looked for where missing.
+
+    Raises:
+        BadRow: a field of the wrong type, or a span outside of the text.
+    """
     if not isinstance(text, str):
-        raise _BadRow("text or source is not a string")
+        raise BadRow("text or source is not a string")
     document = Document("", url if isinstance(url, str) else "", "", "", 0, "", text=text)
     document.blocks = _blocks(blocks, text) if blocks else markdown_to_blocks(text)
     document.formulas = _formulas(formulas, text) if formulas else scan_formulas(text, document.blocks)
@@ -154,13 +117,13 @@ def _formulas(rows: Any, text: str) -> Formulas:
 def _spans(name: str, rows: Any, text: str) -> Iterator[Row]:
     """Objects with spans that lie inside the text, in order."""
     if not isinstance(rows, list):
-        raise _BadRow(f"{name} is not a list")
+        raise BadRow(f"{name} is not a list")
     before = 0
     for item in rows:
         if not isinstance(item, dict) or not all(isinstance(item.get(key), int) for key in ("start", "end")):
-            raise _BadRow(f"{name} holds something without start and end")
+            raise BadRow(f"{name} holds something without start and end")
         if not before <= item["start"] <= item["end"] <= len(text):
-            raise _BadRow(f"{name}: span {item['start']}-{item['end']} is out of order or outside the text")
+            raise BadRow(f"{name}: span {item['start']}-{item['end']} is out of order or outside the text")
         before = item["start"]
         yield item
 
@@ -178,12 +141,13 @@ def _mapped(source: str, target: str, change: Callable[[Row | None, int, str], R
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            row = change(*_parsed(line, number))
+            row = change(*parsed_row(line, number))
             out.write(json_line(row))
             yield row
 
 
-def _parsed(line: bytes, number: int) -> tuple[Row | None, int, str]:
+def parsed_row(line: bytes, number: int) -> tuple[Row | None, int, str]:
+    """(the row, its line number, ""), or (None, line number, what is wrong with it)."""
     try:
         row = json.loads(line)
     except ValueError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from pipeline.cleaning_verbs import clean
 from pipeline.cli_verbs import RUN_FOLDER, VERBS
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
@@ -230,7 +231,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in VERBS:
+for verb in (clean, *VERBS):
     warcmill.add_command(verb)
 
 

@@ -1,4 +1,4 @@
-"""The verbs around the main job: rows in files (clean, dedup, decontaminate), blends of runs, comparisons.
+"""The verbs around the main job: rows in files (dedup, decontaminate), blends of runs, comparisons.
 
 Like `pipeline.cli`, which adds them to the `warcmill` command: parse, call, print a summary.
 """
@@ -32,34 +32,6 @@ def over_tables(verb: Verb) -> click.Command:
     for add in reversed(parameters):
         verb = add(verb)
     return click.command(cls=EngineCommand)(verb)
-
-
-@click.command()
-@click.option("--jsonl", default=None, metavar="IN", help="Rows of `warcmill render --jsonl`; .gz, - for stdin.")
-@click.option("--check", "pair", default=None, nargs=2, metavar="SOURCE CLEANED", help="Two text files to compare.")
-@click.option("--check-jsonl", "pairs", default=None, metavar="IN", help='Rows {"id", "source", "cleaned", "blocks"?}.')
-@click.option("-o", "--output", default="-", help="JSON lines out, .gz allowed, - for stdout.")
-@click.option("--backend", type=click.Choice(["rules"]), default="rules", show_default=True, help="Who cleans.")
-def clean(jsonl: str | None, pair: tuple[str, str] | None, pairs: str | None, output: str, backend: str) -> None:  # noqa: ARG001 - one backend so far
-    """Cut boilerplate out of rendered rows, each checked by the guard; or check texts cleaned elsewhere.
-
-    \b
-    warcmill clean --jsonl text.jsonl -o clean.jsonl           # adds clean_text, guard_verdict, guard_reasons
-    warcmill clean --check source.txt cleaned.txt              # {"pass": false, "reasons": ["number_changed"]}
-    warcmill clean --check-jsonl pairs.jsonl -o verdicts.jsonl
-    """
-    from pipeline.cleaning import check_files, check_jsonl, clean_jsonl
-
-    if sum(given is not None for given in (jsonl, pair, pairs)) != 1:
-        raise UsageError("give one of --jsonl, --check, --check-jsonl", where="clean", hint="warcmill clean --help")
-    if pair is not None:
-        click.echo(json.dumps(check_files(*pair)))
-    elif jsonl is not None:
-        rows, empty, failed = clean_jsonl(jsonl, output)
-        click.echo(f"{rows:,} rows, {empty:,} without text, {failed:,} failed the guard", err=True)
-    else:
-        rows, failed = check_jsonl(str(pairs), output)
-        click.echo(f"{rows:,} rows, {failed:,} failed the guard", err=True)
 
 
 @click.command()
@@ -248,4 +220,4 @@ def _run(
     console.print(f"manifest  {output / 'manifest.json'}", highlight=False, soft_wrap=True)
 
 
-VERBS: tuple[click.Command, ...] = (clean, dedup, decontaminate, tokenize, blend, export, bench)
+VERBS: tuple[click.Command, ...] = (dedup, decontaminate, tokenize, blend, export, bench)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from extractors import peers
+from extractors import peers, prefilter
 from extractors.layout.rejected import RenderRejected
 from extractors.render import MAX_BODY_BYTES, MAX_NODES
 from pipeline.document import Document, Page, document_id
@@ -24,16 +24,26 @@ MIME_OTHER, MIME_PDF, MIME_JSON, MIME_XML = "mime:other", "mime:pdf", "mime:json
 
 @dataclass(frozen=True, slots=True)
 class RenderConfig:
-    """Name of the data source, the extractor (one of `extractors.peers.NAMES`) and the work budgets of one page."""
+    """How pages are rendered, and which of them.
+
+    Attributes:
+        source: name of the data source, a column of every shard.
+        extractor: one of `extractors.peers.NAMES`.
+        prefilter: what the bytes of a page must hold to be rendered: "math", "code", "both" (either), or "off".
+        max_body_bytes, max_nodes: work budgets of one page.
+    """
 
     source: str = "web"
     extractor: str = peers.OURS
+    prefilter: str = prefilter.OFF
     max_body_bytes: int = MAX_BODY_BYTES
     max_nodes: int = MAX_NODES
 
     def __post_init__(self) -> None:
         if self.extractor not in peers.NAMES:
             raise ValueError(f"extractor is {self.extractor!r}; expected one of {', '.join(peers.NAMES)}")
+        if self.prefilter not in (prefilter.OFF, *prefilter.REASONS):
+            raise ValueError(f"prefilter is {self.prefilter!r}; expected off, {', '.join(prefilter.REASONS)}")
 
 
 def render_pages(pages: Iterable[Page], *, config: RenderConfig) -> Iterator[Document]:
@@ -53,6 +63,8 @@ def render_page(page: Page, config: RenderConfig) -> Document:
         crawl_time=page.crawl_time,
     )
     document.cluster_id = document.id
+    if config.prefilter != prefilter.OFF and (reason := prefilter.reject_reason(page.body, config.prefilter)):
+        return document.reject(prefilter.STAGE, reason)
     try:
         rendered = peers.extract(
             config.extractor,

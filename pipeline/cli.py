@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 from pipeline.cleaning_verbs import clean
+from pipeline.classify_verbs import classify, prefilter
 from pipeline.cli_verbs import RUN_FOLDER, VERBS
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
@@ -231,7 +232,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in (clean, *VERBS):
+for verb in (clean, prefilter, classify, *VERBS):
     warcmill.add_command(verb)
 
 

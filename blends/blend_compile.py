@@ -7,20 +7,17 @@ what rounding leaves goes to the largest remainders. The same blend on the same 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from blends.blend_config import BlendConfig, PhaseConfig, SourceConfig, Where, bucket_names, stream_name
-from blends.manifest import MANIFEST, load_manifest
-from blends.manifest_types import ShardEntry
+from blends.blend_config import BlendConfig, PhaseConfig, SourceConfig, bucket_names, stream_name
 from blends.plan import FORMAT, VERSION, Cursors, identity, stream_id
-from blends.streams import FILTER_COLUMNS, Selection, check_shard, read_row_group
+from blends.shard_cache import ShardCache
+from blends.sources import SourceRead, read_source
+from blends.split import TRAIN
 from pipeline.errors import UsageError
-from pipeline.io.shards import file_sha256
 
 _WARN_LOST = Fraction(1, 100)
 
@@ -31,6 +28,7 @@ class _Stream:
 
     entry: dict[str, Any]
     source: SourceConfig
+    read: SourceRead
     bucket: str
     cap: int | None  # tokens that may be used in all
     used: int
@@ -50,7 +48,14 @@ class _Stream:
         return None if self.cap is None else max(0, self.cap - self.used) // length
 
 
-def compile_blend(blend: BlendConfig, folder: Path, state: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def compile_blend(
+    blend: BlendConfig,
+    folder: str | Path,
+    state: Mapping[str, Any] | None = None,
+    *,
+    split: str = TRAIN,
+    cache: ShardCache | None = None,
+) -> dict[str, Any]:
     """The plan of a blend as a JSON object; blends.plan.save_plan writes it.
 
     Args:
@@ -58,16 +63,19 @@ def compile_blend(blend: BlendConfig, folder: Path, state: Mapping[str, Any] | N
         folder: what relative manifest paths are relative to.
         state: of a reader that stopped in another plan; the phases then count from there on, and every stream
             continues where it stopped, so that nothing is lost or repeated.
+        split: which documents of the sources, train or validation.
+        cache: where shards of remote sources are kept.
 
     Raises:
         UsageError: phases that do not add up, sources that cannot fill a phase, or two tokenizers.
         VerificationError: a source is not a finished, unaltered run.
     """
     start = _start(blend, state)
-    sources = [_read_source(source, folder) for source in blend.sources]
+    sources = [read_source(source, folder, split, cache or ShardCache()) for source in blend.sources]
     _check_same(sources)
     streams = [stream for source, read in zip(blend.sources, sources, strict=True) for stream in _streams(source, read)]
-    start.check({stream.entry["id"]: stream.entry["manifest_sha256"] for stream in streams})
+    start.check({s.entry["id"]: [s.entry["manifest_sha256"], *s.read.ancestors] for s in streams})
+    start = _moved(start, streams, blend.seed)
     for stream in streams:
         stream.cap = _cap(stream, blend)
         stream.used = start.tokens.get(stream.entry["id"], 0)
@@ -83,8 +91,8 @@ def compile_blend(blend: BlendConfig, folder: Path, state: Mapping[str, Any] | N
         "name": blend.name,
         "description": blend.description,
         "seed": blend.seed,
-        "tokenizer": sources[0]["tokenizer"],
-        "sources": [{key: value for key, value in source.items() if key != "tokenizer"} for source in sources],
+        "tokenizer": sources[0].tokenizer,
+        "sources": [source.entry for source in sources],
         "streams": [stream.entry for stream in streams],
         "phases": phases,
         "start": start.to_json(),
@@ -92,13 +100,31 @@ def compile_blend(blend: BlendConfig, folder: Path, state: Mapping[str, Any] | N
     }
 
 
-def run_plan(run: Path, sequence_length: int, seed: int) -> dict[str, Any]:
+def run_plan(
+    run: str | Path, sequence_length: int, seed: int, *, split: str = TRAIN, cache: ShardCache | None = None
+) -> dict[str, Any]:
     """The plan of a run on its own: one pass, in whole samples. Relative to the run's own folder."""
+    plan = compile_blend(run_blend(sequence_length, seed), run, split=split, cache=cache)
+    return {**plan, "identity": identity(plan)}
+
+
+def run_blend(sequence_length: int, seed: int) -> BlendConfig:
+    """The blend of a run on its own."""
     phase = PhaseConfig("all", epochs={"run": Fraction(1)})
     source = SourceConfig("run", ".")
-    blend = BlendConfig("run", sequence_length=sequence_length, seed=seed, sources=(source,), phases=(phase,))
-    plan = compile_blend(blend, run)
-    return {**plan, "identity": identity(plan)}
+    return BlendConfig("run", sequence_length=sequence_length, seed=seed, sources=(source,), phases=(phase,))
+
+
+def _moved(start: Cursors, streams: Sequence[_Stream], seed: int) -> Cursors:
+    """Cursors of a run that a takedown has changed since, as places in what is left of it."""
+    tokens, manifests = dict(start.tokens), dict(start.manifests)
+    for stream in streams:
+        name, now = stream.entry["id"], stream.entry["manifest_sha256"]
+        if name in tokens and manifests[name] != now:
+            since = stream.read.since(manifests[name])
+            tokens[name] = stream.read.reader(stream.entry, seed).moved(tokens[name], since)
+            manifests[name] = now
+    return Cursors(tokens, manifests)
 
 
 def _start(blend: BlendConfig, state: Mapping[str, Any] | None) -> Cursors:
@@ -113,87 +139,40 @@ def _start(blend: BlendConfig, state: Mapping[str, Any] | None) -> Cursors:
     return Cursors.from_json(state["cursors"])
 
 
-def where_json(where: Where) -> dict[str, Any]:
-    """The conditions that are set, with bounds as floats and lists sorted."""
-    found: dict[str, Any] = {}
-    for f in fields(Where):
-        value = getattr(where, f.name)
-        if isinstance(value, tuple):
-            found |= {f.name: sorted(set(value))} if value else {}
-        elif value is not None:
-            found[f.name] = float(value) if isinstance(value, Fraction) else value
-    return found
-
-
-def _read_source(source: SourceConfig, folder: Path) -> dict[str, Any]:
-    manifest, run = load_manifest(folder / source.manifest)
-    selection = Selection(where_json(source.where), [where_json(bucket.where) for bucket in source.buckets])
-    shards = [ShardEntry.from_json(entry) for entry in manifest["shards"]]
-    if selection.takes_all:
-        parts = [{"documents": sum(s.rows for s in shards), "tokens": sum(s.tokens for s in shards)}]
-    else:
-        parts = _count(run, shards, selection)
-    return {
-        "name": source.name,
-        "manifest": source.manifest,
-        "manifest_sha256": file_sha256(run / MANIFEST),
-        "tokenizer": manifest["tokenizer"],
-        "where": selection.where,
-        "buckets": [{"name": b.name, "where": w} for b, w in zip(source.buckets, selection.buckets, strict=True)],
-        "parts": parts,
-    }
-
-
-def _count(run: Path, shards: Sequence[ShardEntry], selection: Selection) -> list[dict[str, Any]]:
-    """Documents and tokens of each bucket, tokens also per row group. Reads the small columns of every shard."""
-    buckets = range(len(selection.buckets) + 1)
-    documents, tokens = [0 for _ in buckets], [[] for _ in buckets]  # type: list[int], list[list[int]]
-    for shard in shards:
-        check_shard(run, shard, checksum=False)
-        for number in range(len(shard.row_groups)):
-            rows = read_row_group(run, shard, number, FILTER_COLUMNS)
-            bucket, lengths = selection.assign(rows), rows["n_tokens"].to_numpy().astype(np.int64)
-            for index in buckets:
-                documents[index] += int((bucket == index).sum())
-                tokens[index].append(int(lengths[bucket == index].sum()))
-    return [
-        {"documents": documents[index], "tokens": sum(tokens[index]), "row_group_tokens": tokens[index]}
-        for index in buckets
-    ]
-
-
-def _check_same(sources: Sequence[Mapping[str, Any]]) -> None:
+def _check_same(sources: Sequence[SourceRead]) -> None:
     first, seen = sources[0], dict[str, str]()
     for source in sources:
-        if source["tokenizer"] != first["tokenizer"]:
+        name = source.entry["name"]
+        if source.tokenizer != first.tokenizer:
             raise UsageError(
-                f"{source['name']} has another tokenizer than {first['name']}: {source['tokenizer']['name']}",
-                where=source["manifest"],
-                expected=f"{first['tokenizer']['name']}, sha256 {first['tokenizer']['sha256']}",
+                f"{name} has another tokenizer than {first.entry['name']}: {source.tokenizer['name']}",
+                where=source.entry["manifest"],
+                expected=f"{first.tokenizer['name']}, sha256 {first.tokenizer['sha256']}",
                 hint="tokenize one of them again: warcmill tokenize",
             )
-        if (other := seen.setdefault(source["manifest_sha256"], source["name"])) != source["name"]:
+        run = source.entry.get("origin_sha256", source.entry["manifest_sha256"])
+        if (other := seen.setdefault(run, name)) != name:
             raise UsageError(
-                f"{other} and {source['name']} are the same run, so documents would count twice",
-                where=source["manifest"],
+                f"{other} and {name} are the same run, so documents would count twice",
+                where=source.entry["manifest"],
                 expected="one source per run",
                 hint="make them two [[sources.buckets]] of one source and give SOURCE/BUCKET the weights",
             )
 
 
-def _streams(source: SourceConfig, read: dict[str, Any]) -> list[_Stream]:
-    """The streams of a source; takes `parts` out of what was read."""
+def _streams(source: SourceConfig, read: SourceRead) -> list[_Stream]:
+    """The streams of a source."""
     made = []
-    for index, (bucket, part) in enumerate(zip(bucket_names(source), read.pop("parts"), strict=True)):
+    for index, (bucket, part) in enumerate(zip(bucket_names(source), read.parts, strict=True)):
         entry = {
             "name": stream_name(source, bucket),
-            "id": stream_id(read, index),
+            "id": stream_id(read.entry, index),
             "source": source.name,
             "bucket": index,
-            "manifest_sha256": read["manifest_sha256"],
+            "manifest_sha256": read.entry["manifest_sha256"],
             **part,
         }
-        made.append(_Stream(entry, source, bucket, None, 0))
+        made.append(_Stream(entry, source, read, bucket, None, 0))
     return made
 
 

@@ -38,6 +38,12 @@ class Where:
     origins: tuple[str, ...] = ()  # values of the column `source`; empty: any
 
 
+def where_of(conditions: Mapping[str, Any]) -> Where:
+    """The conditions in a plan, as written by blends.sources.where_json."""
+    read = {float: Fraction, list: tuple, int: int}
+    return Where(**{key: read[type(value)](value) for key, value in conditions.items()})
+
+
 @dataclass(frozen=True, slots=True)
 class BucketConfig:
     """A part of a source. A document belongs to the first bucket that takes it, so buckets never overlap."""

@@ -3,7 +3,9 @@
 | format | of a run | of a plan |
 |---|---|---|
 | megatron | one PREFIX.bin/.idx of its documents | one per stream, and blend files per phase; Megatron mixes |
-| mds, jsonl | its documents in order | its samples in the order of training, cut to length, one folder per phase |
+| mds, jsonl, parquet | its documents in order | its samples in the order of training, one folder per phase |
+
+What runs hold out for validation goes into files of its own: PREFIX--validation, validation-….jsonl, validation/….
 """
 
 from __future__ import annotations
@@ -17,25 +19,36 @@ from typing import Any
 import pyarrow as pa
 
 from blends.blend_compile import run_plan
-from blends.export_megatron import blend_files, prefix_of, stream_documents, write_indexed
+from blends.export_megatron import blend_files, prefix_of, run_files_of, stream_documents, write_indexed
+from blends.export_parquet import SAMPLE_SCHEMA, hub_readme, write_parquet
 from blends.export_rows import write_jsonl, write_mds, write_mds_index
 from blends.plan import is_plan, load_plan
+from blends.plan_continue import held_out_plan
 from blends.plan_walk import open_streams, walk
+from blends.run_place import place_of
+from blends.shard_cache import ShardCache
 from blends.shards import IDS_TYPE, SHARD_SCHEMA
+from blends.split import TRAIN, VALIDATION
 from blends.stream_reader import RunFiles, StreamReader
-from blends.streams import read_row_group
 from pipeline.errors import UsageError
+from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import Commit, PhaseDirectory, write_atomic
 from pipeline.io.shards import ShardFile
 from pipeline.stage import Counters
 
-FORMATS = ("megatron", "mds", "jsonl")
-_VERSION = 1  # raise it when the same plan would give other files
+FORMATS = ("megatron", "mds", "jsonl", "parquet")
+_VERSION = 2  # raise it when the same plan would give other files
 _SAMPLES_PER_FILE = 1 << 26  # tokens; a file of samples is closed at the sample that reaches it
 _BATCH_TOKENS = 1 << 20
+_WRITERS: dict[str, Callable[..., Sequence[ShardFile]]] = {
+    "jsonl": write_jsonl,
+    "mds": write_mds,
+    "parquet": write_parquet,
+}
 
 Write = Callable[[], Sequence[ShardFile]]
 WriteTables = Callable[[str, Iterator[pa.Table]], Sequence[ShardFile]]
+Plan = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +60,23 @@ class Part:
     write: Write
 
 
-def export(path: Path, form: str, output: Path) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One split of what is exported: its plan and the readers of its streams."""
+
+    split: str
+    plan: Plan
+    streams: Mapping[str, StreamReader]
+
+
+def export(path: str | Path, form: str, output: Path, cache: ShardCache | None = None) -> dict[str, Any]:
     """Write an export, or finish one that was stopped; a finished one is left as it is.
 
     Args:
-        path: a finished run, its manifest.json, or a plan.
+        path: a finished run, its manifest.json, or a plan; on disk or an fsspec URL.
         form: one of FORMATS.
         output: folder; new, empty, or of the same export.
+        cache: where shards of remote runs are kept.
 
     Returns:
         The export's manifest: every file with sha256, bytes and rows.
@@ -64,21 +87,34 @@ def export(path: Path, form: str, output: Path) -> dict[str, Any]:
         OutputError: the disk is full or the folder cannot be written.
     """
     whole_run = not is_plan(path)
-    run = path.parent if path.is_file() else path
-    plan, folder = (run_plan(run, 1, 0), run) if whole_run else (load_plan(path), path.parent)
-    streams = open_streams(plan, folder, checksums=True)
+    sides = _sides(path, cache or ShardCache(), whole_run=whole_run)
     target = PhaseDirectory(output, "export")
     _refuse_foreign(output)
-    target.bind({"export": form, "version": _VERSION, "of": plan["identity"], "documents": whole_run})
-    parts = _parts(plan, streams, form, output, whole_run=whole_run)
+    target.bind({"export": form, "version": _VERSION, "of": sides[0].plan["identity"], "documents": whole_run})
+    parts = [part for side in sides for part in _parts(side, form, output, len(sides), whole_run=whole_run)]
     if not target.finished:
         for part in parts:
             if target.committed(part.name) is None:
                 files = tuple(part.write())
                 target.commit(Commit(part.name, files, (), Counters(rows_in=part.rows, rows_out=part.rows), {}))
-        _write_indexes(form, plan, target, parts, output, whole_run=whole_run)
+        _write_indexes(form, sides, target, parts, output, whole_run=whole_run)
         target.finish(part.name for part in parts)
     return target.manifest()
+
+
+def _sides(path: str | Path, cache: ShardCache, *, whole_run: bool) -> list[_Side]:
+    """What to train on and, where the runs hold out any, what to validate on."""
+    if whole_run:
+        folder = place_of(path, cache).url
+        plan = run_plan(folder, 1, 0, cache=cache)
+    else:
+        folder = str(path).rpartition("/")[0] if is_remote(str(path)) else str(Path(path).parent)
+        plan = load_plan(path)
+    sides = [_Side(TRAIN, plan, open_streams(plan, folder, cache, checksums=True))]
+    held_out = held_out_plan(plan, folder, None, cache)
+    if held_out is None:
+        return sides
+    return [*sides, _Side(VALIDATION, held_out, open_streams(held_out, folder, cache, checksums=True))]
 
 
 def _refuse_foreign(output: Path) -> None:
@@ -87,54 +123,63 @@ def _refuse_foreign(output: Path) -> None:
         raise UsageError("the folder holds something else", where=str(output), expected="a new folder", hint=hint)
 
 
-def _parts(
-    plan: Mapping[str, Any], streams: Mapping[str, StreamReader], form: str, output: Path, *, whole_run: bool
-) -> list[Part]:
+def _parts(side: _Side, form: str, output: Path, sides: int, *, whole_run: bool) -> list[Part]:
+    plan, streams = side.plan, side.streams
     if form == "megatron":
         used = {stream["name"] for phase in plan["phases"] for stream in phase["streams"]}
-        wanted = [stream for stream in plan["streams"] if whole_run or stream["name"] in used]
-        return [_indexed_part(plan, stream, streams[stream["name"]], output) for stream in wanted]
-    write = partial(write_jsonl if form == "jsonl" else write_mds, output)
+        wanted = [s for s in plan["streams"] if s["name"] in used or (whole_run and side.split == TRAIN)]
+        return [_indexed_part(side, stream, output) for stream in wanted]
+    parquet = partial(write_parquet, output, schema=SHARD_SCHEMA if whole_run else SAMPLE_SCHEMA)
+    write: WriteTables = parquet if form == "parquet" else partial(_WRITERS[form], output)
     if whole_run:
-        return [_shard_part(streams["run"].run, index, write) for index in range(len(streams["run"].run.shards))]
-    return [part for number, _ in enumerate(plan["phases"]) for part in _phase_parts(plan, number, streams, write)]
+        run = streams["run"].run
+        return [_shard_part(side, index, write, form, sides) for index in range(len(run.shards))]
+    return [part for number, _ in enumerate(plan["phases"]) for part in _phase_parts(side, number, write)]
 
 
-def _indexed_part(plan: Mapping[str, Any], stream: Mapping[str, Any], reader: StreamReader, output: Path) -> Part:
-    prefix, vocab_size = prefix_of(stream["name"]), plan["tokenizer"]["vocab_size"]
+def _indexed_part(side: _Side, stream: Mapping[str, Any], output: Path) -> Part:
+    prefix, vocab_size = prefix_of(stream["name"], side.split), side.plan["tokenizer"]["vocab_size"]
+    reader = side.streams[stream["name"]]
     return Part(
         prefix, stream["documents"], lambda: write_indexed(output, prefix, stream_documents(reader), vocab_size)
     )
 
 
-def _shard_part(run: RunFiles, index: int, write: WriteTables) -> Part:
-    name = Path(run.shards[index].path).stem
-    return Part(name, run.shards[index].rows, lambda: write(name, _shard_tables(run, index)))
+def _shard_part(side: _Side, index: int, write: WriteTables, form: str, sides: int) -> Part:
+    run = side.streams["run"].run
+    stem = Path(run.shards[index].path).stem
+    name = stem
+    if form == "parquet":
+        name = f"data/{stem.replace('shard-', 'train-')}"  # as the Hugging Face Hub finds splits
+    elif form == "mds" and sides > 1:
+        name = f"{side.split}/{stem}"
+    return Part(stem, run.shards[index].rows, lambda: write(name, _shard_tables(run, index)))
 
 
 def _shard_tables(run: RunFiles, index: int) -> Iterator[pa.Table]:
-    shard = run.shard(index)
-    for number in range(len(shard.row_groups)):
-        yield read_row_group(run.path, shard, number, SHARD_SCHEMA.names)
+    for number in range(len(run.shards[index].row_groups)):
+        yield run.rows(index, number, SHARD_SCHEMA.names)
 
 
-def _phase_parts(
-    plan: Mapping[str, Any],
-    number: int,
-    streams: Mapping[str, StreamReader],
-    write: WriteTables,
-) -> Iterator[Part]:
+def _phase_parts(side: _Side, number: int, write: WriteTables) -> Iterator[Part]:
+    plan = side.plan
     phase = plan["phases"][number]
     before = sum(earlier["samples"] for earlier in plan["phases"][:number])
+    first = max(before, plan.get("resumed", {"sample": 0})["sample"])  # what a takedown's plan has behind it is gone
     per_file = max(1, _SAMPLES_PER_FILE // phase["sequence_length"])
-    for part, start in enumerate(range(0, phase["samples"], per_file)):
-        count = min(per_file, phase["samples"] - start)
-        folder = f"{number + 1:02d}-{phase['name']}"
+    folder = phase_folder(plan, number)
+    for part, start in enumerate(range(first, before + phase["samples"], per_file)):
+        count = min(per_file, before + phase["samples"] - start)
+        stem = f"{folder}/{part:06d}"
         yield Part(
-            f"{folder}-{part:06d}",
-            count,
-            partial(_write_samples, write, f"{folder}/{part:06d}", plan, streams, before + start, count),
+            f"{folder}-{part:06d}", count, partial(_write_samples, write, stem, plan, side.streams, start, count)
         )
+
+
+def phase_folder(plan: Plan, number: int) -> str:
+    """Folder of a phase's samples."""
+    phase = plan["phases"][number]
+    return VALIDATION if "split" in plan["sources"][0] else f"{number + 1:02d}-{phase['name']}"
 
 
 def _write_samples(
@@ -165,12 +210,19 @@ def _sample_tables(
 
 
 def _write_indexes(
-    form: str, plan: Mapping[str, Any], target: PhaseDirectory, parts: Sequence[Part], output: Path, *, whole_run: bool
+    form: str, sides: Sequence[_Side], target: PhaseDirectory, parts: Sequence[Part], output: Path, *, whole_run: bool
 ) -> None:
-    """What names the parts: MDS index files, Megatron's blend files."""
+    """What names the parts: MDS index files, Megatron's blend files, the Hub's dataset card."""
+    commits = [commit for part in parts if (commit := target.committed(part.name))]
+    files = [file for commit in commits for file in commit.data]
+    plans = [side.plan for side in sides]
     if form == "mds":
-        commits = [commit for part in parts if (commit := target.committed(part.name))]
-        write_mds_index(output, [file for commit in commits for file in commit.data], documents=whole_run)
-    if form == "megatron" and not whole_run:
-        for name, content in blend_files(plan, output).items():
+        write_mds_index(output, files, documents=whole_run)
+    elif form == "megatron":
+        made = run_files_of(output, plans) if whole_run else blend_files(plans[0], output, plans[1:])
+        for name, content in made.items():
             write_atomic(output / name, content)
+    elif form == "parquet":
+        folders = [] if whole_run else [phase_folder(plan, n) for plan in plans for n, _ in enumerate(plan["phases"])]
+        splits = [side.split for side in sides]
+        write_atomic(output / "README.md", hub_readme(plans[0], files, folders, splits))

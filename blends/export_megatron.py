@@ -9,15 +9,16 @@ Here a document is one sequence, its EOS included, as Megatron's own preprocessi
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from blends.export_files import NewFile, new_file
+from blends.split import TRAIN, VALIDATION
 from blends.stream_reader import StreamReader
-from blends.streams import Documents, Int64s, read_stream_group
+from blends.streams import Documents, Int64s
 from pipeline.io.commit import canonical_json
 from pipeline.io.shards import ShardFile
 
@@ -26,17 +27,15 @@ _CODES = {np.dtype(np.int32): 4, np.dtype(np.uint16): 8}
 _CHUNK = 1 << 20
 
 
-def prefix_of(stream: str) -> str:
-    """File name of a stream without extension: buckets become SOURCE--BUCKET."""
-    return stream.replace("/", "--")
+def prefix_of(stream: str, split: str = TRAIN) -> str:
+    """File name of a stream without extension: SOURCE, SOURCE--BUCKET, SOURCE--validation."""
+    return stream.replace("/", "--") + ("" if split == TRAIN else f"--{split}")
 
 
 def stream_documents(stream: StreamReader) -> Iterator[Documents]:
     """Every document of a stream once, in manifest order, a row group at a time."""
-    for index in range(len(stream.layout.tokens)):
-        shard = stream.run.shard(int(stream.layout.shard[index]))
-        number = int(stream.layout.group[index])
-        yield read_stream_group(stream.run.path, shard, number, stream.selection, stream.bucket)
+    for shard, number in zip(stream.layout.shard.tolist(), stream.layout.group.tolist(), strict=True):
+        yield stream.run.group(shard, number, stream.selection, stream.bucket).documents
 
 
 def write_indexed(
@@ -68,24 +67,40 @@ def _write_index(index: NewFile, lengths: np.ndarray[Any, np.dtype[np.int32]], d
         index.write(np.arange(start, min(start + _CHUNK, count + 1), dtype="<i8").tobytes())
 
 
-def blend_files(plan: Mapping[str, Any], folder: Path) -> dict[str, bytes]:
+def blend_files(plan: Mapping[str, Any], folder: Path, held_out: Sequence[Mapping[str, Any]] = ()) -> dict[str, bytes]:
     """Files by name that tell Megatron what to mix in each phase; paths start with `folder` as it is given.
 
-    Per phase NN-NAME.txt for --data-args-path and NN-NAME.json for --per-split-data-args-path (no validation or test
-    data in it), and phases.json with what else each phase needs: --seq-length and --train-samples.
+    Per phase NN-NAME.txt for --data-args-path and NN-NAME.json for --per-split-data-args-path (validation: all that the
+    sources hold out, by tokens), and phases.json with what else each phase needs: --seq-length and --train-samples.
     Weights are shares of samples. An odd list would be read as prefixes without weights; pairs are never odd.
     """
     files, phases = dict[str, bytes](), []
+    valid = [word for plan in held_out for word in _pairs(plan["phases"][0], folder, VALIDATION)] or None
     for number, phase in enumerate(plan["phases"], 1):
         name = f"{number:02d}-{phase['name']}"
-        pairs = [
-            word
-            for stream in phase["streams"]
-            for word in (repr(stream["samples"] / phase["samples"]), (folder / prefix_of(stream["name"])).as_posix())
-        ]
-        lines = (f"{weight} {prefix}\n" for weight, prefix in zip(pairs[::2], pairs[1::2], strict=True))
-        files[f"{name}.txt"] = "".join(lines).encode()
-        files[f"{name}.json"] = canonical_json({"train": pairs, "valid": None, "test": None})
+        files |= _data_args(name, _pairs(phase, folder), valid)
         facts = {"name": phase["name"], "data_args_path": f"{name}.txt", "per_split_data_args_path": f"{name}.json"}
         phases.append(facts | {"seq_length": phase["sequence_length"], "train_samples": phase["samples"]})
     return files | {"phases.json": canonical_json(phases)}
+
+
+def run_files_of(folder: Path, plans: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
+    """The same for a run on its own: run.txt and run.json."""
+    train, *held_out = plans
+    valid = [word for plan in held_out for word in _pairs(plan["phases"][0], folder, VALIDATION)] or None
+    return _data_args("run", ["1.0", (folder / prefix_of(train["streams"][0]["name"])).as_posix()], valid)
+
+
+def _pairs(phase: Mapping[str, Any], folder: Path, split: str = TRAIN) -> list[str]:
+    """Weight, prefix, weight, prefix, …"""
+    return [
+        word
+        for stream in phase["streams"]
+        for word in (repr(stream["samples"] / phase["samples"]), (folder / prefix_of(stream["name"], split)).as_posix())
+    ]
+
+
+def _data_args(name: str, pairs: list[str], valid: list[str] | None) -> dict[str, bytes]:
+    lines = (f"{weight} {prefix}\n" for weight, prefix in zip(pairs[::2], pairs[1::2], strict=True))
+    split = canonical_json({"train": pairs, "valid": valid, "test": None})
+    return {f"{name}.txt": "".join(lines).encode(), f"{name}.json": split}

@@ -19,9 +19,12 @@ from typing import Any
 import pyarrow as pa
 
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, ShardEntry
+from blends.run_place import RunPlace, place_of
 from blends.schema_check import Problem, check_against
-from blends.shards import SHUFFLE_HASH, shard_schema
+from blends.shards import SHUFFLE_HASH, shard_name, shard_schema
+from blends.split import SPLIT_HASH, SPLITS, TRAIN
 from blends.tokenizer_types import TokenizerIdentity
+from blends.tombstones import check_takedowns
 from pipeline.errors import ConservationError, VerificationError
 
 FORMAT = "warcmill-manifest"
@@ -58,6 +61,8 @@ def build_manifest(parts: ManifestInput) -> dict[str, Any]:
         "totals": totals(parts.shards, parts.phases),
         "software": dict(sorted(parts.software.items())),
     }
+    if parts.validation_share:
+        manifest["splits"] = splits(parts.shards, parts.validation_share)
     problems = check_sums(manifest)
     if problems:
         first = problems[0]
@@ -108,9 +113,19 @@ def totals(shards: Sequence[ShardEntry], phases: Sequence[PhaseEntry]) -> dict[s
     }
 
 
+def splits(shards: Sequence[ShardEntry], validation_share: float) -> dict[str, Any]:
+    """How documents were held out, and how many."""
+    sums: dict[str, Any] = {}
+    for split in SPLITS:
+        own = [shard for shard in shards if shard.split == split]
+        sums[split] = {"documents": sum(shard.rows for shard in own), "tokens": sum(shard.tokens for shard in own)}
+    return {"validation_share": validation_share, "hash": SPLIT_HASH, **sums}
+
+
 def check_sums(manifest: dict[str, Any]) -> list[Problem]:
     """Problems with the sums of a manifest of valid form: conservation, totals, row groups, drop ledger."""
-    return [*_check_funnel(manifest), *_check_totals(manifest), *_check_row_groups(manifest["shards"])]
+    problems = [*_check_funnel(manifest), *_check_totals(manifest), *_check_row_groups(manifest["shards"])]
+    return problems + _check_splits(manifest) + check_takedowns(manifest)
 
 
 def _equal(where: str, name: str, found: object, expected: object) -> list[Problem]:
@@ -143,8 +158,10 @@ def _check_totals(manifest: dict[str, Any]) -> list[Problem]:
     problems = _equal("totals", "shards", total["shards"], len(shards))
     for name, column in (("documents", "rows"), ("tokens", "tokens"), ("bytes", "bytes")):
         problems += _equal("totals", name, total[name], sum(shard[column] for shard in shards))
-    problems += _equal("totals", "tokens_by_kind", sum(total["tokens_by_kind"].values()), total["tokens"])
-    problems += _equal("totals", "tokens_by_kind/eos", total["tokens_by_kind"]["eos"], total["documents"])
+    removed = total.get("removed", {"documents": 0, "tokens": 0})  # kinds are those of the run before any takedown
+    by_kind = total["tokens_by_kind"]
+    problems += _equal("totals", "tokens_by_kind", sum(by_kind.values()), total["tokens"] + removed["tokens"])
+    problems += _equal("totals", "tokens_by_kind/eos", by_kind["eos"], total["documents"] + removed["documents"])
     problems += _equal("totals", "rows_in", total["rows_in"], funnel[0]["rows_in"] if funnel else 0)
     problems += _equal("totals", "rows_dropped", total["rows_dropped"], sum(_lost(funnel).values()))
     if funnel:
@@ -159,8 +176,20 @@ def _check_row_groups(shards: list[dict[str, Any]]) -> list[Problem]:
             found = sum(group[column] for group in shard["row_groups"])
             problems += _equal(shard["path"], f"sum of {column} over row groups", found, shard[column])
     paths = [shard["path"] for shard in shards]
-    expected = [f"shards/shard-{i:05d}-of-{len(paths):05d}.parquet" for i in range(len(paths))]
-    return problems + _equal("shards", "the list of paths", paths, expected)
+    return problems + _equal("shards", "the list of paths", paths, _expected_paths(shards))
+
+
+def _expected_paths(shards: list[dict[str, Any]]) -> list[str]:
+    counts = Counter(shard.get("split", TRAIN) for shard in shards)
+    return [f"shards/{shard_name(i, counts[split], split)}" for split in SPLITS for i in range(counts[split])]
+
+
+def _check_splits(manifest: dict[str, Any]) -> list[Problem]:
+    entries = [ShardEntry.from_json(shard) for shard in manifest["shards"]]
+    if "splits" not in manifest:
+        return _equal("splits", "the number of validation shards", sum(e.split != TRAIN for e in entries), 0)
+    expected = splits(entries, manifest["splits"]["validation_share"])
+    return _equal("splits", "the sums of splits", manifest["splits"], expected)
 
 
 def manifest_schema() -> dict[str, Any]:
@@ -193,23 +222,27 @@ def load_manifest(path: Path) -> tuple[dict[str, Any], Path]:
         VerificationError: unfinished run, altered or torn manifest, another version, or sums that do not hold.
     """
     run = path if path.is_dir() else path.parent
-    manifest, problems = read_manifest(run)
+    return open_manifest(place_of(run)), run
+
+
+def open_manifest(place: RunPlace) -> dict[str, Any]:
+    """Manifest of the finished run at a place, checked; errors as for load_manifest."""
+    manifest, problems = read_manifest(place)
     if problems:
         first = problems[0]
         hint = "`warcmill verify RUN` lists every problem; `warcmill run` with the same arguments finishes a run"
-        raise VerificationError(first.what, where=str(run / first.where), expected=first.expected, hint=hint)
-    return manifest, run
+        raise VerificationError(first.what, where=place.where(first.where), expected=first.expected, hint=hint)
+    return manifest
 
 
-def read_manifest(run: Path) -> tuple[dict[str, Any], list[Problem]]:
+def read_manifest(place: RunPlace) -> tuple[dict[str, Any], list[Problem]]:
     """Manifest of a run and what is wrong with it; the manifest is empty where its form cannot be trusted."""
-    for name in (SUCCESS, MANIFEST):
-        if not run.joinpath(name).is_file():
+    raw, success = place.read(MANIFEST), place.read(SUCCESS)
+    for name, content in ((SUCCESS, success), (MANIFEST, raw)):
+        if content is None:
             return {}, [Problem(name, "missing", "a finished run: manifest.json and _SUCCESS")]
-    raw = run.joinpath(MANIFEST).read_bytes()
-    digest = hashlib.sha256(raw).hexdigest()
-    promised = run.joinpath(SUCCESS).read_bytes().decode("ascii", "replace").strip()
-    problems = _equal(MANIFEST, "sha256", digest, promised)
+    raw, success = raw or b"", success or b""
+    problems = _equal(MANIFEST, "sha256", hashlib.sha256(raw).hexdigest(), success.decode("ascii", "replace").strip())
     try:
         manifest = json.loads(raw)
     except (UnicodeDecodeError, json.JSONDecodeError) as error:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blends.split import TRAIN
 from blends.tokenizer_types import TokenizerIdentity
 from pipeline.stage import Counters
 
@@ -30,10 +31,12 @@ class ShardEntry:
     row_groups: tuple[RowGroup, ...]
     min_key: int | None
     max_key: int | None
+    split: str = TRAIN
 
     def to_json(self) -> dict[str, Any]:
         """Keys become 16 hex digits: JSON numbers above 2^53 lose digits in many readers."""
-        return {
+        split = {} if self.split == TRAIN else {"split": self.split}
+        return split | {
             "path": self.path,
             "sha256": self.sha256,
             "bytes": self.bytes,
@@ -55,6 +58,7 @@ class ShardEntry:
             row_groups=tuple(RowGroup(group["rows"], group["tokens"]) for group in data["row_groups"]),
             min_key=None if data["min_key"] is None else int(data["min_key"], 16),
             max_key=None if data["max_key"] is None else int(data["max_key"], 16),
+            split=data.get("split", TRAIN),
         )
 
 
@@ -98,3 +102,4 @@ class ManifestInput:
     phases: Sequence[PhaseEntry]
     models: Sequence[NamedFile]
     software: Mapping[str, str]  # name -> version
+    validation_share: float = 0.0

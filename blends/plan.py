@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from blends.shard_cache import read_object
 from pipeline.errors import UsageError, VerificationError
+from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import canonical_json, digest, write_atomic
 
 FORMAT = "warcmill-blend-plan"
@@ -42,27 +44,32 @@ class Cursors:
             {name: entry["manifest_sha256"] for name, entry in data.items()},
         )
 
-    def check(self, streams: Mapping[str, str]) -> None:
-        """Refuse streams (id -> manifest) that cut a run, of which tokens are used up, in another way.
+    def check(self, streams: Mapping[str, Collection[str]]) -> None:
+        """Refuse streams (id -> manifests of their run and its ancestors) that cut a run begun before in another way.
 
         Raises:
             UsageError: nobody could tell which documents of that run are used up.
         """
         begun = {self.manifests[name] for name, tokens in self.tokens.items() if tokens}
-        for name, manifest in streams.items():
-            if name not in self.tokens and manifest in begun:
+        for name, manifests in streams.items():
+            if name not in self.tokens and not begun.isdisjoint(manifests):
                 raise UsageError(
                     "a source that training has begun to read has other conditions or buckets now",
-                    where=f"manifest {manifest}",
+                    where=f"manifest {next(iter(manifests))}",
                     expected="the same where and buckets; weights, epochs, upsample and caps may change",
                     hint="keep the buckets, and change their weights",
                 )
 
 
 def stream_id(source: Mapping[str, Any], bucket: int) -> str:
-    """Identity of a stream: the run, how it is cut, which part. Not its name, its weight or where the run is."""
+    """Identity of a stream: the run, how it is cut, which part. Not its name, its weight or where the run is.
+
+    The child of a takedown has the stream of its origin: the same order, less what was removed.
+    """
     cut = [part["where"] for part in source["buckets"]]
-    return digest([source["manifest_sha256"], source["where"], cut, bucket])[:32]
+    split = [source["split"]] if "split" in source else []
+    run = source.get("origin_sha256", source["manifest_sha256"])
+    return digest([run, source["where"], cut, bucket, *split])[:32]
 
 
 def identity(plan: Mapping[str, Any]) -> str:
@@ -77,21 +84,21 @@ def save_plan(plan: Mapping[str, Any], path: Path, folder: Path) -> dict[str, An
     base = path.resolve().parent
     sources = [dict(source) for source in plan["sources"]]
     for source in sources:
-        if not Path(source["manifest"]).is_absolute():
+        if not (is_remote(source["manifest"]) or Path(source["manifest"]).is_absolute()):
             source["manifest"] = Path(os.path.relpath(folder.resolve() / source["manifest"], base)).as_posix()
     written = {**plan, "sources": sources, "identity": identity(plan)}
     write_atomic(path, canonical_json(written))
     return written
 
 
-def load_plan(path: Path) -> dict[str, Any]:
+def load_plan(path: str | Path) -> dict[str, Any]:
     """A plan as written by save_plan, checked.
 
     Raises:
         VerificationError: not a plan, another version, or altered by hand.
     """
     try:
-        plan = json.loads(path.read_bytes())
+        plan = json.loads(_content(path))
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise VerificationError(f"cannot read the plan: {error}", where=str(path), expected="a plan") from error
     if not isinstance(plan, dict) or plan.get("format") != FORMAT or plan.get("version") != VERSION:
@@ -107,15 +114,24 @@ def load_plan(path: Path) -> dict[str, Any]:
     return plan
 
 
-def is_plan(path: Path) -> bool:
+def is_plan(path: str | Path) -> bool:
     """Whether a file says that it is a plan. Folders and manifests are not."""
-    if not path.is_file():
+    if not (str(path).endswith(".json") if is_remote(str(path)) else Path(path).is_file()):
         return False
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(_content(path))
     except (UnicodeDecodeError, json.JSONDecodeError):
         return False
     return isinstance(data, dict) and data.get("format") == FORMAT
+
+
+def _content(path: str | Path) -> bytes:
+    if not is_remote(str(path)):
+        return Path(path).read_bytes()
+    content = read_object(str(path))
+    if content is None:
+        raise FileNotFoundError(f"{path}: no such object")
+    return content
 
 
 def explain(plan: Mapping[str, Any]) -> str:

@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from blends.manifest import MANIFEST, SUCCESS, load_manifest
-from blends.manifest_types import ShardEntry
+from blends.manifest import MANIFEST, SUCCESS, open_manifest
 from blends.plan import Cursors
+from blends.run_place import joined, place_of
 from blends.schedule import interleaved, taken_before
-from blends.stream_reader import RunFiles, StreamReader
+from blends.shard_cache import ShardCache
+from blends.split import TRAIN
+from blends.stream_reader import RunFiles, StreamReader, run_files
 from blends.streams import Selection, stream_layout
 from pipeline.errors import VerificationError
 
@@ -61,7 +63,7 @@ def cursors_at(plan: Plan, epoch: int, sample: int) -> Cursors:
     )
 
 
-def open_streams(plan: Plan, folder: Path, *, checksums: bool) -> dict[str, StreamReader]:
+def open_streams(plan: Plan, folder: str | Path, cache: ShardCache, *, checksums: bool) -> dict[str, StreamReader]:
     """Readers of the plan's streams by name; `folder` is what relative paths of the plan start from.
 
     Raises:
@@ -69,7 +71,7 @@ def open_streams(plan: Plan, folder: Path, *, checksums: bool) -> dict[str, Stre
     """
     streams: dict[str, StreamReader] = {}
     for source in plan["sources"]:
-        run = _open_run(source, folder, checksums)
+        run = open_source_run(source, folder, cache, checksums=checksums)
         selection = Selection(source["where"], [bucket["where"] for bucket in source["buckets"]])
         for stream in plan["streams"]:
             if stream["source"] == source["name"]:
@@ -79,24 +81,20 @@ def open_streams(plan: Plan, folder: Path, *, checksums: bool) -> dict[str, Stre
     return streams
 
 
-def _open_run(source: Mapping[str, Any], folder: Path, checksums: bool) -> RunFiles:
-    path = folder / source["manifest"]
-    run = path if path.is_dir() else path.parent
-    raw = _manifest_bytes(run)
-    found = hashlib.sha256(raw).hexdigest()
+def open_source_run(source: Mapping[str, Any], folder: str | Path, cache: ShardCache, *, checksums: bool) -> RunFiles:
+    """The shards of one source of a plan."""
+    place = place_of(joined(folder, source["manifest"]), cache)
+    raw = place.read(MANIFEST)
+    if raw is None or place.read(SUCCESS) is None:
+        open_manifest(place)  # says what is missing
+    found = hashlib.sha256(raw or b"").hexdigest()
     if found != source["manifest_sha256"]:
-        load_manifest(run)  # says so where the run is unfinished or torn
+        open_manifest(place)  # says so where the run is unfinished or torn
         raise VerificationError(
             f"another run: manifest {found}",
-            where=str(run),
+            where=place.url,
             expected=f"manifest {source['manifest_sha256']}, which the plan was compiled from",
             hint="put the run back, or compile the blend again",
         )
-    shards = json.loads(raw)["shards"]  # its form was checked when the plan was compiled, and it is the same file
-    return RunFiles(run, [ShardEntry.from_json(entry) for entry in shards], checksums)
-
-
-def _manifest_bytes(run: Path) -> bytes:
-    if not all(run.joinpath(name).is_file() for name in (MANIFEST, SUCCESS)):
-        load_manifest(run)
-    return run.joinpath(MANIFEST).read_bytes()
+    # its form was checked when the plan was compiled, and it is the same file
+    return run_files(place, json.loads(raw or b""), source.get("split", TRAIN), checksums=checksums)

@@ -10,43 +10,76 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from blends.blend_compile import run_plan
-from blends.manifest import load_manifest
-from blends.manifest_types import ShardEntry
+from blends.manifest import open_manifest
 from blends.plan import STATE_FORMAT, VERSION, check_state, is_plan, load_plan
+from blends.plan_continue import plan_of_run, validation_plan
 from blends.plan_walk import cursors_at, open_streams, walk
-from blends.streams import Int32s, Int64s, check_shard, read_row_group
+from blends.run_place import place_of
+from blends.shard_cache import ShardCache
+from blends.split import SPLITS, TRAIN
+from blends.stream_reader import run_files
+from blends.streams import Int32s, Int64s
 from pipeline.errors import UsageError, VerificationError
+from pipeline.io.byte_source import is_remote
+
+ALL = "all"
 
 
 def read_documents(
-    path: str | Path, *, columns: Sequence[str] | None = None, checksums: bool = False
+    path: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    checksums: bool = False,
+    split: str = TRAIN,
+    cache: str | Path | ShardCache | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Rows of a run in order, as dicts with the columns of `blends.shards.SHARD_SCHEMA`.
 
     Opens only files that the manifest names. Memory: one row group (at most 4,096 rows or about 4 M tokens).
 
     Args:
-        path: a run's folder or its manifest.json.
+        path: a run's folder or its manifest.json, on disk or an fsspec URL.
         columns: the columns wanted, None for all; leaving out input_ids makes a pass over the other columns cheap.
         checksums: compare each shard's sha256 before its first row.
+        split: train, validation, or all.
+        cache: where shards of a remote run are kept; see blends.shard_cache.
 
     Raises:
         VerificationError: unfinished run, altered manifest, or a shard that is missing, torn or altered.
     """
-    for batch in read_batches(path, columns=columns, checksums=checksums):
+    for batch in read_batches(path, columns=columns, checksums=checksums, split=split, cache=cache):
         yield from batch.to_pylist()
 
 
 def read_batches(
-    path: str | Path, *, columns: Sequence[str] | None = None, checksums: bool = False
+    path: str | Path,
+    *,
+    columns: Sequence[str] | None = None,
+    checksums: bool = False,
+    split: str = TRAIN,
+    cache: str | Path | ShardCache | None = None,
 ) -> Iterator[pa.RecordBatch]:
     """The same rows as Arrow record batches; arguments and errors as for read_documents."""
-    manifest, run = load_manifest(Path(path))
-    for shard in map(ShardEntry.from_json, manifest["shards"]):
-        check_shard(run, shard, checksum=checksums)
-        for number in range(len(shard.row_groups)):
-            yield from read_row_group(run, shard, number, columns).to_batches()
+    place = place_of(path, _cache(cache))
+    manifest = open_manifest(place)
+    for part in SPLITS if split == ALL else (_known_split(split),):
+        run = run_files(place, manifest, part, checksums=checksums)
+        for index, shard in enumerate(run.shards):
+            run.file(index)
+            for number in range(len(shard.row_groups)):
+                yield from run.rows(index, number, columns).to_batches()
+
+
+def _cache(cache: str | Path | ShardCache | None) -> ShardCache:
+    if cache is None or isinstance(cache, ShardCache):
+        return cache or ShardCache()
+    return ShardCache(Path(cache))
+
+
+def _known_split(split: str) -> str:
+    if split not in SPLITS:
+        raise UsageError(f"no split {split!r}", where="reader", expected=" or ".join(SPLITS))
+    return split
 
 
 class TokenDataset:
@@ -76,11 +109,14 @@ class TokenDataset:
         checksums: bool = True,
         tokenizer_sha256: str | None = None,
         state: Mapping[str, Any] | None = None,
+        split: str = TRAIN,
+        cache: str | Path | ShardCache | None = None,
     ) -> None:
         """Opens the plan and the manifests; shards are opened when they are needed.
 
         Args:
-            path: a plan written by `warcmill blend`, or a finished run (one pass over it, in samples).
+            path: a plan written by `warcmill blend`, or a finished run (one pass over it, in samples); on disk, or an
+                fsspec URL such as s3://bucket/run.
             sequence_length: tokens of a sample, for runs (default 4096); a plan fixes it.
             seed: of the order, for runs (default 0); a plan fixes it.
             epoch: number of the pass over the plan. Streams go on where the epoch before left them.
@@ -90,7 +126,10 @@ class TokenDataset:
             boundaries: add position_ids and segment_ids.
             checksums: compare a shard's sha256 when it is first used; sizes are always compared.
             tokenizer_sha256: refuse shards of another tokenizer.
-            state: of state_dict(), to go on from.
+            state: of state_dict(), to go on from. A run that is the takedown of another one takes the other's states,
+                and goes on without what was removed.
+            split: train, or validation: one pass over what the runs hold out.
+            cache: folder for shards of remote runs (default: $WARCMILL_CACHE, ~/.cache/warcmill), or a ShardCache.
 
         Raises:
             UsageError: rank, world or batch size out of range, or settings that the plan fixes.
@@ -100,11 +139,14 @@ class TokenDataset:
             what = f"rank {rank} of {world}, batch size {batch_size}, epoch {epoch}"
             raise UsageError(what, where="TokenDataset", expected="0 <= rank < world, batch_size >= 1, epoch >= 0")
         self.rank, self.world, self.batch_size, self.boundaries = rank, world, batch_size, boundaries
-        self.plan, folder = _open_plan(Path(path), sequence_length, seed)
+        kept = _cache(cache)
+        self.plan, folder = _open_plan(path, sequence_length, seed, _known_split(split), kept, state)
         self._check_tokenizer(tokenizer_sha256)
-        self._streams = open_streams(self.plan, folder, checksums=checksums)
+        self._streams = open_streams(self.plan, folder, kept, checksums=checksums)
         self._position: int | None = None  # samples of the epoch that are read, as far as this process knows
-        self.set_epoch(epoch)
+        first = self.plan.get("resumed", {"epoch": 0, "sample": 0})
+        self._first = (first["epoch"], first["sample"])
+        self.set_epoch(max(epoch, self._first[0]))
         if state is not None:
             self.load_state_dict(state)
         _register_with_torch()
@@ -130,8 +172,10 @@ class TokenDataset:
         return max(0, -(-(self.samples - self.start - self.rank) // self.world))
 
     def set_epoch(self, epoch: int) -> None:
-        """Go to the beginning of an epoch."""
+        """Go to the beginning of an epoch, or to where the plan of a takedown begins in it."""
         self.epoch, self.start, self._position = epoch, 0, None
+        if epoch <= self._first[0]:
+            self.epoch, self.start = self._first
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state; rank, world and workers may differ from those it was made with.
@@ -141,7 +185,7 @@ class TokenDataset:
             UsageError: not a state at all.
         """
         state = check_state(state, self.plan["name"])
-        if state["plan"] != self.plan["identity"]:
+        if state["plan"] != self.plan["identity"] and not self._is_parents(state):
             raise VerificationError(
                 f"a state of another plan, {state['plan'][:12]}",
                 where=self.plan["name"],
@@ -150,7 +194,16 @@ class TokenDataset:
             )
         if not 0 <= state["sample"] <= self.samples:
             raise UsageError(f"sample {state['sample']}", where="state", expected=f"0 to {self.samples}")
+        if (state["epoch"], state["sample"]) < self._first:
+            epoch, sample = self._first
+            expected = f"sample {sample} of epoch {epoch} or later: the plan goes on from a takedown there"
+            raise UsageError(f"sample {state['sample']} of epoch {state['epoch']}", where="state", expected=expected)
         self.epoch, self.start, self._position = state["epoch"], state["sample"], state["sample"]
+
+    def _is_parents(self, state: Mapping[str, Any]) -> bool:
+        """Whether the plan was made to go on from just this state, after a takedown."""
+        known = self.plan.get("resumed", {}).get("plan")
+        return known == state["plan"] and (state["epoch"], state["sample"]) == self._first
 
     def state_dict(self, consumed: int | None = None) -> dict[str, Any]:
         """Where training is, as a small JSON object.
@@ -172,7 +225,8 @@ class TokenDataset:
             )
         if not 0 <= position <= self.samples:
             raise UsageError(f"consumed {position}", where="TokenDataset.state_dict", expected=f"0 to {self.samples}")
-        return {
+        continued = {"continued": self.plan["resumed"]} if "tokens" in self.plan.get("resumed", {}) else {}
+        return continued | {
             "format": STATE_FORMAT,
             "version": VERSION,
             "plan": self.plan["identity"],
@@ -205,14 +259,24 @@ class TokenDataset:
         return sample | _boundaries(len(ids), ends) if self.boundaries else sample
 
 
-def _open_plan(path: Path, sequence_length: int | None, seed: int | None) -> tuple[dict[str, Any], Path]:
+def _open_plan(
+    path: str | Path,
+    sequence_length: int | None,
+    seed: int | None,
+    split: str,
+    cache: ShardCache,
+    state: Mapping[str, Any] | None,
+) -> tuple[dict[str, Any], str]:
     """The plan, and the folder that its relative paths start from."""
     if not is_plan(path):
-        run = path.parent if path.is_file() else path
-        return run_plan(run, sequence_length or 4096, seed or 0), run
+        run = place_of(path, cache).url
+        return plan_of_run(run, sequence_length or 4096, seed or 0, split, cache, state), run
+    folder = str(path).rpartition("/")[0] if is_remote(str(path)) else str(Path(path).parent)
+    if split != TRAIN and seed is None:
+        return validation_plan(load_plan(path), folder, sequence_length, cache), folder
     if sequence_length is not None or seed is not None:
         raise UsageError("sequence_length and seed", where=str(path), expected="neither: the plan fixes them")
-    return load_plan(path), path.parent
+    return load_plan(path), folder
 
 
 def _boundaries(length: int, ends: Int64s) -> dict[str, Int32s]:

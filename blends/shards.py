@@ -6,7 +6,7 @@ keys, and rows in a shard are sorted by key. Any engine with any number of worke
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blends.manifest_types import RowGroup, ShardEntry
+from blends.split import TRAIN, VALIDATION, in_split, split_of
 from blends.tokenizer import load_tokenizer
 from blends.tokenizer_types import Ids, TokenizerHandle, TokenizerIdentity
 from pipeline.document import Document
@@ -57,6 +58,7 @@ class TokenizeConfig:
     `batch_chars` bounds memory: 60 to 250 bytes per character of a batch or of one longer document, which is encoded
     whole because no cut is exact for every tokenizer; `max_document_chars` bounds that, longer texts are rejected.
     `roundtrip_every`: one document in so many, chosen by its shuffle key, is decoded again and compared.
+    `validation_share`: share of clusters held out, in shards of their own; 0 for none. See blends.split.
     """
 
     tokenizer: str = "deepseek"
@@ -66,10 +68,14 @@ class TokenizeConfig:
     max_document_chars: int = 4_000_000
     batch_chars: int = 500_000
     roundtrip_every: int = 64
+    validation_share: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed <= MAX_SEED:
             raise UsageError("shuffle seed out of range", where=f"seed = {self.seed}", expected=f"0 to {MAX_SEED}")
+        if not 0 <= self.validation_share < 1:
+            where = f"validation_share = {self.validation_share}"
+            raise UsageError("share out of range", where=where, expected="0 for no validation split, or less than 1")
         for name in ("tokens_per_shard", "max_document_chars", "batch_chars", "roundtrip_every"):
             if getattr(self, name) < 1:
                 raise UsageError("too small", where=f"{name} = {getattr(self, name)}", expected="at least 1")
@@ -107,9 +113,30 @@ def shard_of(key: int, n_shards: int) -> int:
     return key * n_shards >> 64
 
 
-def shard_name(index: int, n_shards: int) -> str:
-    """File name of a shard; index counts from 0."""
-    return f"shard-{index:05d}-of-{n_shards:05d}.parquet"
+def shard_name(index: int, n_shards: int, split: str = TRAIN) -> str:
+    """File name of a shard; index counts from 0 in its split."""
+    return f"{'shard' if split == TRAIN else split}-{index:05d}-of-{n_shards:05d}.parquet"
+
+
+def shard_counts(tallies: Mapping[str, int], config: TokenizeConfig) -> dict[str, int]:
+    """Number of shards of each split of a corpus with these tallies."""
+    tokens = sum(count for name, count in tallies.items() if name.startswith("tokens:"))
+    held_out = tallies.get("split:validation:tokens", 0)
+    counts = {TRAIN: shard_count(tokens - held_out, config.tokens_per_shard)}
+    if config.validation_share:
+        counts[VALIDATION] = shard_count(held_out, config.tokens_per_shard)
+    return counts
+
+
+def rows_of_split(rows: Iterable[pa.RecordBatch], split: str, validation_share: float) -> Iterator[pa.RecordBatch]:
+    """The token rows that belong to a split, in their order."""
+    for batch in rows:
+        chosen = batch
+        if validation_share:
+            mask = in_split(batch.column("cluster_id").to_pylist(), split, validation_share)
+            chosen = batch.filter(pa.array(mask))
+        if chosen.num_rows:
+            yield chosen
 
 
 def screen_documents(documents: Iterable[Document], *, config: TokenizeConfig) -> Iterator[Document]:
@@ -131,7 +158,8 @@ def tokenize_documents(
     """Token rows of documents that passed `screen_documents`, in their order, one row each, with `keyed_schema`.
 
     Adds to `counters.tallies`: `tokens:math`, `tokens:code`, `tokens:prose`, `tokens:eos` (together all tokens; a token
-    belongs to the kind of its last character), `chars`, `utf8_bytes`, `roundtrip:checked`, `roundtrip:mismatch`.
+    belongs to the kind of its last character), `chars`, `utf8_bytes`, `roundtrip:checked`, `roundtrip:mismatch`, and
+    with a validation share `split:validation:documents`, `split:validation:tokens`.
 
     Raises:
         ConservationError: a rejected document was passed in; the engine must divert those.
@@ -143,6 +171,8 @@ def tokenize_documents(
         keys = [shuffle_key(config.seed, document.id) for document in batch]
         for document, ids, key in zip(batch, encoded, keys, strict=True):
             _tally(counters, handle, document, ids)
+            if config.validation_share:
+                _tally_split(counters, document, ids, config.validation_share)
             if key % config.roundtrip_every == 0:
                 _tally_roundtrip(counters, handle, document.text, ids)
         yield _token_rows(batch, encoded, keys, handle.identity)
@@ -215,13 +245,24 @@ def count_kinds(handle: TokenizerHandle, document: Document, ids: Ids) -> npt.ND
     return np.bincount(kind_of_character[handle.last_characters(document.text, ids)], minlength=len(TOKEN_KINDS))
 
 
+def _tally_split(counters: Counters, document: Document, ids: Ids, validation_share: float) -> None:
+    held_out = split_of(document.cluster_id or document.id, validation_share) == VALIDATION
+    counters.tallies["split:validation:documents"] += int(held_out)
+    counters.tallies["split:validation:tokens"] += int(held_out) * (len(ids) + 1)
+
+
 def _tally_roundtrip(counters: Counters, handle: TokenizerHandle, text: str, ids: Ids) -> None:
     counters.tallies["roundtrip:checked"] += 1
     counters.tallies["roundtrip:mismatch"] += int(handle.decode(ids) != text)
 
 
 def write_token_shard(
-    directory: Path, index: int, n_shards: int, rows: Iterable[pa.RecordBatch], identity: TokenizerIdentity
+    directory: Path,
+    index: int,
+    n_shards: int,
+    rows: Iterable[pa.RecordBatch],
+    identity: TokenizerIdentity,
+    split: str = TRAIN,
 ) -> ShardEntry:
     """Write one shard from its rows with `keyed_schema`, sorted by SHUFFLE_ORDER. Memory: one row group plus one batch.
 
@@ -236,7 +277,7 @@ def write_token_shard(
     tables = regroup(rows, max_rows=ROW_GROUP_ROWS, max_weight=ROW_GROUP_TOKENS, weigh=_weigh_tokens)
     written = write_shard(
         directory,
-        shard_name(index, n_shards),
+        shard_name(index, n_shards, split),
         _noted(tables, groups, keys),
         shard_schema(identity),
         no_dictionary=NO_DICTIONARY,
@@ -250,6 +291,7 @@ def write_token_shard(
         row_groups=tuple(groups),
         min_key=keys[0] if keys else None,
         max_key=keys[-1] if keys else None,
+        split=split,
     )
 
 

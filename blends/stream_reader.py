@@ -2,43 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from blends.manifest_types import ShardEntry
+from blends.run_place import RunPlace, altered
+from blends.split import TRAIN
 from blends.streams import (
     Documents,
     Int32s,
     Int64s,
     Selection,
+    StreamGroup,
     StreamLayout,
-    altered,
-    check_shard,
     keyed_hash,
     pass_key,
+    read_row_group,
     read_stream_group,
+    removed_tokens,
+    stream_layout,
     take,
 )
+from blends.tombstones import NO_GRAVES, Graves, graves_by_group
 
 
 @dataclass(slots=True, eq=False)
 class RunFiles:
-    """The shards of one run; each is checked when it is first used."""
+    """The shards of one split of a run; each is checked when it is first used, and fetched where the run is remote."""
 
-    path: Path
+    place: RunPlace
     shards: Sequence[ShardEntry]
     checksums: bool
+    graves: Mapping[tuple[str, int], Graves] = field(default_factory=dict)
     checked: set[int] = field(default_factory=set)
 
-    def shard(self, index: int) -> ShardEntry:
-        """A shard that is what the manifest says. Raises VerificationError."""
-        if index not in self.checked:
-            check_shard(self.path, self.shards[index], checksum=self.checksums)
-            self.checked.add(index)
-        return self.shards[index]
+    def file(self, index: int) -> Path:
+        """The local file of a shard that is what the manifest says. Raises VerificationError."""
+        shard = self.shards[index]
+        if index in self.checked and not self.place.remote:
+            return Path(self.place.url, shard.path)
+        path = self.place.shard(shard, checksum=self.checksums and index not in self.checked)
+        self.checked.add(index)
+        return path
+
+    def prefetch(self, index: int) -> None:
+        """Fetch a shard of a remote run in the background."""
+        if self.place.remote:
+            self.place.cache.prefetch(f"{self.place.url}/{self.shards[index].path}", self.shards[index])
+
+    def group(self, index: int, number: int, selection: Selection, bucket: int) -> StreamGroup:
+        """What one row group holds of a stream."""
+        shard = self.shards[index]
+        return read_stream_group(self.file(index), shard, number, selection, bucket, self.graves_of(index, number))
+
+    def rows(self, index: int, number: int, columns: Sequence[str] | None) -> Any:
+        """Columns (None: all) of one row group as a table."""
+        return read_row_group(self.file(index), self.shards[index], number, columns)
+
+    def graves_of(self, index: int, number: int) -> Graves:
+        """Tombstones of one row group."""
+        return self.graves.get((self.shards[index].path, number), NO_GRAVES)
+
+
+def run_files(place: RunPlace, manifest: Mapping[str, Any], split: str = TRAIN, *, checksums: bool) -> RunFiles:
+    """The shards of one split of a run whose manifest was checked."""
+    shards = [shard for data in manifest["shards"] if (shard := ShardEntry.from_json(data)).split == split]
+    return RunFiles(place, shards, checksums, graves_by_group(manifest))
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +89,7 @@ class StreamReader:
     _ends: Int64s = field(default_factory=lambda: np.zeros(0, np.int64))
     _held: tuple[int, int] = (-1, -1)
     _documents: Documents | None = None
+    _ahead: int = -1  # shard last fetched ahead
 
     def read(self, position: int, count: int) -> tuple[Int32s, Int64s]:
         """`count` token ids from `position` on, and where documents end in them (exclusive, from 1 to count)."""
@@ -82,14 +116,70 @@ class StreamReader:
         if self._documents is None or self._held != (number, index):
             self._documents = None  # the old one goes before the new one comes
             self._documents, self._held = self._read_group(number, index), (number, index)
+            self._fetch_ahead(place)
         return self._documents, offset - int(self._ends[place] - self.layout.tokens[index])
 
     def _read_group(self, number: int, index: int) -> Documents:
-        shard, group = self.run.shard(int(self.layout.shard[index])), int(self.layout.group[index])
-        documents = read_stream_group(self.run.path, shard, group, self.selection, self.bucket)
+        shard, group = int(self.layout.shard[index]), int(self.layout.group[index])
+        found = self.run.group(shard, group, self.selection, self.bucket)
         promised = int(self.layout.tokens[index])
-        if len(documents.ids) != promised:
-            path = self.run.path / shard.path
-            raise altered(path, f"{len(documents.ids)} tokens in row group {group}", f"{promised} tokens")
+        if len(found.documents.ids) != promised:
+            path = self.run.place.where(self.run.shards[shard].path)
+            raise altered(path, f"{len(found.documents.ids)} tokens in row group {group}", f"{promised} tokens")
+        order = self.group_order(number, index, len(found.kept))
+        ranks = np.cumsum(found.kept) - 1  # place among the kept documents
+        return take(found.documents, ranks[order[found.kept[order]]])
+
+    def group_order(self, number: int, index: int, count: int) -> Int64s:
+        """Order of a row group's documents in a pass; `count` are those of the origin, removed ones included."""
         key = pass_key(self.seed, number, f"{self.stream_id}/{index}")
-        return take(documents, np.argsort(keyed_hash(key, len(documents.ends)), kind="stable"))
+        return np.argsort(keyed_hash(key, count), kind="stable")
+
+    def _fetch_ahead(self, place: int) -> None:
+        """Fetch the shard that this pass reads after the one at hand."""
+        if not self.run.place.remote:
+            return
+        shards = self.layout.shard[self._order[place:]]
+        later = np.flatnonzero((shards != shards[0]) & (self.layout.tokens[self._order[place:]] > 0))
+        if len(later) and (following := int(shards[later[0]])) != self._ahead:
+            self._ahead = following
+            self.run.prefetch(following)
+
+    def moved(self, position: int, since: int) -> int:
+        """Where a position of the stream before takedown number `since` is now: removed documents do not count.
+
+        Args:
+            position: tokens used of the stream as it was.
+            since: takedowns that had been done when the position was taken.
+        """
+        if position <= 0 or not self.run.graves:
+            return position
+        before = stream_layout(self.run.shards, self._groups_before(since))
+        number, offset = divmod(position, before.total)
+        order, ends = before.order(pass_key(self.seed, number, self.stream_id))
+        place = int(np.searchsorted(ends, offset, side="right"))
+        index = int(order[place])
+        inside = self._moved_inside(number, index, offset - int(ends[place] - before.tokens[index]), since)
+        return number * self.layout.total + int(self.layout.tokens[order[:place]].sum()) + inside
+
+    def tokens_before(self, since: int) -> int:
+        """Tokens of one pass before takedown `since`."""
+        return sum(self._groups_before(since))
+
+    def _groups_before(self, since: int) -> list[int]:
+        places = zip(self.layout.tokens.tolist(), self.layout.shard.tolist(), self.layout.group.tolist(), strict=True)
+        return [
+            tokens + removed_tokens(self.run.graves_of(shard, group), self.selection, self.bucket, since)
+            for tokens, shard, group in places
+        ]
+
+    def _moved_inside(self, number: int, index: int, offset: int, since: int) -> int:
+        """The same within one row group: tokens of kept documents before an offset among those kept then."""
+        found = self.run.group(
+            int(self.layout.shard[index]), int(self.layout.group[index]), self.selection, self.bucket
+        )
+        order = self.group_order(number, index, len(found.kept))
+        then = (found.kept | (found.takedown >= since))[order]
+        lengths, now = found.lengths[order][then], found.kept[order][then]
+        used = np.clip(offset - (np.cumsum(lengths) - lengths), 0, lengths)
+        return int(used[now].sum())

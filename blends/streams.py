@@ -23,8 +23,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from blends.manifest_types import ShardEntry
+from blends.run_place import altered
+from blends.tombstones import NO_GRAVES, Graves
 from pipeline.errors import VerificationError
-from pipeline.io.shards import file_sha256
 
 UInt64s = npt.NDArray[np.uint64]
 Int64s = npt.NDArray[np.int64]
@@ -124,9 +125,12 @@ def keyed_hash(key: int, count: int) -> UInt64s:
     return mixed
 
 
-def read_row_group(run: Path, shard: ShardEntry, number: int, columns: Sequence[str] | None) -> pa.Table:
-    """Columns (None: all) of one row group. Raises VerificationError where the file is not what the manifest says."""
-    path = run / shard.path
+def read_row_group(path: Path, shard: ShardEntry, number: int, columns: Sequence[str] | None) -> pa.Table:
+    """Columns (None: all) of one row group of a shard's local file.
+
+    Raises:
+        VerificationError: the file is not what the manifest says.
+    """
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
@@ -137,22 +141,6 @@ def read_row_group(run: Path, shard: ShardEntry, number: int, columns: Sequence[
         raise altered(path, f"not readable: {str(error).splitlines()[0]}", "a whole Parquet file") from error
 
 
-def check_shard(run: Path, shard: ShardEntry, *, checksum: bool) -> None:
-    """Raises VerificationError where a shard is missing, has another size, or (checksum) another sha256."""
-    path = run / shard.path
-    size = path.stat().st_size if path.is_file() else None
-    if size != shard.bytes:
-        raise altered(path, "missing" if size is None else f"{size} bytes", f"{shard.bytes} bytes")
-    if checksum and (sha256 := file_sha256(path)) != shard.sha256:
-        raise altered(path, f"sha256 {sha256}", f"sha256 {shard.sha256}")
-
-
-def altered(path: Path, what: str, expected: str) -> VerificationError:
-    """The error for a shard that differs from its manifest."""
-    hint = "`warcmill verify RUN` lists every problem; remove the shard's run and run it again, or copy it again"
-    return VerificationError(what, where=str(path), expected=expected, hint=hint)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Documents:
     """Documents of a row group in the order of a pass: all ids in a row, and where each document ends."""
@@ -161,15 +149,65 @@ class Documents:
     ends: Int64s
 
 
-def read_stream_group(run: Path, shard: ShardEntry, number: int, selection: Selection, bucket: int) -> Documents:
-    """The documents of one row group that belong to a bucket, in the order of the file."""
+@dataclass(frozen=True, slots=True, eq=False)
+class StreamGroup:
+    """What one row group holds of a stream, those documents included that a takedown removed.
+
+    `documents` are the kept ones in the order of the file. In the order of the origin, `kept` says of every document of
+    the stream whether it is still there, `lengths` how many tokens it had, `takedown` which takedown removed it (-1:
+    none). Without tombstones every document is kept.
+    """
+
+    documents: Documents
+    kept: npt.NDArray[np.bool_]
+    lengths: Int64s
+    takedown: Int64s
+
+
+def read_stream_group(
+    path: Path, shard: ShardEntry, number: int, selection: Selection, bucket: int, graves: Graves = NO_GRAVES
+) -> StreamGroup:
+    """The documents of one row group that belong to a bucket."""
     columns = ("input_ids",) if selection.takes_all else ("input_ids", *FILTER_COLUMNS)
-    rows = read_row_group(run, shard, number, columns)
+    rows = read_row_group(path, shard, number, columns)
     lists = pa.concat_arrays(rows["input_ids"].chunks) if rows.num_rows else pa.array([], pa.list_(pa.int32()))
     offsets = np.asarray(lists.offsets, dtype=np.int64)
     ids = np.asarray(lists.values)[offsets[0] : offsets[-1]]
-    documents = Documents(ids, offsets[1:] - offsets[0])
-    return documents if selection.takes_all else take(documents, np.flatnonzero(selection.assign(rows) == bucket))
+    documents, mine = Documents(ids, offsets[1:] - offsets[0]), np.arange(rows.num_rows)
+    if not selection.takes_all:
+        mine = np.flatnonzero(selection.assign(rows) == bucket)
+        documents = take(documents, mine)
+    lengths = np.diff(documents.ends, prepend=0)
+    if not graves.stones:
+        return StreamGroup(documents, np.ones(len(lengths), np.bool_), lengths, np.full(len(lengths), -1))
+    return _with_graves(documents, lengths, graves, (mine, rows.num_rows), selection, bucket)
+
+
+def _with_graves(
+    documents: Documents,
+    lengths: Int64s,
+    graves: Graves,
+    kept: tuple[Int64s, int],
+    selection: Selection,
+    bucket: int,
+) -> StreamGroup:
+    """`kept` is the rows of the file that belong to the bucket, and how many rows the file has."""
+    mine, in_file = kept
+    gone = np.flatnonzero(selection.assign(graves.table()) == bucket)
+    origin = graves.origin_rows(in_file)
+    places = np.concatenate([origin[mine], origin[in_file:][gone]])
+    sizes = np.concatenate([lengths, np.array([graves.stones[i].tokens for i in gone], np.int64)])
+    takedown = np.concatenate([np.full(len(mine), -1), np.array([graves.stones[i].takedown for i in gone], np.int64)])
+    order = np.argsort(places, kind="stable")
+    return StreamGroup(documents, order < len(mine), sizes[order], takedown[order])
+
+
+def removed_tokens(graves: Graves, selection: Selection, bucket: int, since: int) -> int:
+    """Tokens of a stream in one row group that takedowns from number `since` on removed."""
+    if not graves.stones:
+        return 0
+    gone = np.flatnonzero(selection.assign(graves.table()) == bucket)
+    return sum(graves.stones[i].tokens for i in gone if graves.stones[i].takedown >= since)
 
 
 def take(documents: Documents, chosen: Int64s) -> Documents:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from blends.manifest import MANIFEST, read_manifest, tokenizer_identity
 from blends.manifest_types import ShardEntry
+from blends.run_place import place_of
 from blends.schema_check import Problem
 from blends.shards import IDS_TYPE, SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
 from blends.tokenizer_types import TokenizerIdentity
@@ -48,7 +49,7 @@ def verify_shards(run_dir: Path) -> list[Problem]:
     file in shards/ that the manifest does not name; per shard size, sha256, schema, rows and tokens per row group, ids
     in the vocabulary, EOS exactly once at the end of each document, order, key range, no doc_id twice.
     """
-    manifest, problems = read_manifest(run_dir)
+    manifest, problems = read_manifest(place_of(run_dir))
     if not manifest:
         return problems
     shards = [ShardEntry.from_json(entry) for entry in manifest["shards"]]

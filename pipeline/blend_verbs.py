@@ -18,17 +18,18 @@ from blends.manifest import build_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
 from blends.plan import identity, load_state, save_plan
 from blends.shards import TOKENIZE_VERSION, TokenizeConfig, screen_documents, tokenize_documents
-from blends.tokenizer import TokenizerIdentity, load_tokenizer
+from blends.tokenizer import load_tokenizer
+from blends.tokenizer_types import TokenizerIdentity
 from pipeline.dedup_job import require_unique_ids
 from pipeline.document import Document
 from pipeline.engines.work import spill
 from pipeline.io.commit import digest
 from pipeline.io.shards import read_shard
-from pipeline.job import Finished, Reporter, fingerprint, forget_spill, partitions
+from pipeline.job import Finished, Reporter, fingerprint, forget_spill
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
 from pipeline.phases.tables import COLUMNS
-from pipeline.phases.tokens import SHUFFLE, write_shard_of_tokens
+from pipeline.phases.tokens import SHUFFLE, shard_tasks, write_shard_of_tokens
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
 from pipeline.table_job import Place, TableJob
@@ -100,9 +101,7 @@ def _tokenize_phases(work: _Tokenizing) -> dict[str, Any]:
     spilled = job.phase(
         "tokens", print_, lambda to: (partial(spill, directory=to, emit=emit, sorting=SHUFFLE), sources)
     )
-    total = sum(count for name, count in spilled.counters.tallies.items() if name.startswith("tokens:"))
-    count = shard_count(total, config.tokens_per_shard)
-    parts = partitions(spilled, count)
+    parts = shard_tasks(spilled, config)
     write = partial(write_shard_of_tokens, shards=job.place.output / "shards", config=config)
     print_ = fingerprint(TOKENIZE_VERSION, work.settings, spilled)
     shards = job.phase("shards", print_, lambda to: (partial(write, directory=to), parts))

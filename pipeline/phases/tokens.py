@@ -12,7 +12,7 @@ from blends.shards import (
     SHUFFLE_ORDER,
     TokenizeConfig,
     rows_of_split,
-    shard_places,
+    shard_counts,
     tokenize_documents,
     write_token_shard,
 )
@@ -22,7 +22,7 @@ from pipeline.document import Document
 from pipeline.engines.work import Partition, Sorting
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.exchange import merge_runs
-from pipeline.job import Finished
+from pipeline.job import Finished, partitions
 from pipeline.phases.documents import read_documents
 from pipeline.stage import IDLE, Context, Counters, Task
 
@@ -60,15 +60,15 @@ class TokenShard:
 
 def shard_tasks(spilled: Finished, config: TokenizeConfig) -> list[Task]:
     """One task per shard of every split; their number follows from the tokens."""
-    places = shard_places(spilled.counters.tallies, config)
-    return [
-        Task(
-            f"{index:05d}" if split == TRAIN else f"{split}-{index:05d}",
-            number,
-            TokenShard(Partition(spilled.directory, spilled.files, index, count), split),
-        )
-        for number, (split, index, count) in enumerate(places)
-    ]
+    tasks: list[Task] = []
+    for split, count in shard_counts(spilled.counters.tallies, config).items():
+        prefix = "" if split == TRAIN else f"{split}-"
+        ranges = partitions(spilled, count)
+        tasks += [
+            Task(f"{prefix}{task.name}", len(tasks) + i, TokenShard(task.source, split))
+            for i, task in enumerate(ranges)
+        ]
+    return tasks
 
 
 def write_shard_of_tokens(

@@ -20,6 +20,7 @@ from pipeline.classify_verbs import classify, prefilter
 from pipeline.cli_verbs import RUN_FOLDER, VERBS
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
+from pipeline.fetch_verbs import fetch
 
 
 class _Group(click.Group):
@@ -232,7 +233,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in (clean, prefilter, classify, *VERBS):
+for verb in (fetch, clean, prefilter, classify, *VERBS):
     warcmill.add_command(verb)
 
 

@@ -128,6 +128,8 @@ def ranks(table: pa.Table, policy: str, reason: pa.Array, exact: np.ndarray) -> 
 
 def place_pattern(wanted: Wanted) -> str:
     """A linear-time (RE2) pattern on SURT keys for the domains, hosts and TLDs together; "" matches everything."""
+    if "*" in wanted.hosts:
+        return ""
     parts = [_reversed_pattern(name) + "[,):]" for name in (*wanted.domains, *wanted.tlds)]
     parts += [_host_pattern(name) for name in wanted.hosts]
     return f"^({'|'.join(parts)})" if parts else ""

@@ -1,8 +1,8 @@
 """Some records of an archive, read by range, checked, and written as one WARC file of our own.
 
-Ranges are spooled to disk as they come, so that memory does not grow with what is in flight and a killed task finds what
-it had read. Records go into the WARC in the order of the plan, as the very bytes they were stored as; a record that
-cannot be had, or is not the one asked for, is named.
+Ranges are spooled to disk as they come, so that memory does not grow with what is in flight and a killed task finds
+what it had read. Records go into the WARC in the order of the plan, as the very bytes they were stored as; a record
+that cannot be had, or is not the one asked for, is named.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pipeline.errors import InputError
 from pipeline.io.fetch.access import Access
 from pipeline.io.fetch.range_plan import ByteRange, RecordPlace, coalesced
 from pipeline.io.fetch.record_check import GZIP_MAGIC, RecordFacts, RecordRefused, check_record
-from pipeline.io.fetch.retry import Reader
+from pipeline.io.fetch.retry import Reader, Tally
 from pipeline.io.fetch.stores import ReadFailed
 
 READ_AGAIN = ("not_a_record", "damaged", "digest")  # what bytes altered on the way look like
@@ -84,9 +84,7 @@ class ChunkResult:
     files: list[WarcFile] = field(default_factory=list)
     fetched: list[Fetched] = field(default_factory=list)
     missing: list[Missing] = field(default_factory=list)
-    requests: int = 0
-    bytes_read: int = 0
-    retried: dict[str, int] = field(default_factory=dict)
+    network: Tally = field(default_factory=Tally)
 
 
 def fetch_chunk(
@@ -107,8 +105,7 @@ def fetch_chunk(
     ranges = list(coalesced(records, settings.max_gap_bytes, settings.max_range_bytes))
     failures = _spool_ranges(ranges, reader, spool, settings)
     result = _assemble(ranges, failures, reader, spool, folder, name)
-    result.requests, result.bytes_read = reader.tally.requests, reader.tally.bytes
-    result.retried = dict(sorted(reader.tally.failed.items()))
+    result.network = reader.tally
     return result
 
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 import fsspec
 
 from pipeline.errors import InputError, UsageError
+from pipeline.io.byte_source import is_remote
 from pipeline.io.fetch.access import Access
 from pipeline.io.fetch.stores import ReadFailed
 from pipeline.io.fetch.surt import UrlRefused
 from pipeline.io.fetch.url_rules import screened_path
-from pipeline.io.byte_source import is_remote
 
 TABLE, CDX, CLUSTER = "table", "cdx", "cluster"
 FORMATS = (TABLE, CDX)
@@ -62,7 +62,9 @@ def index_of_crawl(base: str, crawl: str, form: str, access: Access) -> list[Ind
             else f"cc-index/collections/{crawl}/indexes"
         )
         return _in_folder(base, folder, crawl)
-    files = [IndexFile(base, path, kind, crawl) for path in listed if (kind := _kind(path)) and _is_wanted(path, ())]
+    files = [
+        IndexFile(base, path, kind, crawl) for path in listed if (kind := kind_of_index(path)) and _is_wanted(path, ())
+    ]
     return _require(_clusters_first(files), f"{base}crawl-data/{crawl}/{name}")
 
 
@@ -79,10 +81,12 @@ def index_named(argument: str, crawls: Sequence[str], access: Access) -> list[In
         if paths is None:
             raise InputError("no such file", where=argument)
         found_files = [
-            IndexFile(root, p, kind, _crawl_of(p)) for p in paths if (kind := _kind(p)) and _is_wanted(p, crawls)
+            IndexFile(root, p, kind, _crawl_of(p))
+            for p in paths
+            if (kind := kind_of_index(p)) and _is_wanted(p, crawls)
         ]
         return _require(_clusters_first(found_files), argument)
-    if kind := _kind(argument):
+    if kind := kind_of_index(argument):
         if not re.search(r"[*?\[]", argument):
             base, name = _split(argument)
             return [IndexFile(base, name, kind, _crawl_of(argument))]
@@ -101,7 +105,7 @@ def _glob(argument: str, crawls: Sequence[str]) -> list[IndexFile]:
         raise InputError(f"cannot be listed: {error}", where=argument, hint="check the address") from error
     found = []
     for name in names:
-        if (kind := _kind(name)) and _is_wanted(name, crawls):
+        if (kind := kind_of_index(name)) and _is_wanted(name, crawls):
             base, path = _split(files.unstrip_protocol(name) if is_remote(argument) else name)
             found.append(IndexFile(base, path, kind, _crawl_of(name)))
     return _require(_clusters_first(found), argument)
@@ -137,7 +141,8 @@ def _is_wanted(path: str, crawls: Sequence[str]) -> bool:
     return not _SUBSET.search(path) and (not crawls or inner is None or inner[1] in crawls)
 
 
-def _kind(path: str) -> str:
+def kind_of_index(path: str) -> str:
+    """table, cdx or cluster by the name of the file, "" for anything else."""
     return next((kind for pattern, kind in _KINDS if pattern.search(path)), "")
 
 

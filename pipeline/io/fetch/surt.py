@@ -64,14 +64,23 @@ def surt_key(url: str) -> str:
     return _general_key(data).decode("utf-8", "replace")
 
 
-def host_of(url: str) -> tuple[str, str]:
-    """Scheme and host of a URL, both lower case, as the key's rules read them; the scheme is http where none is given.
+def scheme_of(url: str) -> str:
+    """The scheme in lower case; http where none is given.
+
+    Raises:
+        UrlRefused: too_long.
+    """
+    return _cleaned(url.encode("utf-8", "replace")).partition(b":")[0].lower().decode("ascii", "replace")
+
+
+def host_of(url: str) -> str:
+    """Host of a URL as the key's rules read it: lower case, punycode, addresses as dotted numbers.
 
     Raises:
         UrlRefused: as `surt_key`.
     """
-    scheme, host, _, _, _ = _split(_cleaned(url.encode("utf-8", "replace")))
-    return scheme.lower().decode("ascii"), _canonical_host(host).decode("ascii", "replace")
+    _, host, _, _, _ = _split(_cleaned(url.encode("utf-8", "replace")))
+    return _canonical_host(host).decode("ascii", "replace")
 
 
 def _general_key(data: bytes) -> bytes:

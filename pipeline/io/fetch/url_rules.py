@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from pipeline.io.fetch.surt import UrlRefused, host_of, surt_key
+from pipeline.io.fetch.surt import UrlRefused, host_of, scheme_of, surt_key
 
 LIST_REASONS: tuple[str, ...] = (
     "not_utf8",
@@ -39,9 +39,9 @@ def screened_key(url: str, *, allow_private: bool = False) -> str:
     """
     if url.startswith(("http://", "https://")) and (key := _quick_key(url)):
         return key
-    scheme, host = host_of(url)
-    if scheme not in ("http", "https"):
+    if (scheme := scheme_of(url)) not in ("http", "https"):
         raise UrlRefused("scheme", scheme[:32])
+    host = host_of(url)
     if not allow_private and is_private_host(host):
         raise UrlRefused("private_address", host[:200])
     return surt_key(url)

@@ -20,6 +20,9 @@ MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating mer
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
 _STRUCTURE = "form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
+_TITLES = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "hr"))
+_PROSE = "p,ul,ol,dl,pre,img,figure"
+MAX_TITLES = 200
 _BOXES = f"{_STRUCTURE},table,p,div,ul,ol,dl,pre,br,li,figure,img"
 MAX_LINED_CHARS = 400
 _MARKED = "th,thead,caption"
@@ -96,7 +99,7 @@ def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) ->
         while column in texts:
             column += 1
         for offset in range(cell.columns if repeat and column + cell.columns <= MAX_COLUMNS else 1):
-            text = cell.text if offset == 0 or cell.header else ""
+            text = cell.text if offset == 0 or (cell.header and len(row) > 1) else ""
             texts[column] = text
             if cell.rows > 1 and repeat and column < MAX_COLUMNS:
                 hanging[column] = (cell.rows - 1, text)
@@ -107,9 +110,13 @@ def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) ->
 def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     """Whether a table holds data. Cheap signs first, all in C but the cell lengths.
 
-    Headings, forms, code of several lines or tables of several rows inside mean layout: no pipe cell can hold them.
+    Headings, forms, code of several lines or tables of several rows inside mean layout: no pipe cell can hold them. A
+    heading that only is the title of a data table is moved in front of it.
     """
-    if table.attr("role") in ("presentation", "none") or table.select_one(_STRUCTURE) is not None:
+    if table.attr("role") in ("presentation", "none"):
+        return False
+    titled = table.select_one(_STRUCTURE) is not None
+    if titled and not _titles_only(table):
         return False
     if table.select_one(_PAIRED) is None:
         return False
@@ -121,7 +128,38 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     if any("\n" in block.text for block in marked_blocks(table, code_blocks)):
         return False
     limit = MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS
-    return all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))
+    holds_data = all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))
+    if titled and holds_data:
+        _set_title_apart(table)
+    return holds_data
+
+
+def _titles_only(table: Element) -> bool:
+    """Whether headings and rules inside only give titles: in header cells, or alone in their rows."""
+    found = table.select(_STRUCTURE)
+    cells = [node.closest("td,th,caption") for node in found[:MAX_TITLES]]
+    in_rows = [cell for cell in cells if cell is not None and cell.tag == "td"]
+    if len(found) > MAX_TITLES or any(node.tag not in _TITLES for node in found) or None in cells:
+        return False
+    return not in_rows or (table.select_one(_PROSE) is None and all(_is_alone(cell) for cell in in_rows))
+
+
+def _is_alone(cell: Element) -> bool:
+    return cell.parent is not None and sum(isinstance(kid, Element) for kid in cell.parent.children) == 1
+
+
+def _set_title_apart(table: Element) -> None:
+    """Put a heading that is a data table's whole first row in front of the table; drop rows that only hold a rule."""
+    for rule in table.select("hr")[:MAX_TITLES]:
+        cell = rule.closest("td,th")
+        row = cell.parent if cell is not None and not cell.text.strip() and _is_alone(cell) else None
+        if isinstance(row, Element):
+            row.decompose()
+    row = table.select_one("tr")
+    heading = row.select_one("h1,h2,h3,h4,h5,h6") if row is not None else None
+    if row is not None and heading is not None and heading.text.strip() == row.text.strip():
+        table.insert_before(heading)
+        row.decompose()
 
 
 def is_lined_table(table: Element) -> bool:

@@ -11,7 +11,7 @@ from llm_cleaning.conversations import Conversations, Spent
 from llm_cleaning.messages import Backend, CountTokens, Reply, Request
 from llm_cleaning.openai_backend import OpenAIBackend, ServiceConfig
 from llm_cleaning.pages import PASSED, CleanedPage, clean_page
-from llm_cleaning.prompts import VERSIONS, prompt
+from llm_cleaning.prompt_texts import VERSIONS, prompt
 from llm_cleaning.service_faults import BackendFailed
 from llm_cleaning.stage import CleanConfig, mark_one
 from llm_cleaning.store import ResponseStore

@@ -35,10 +35,10 @@ def restored(text: str, source: str) -> str:
 def one_line(text: str, head_chars: int, tail_chars: int) -> str:
     """A block as one neutral line: white space collapsed, a long middle left out."""
     if len(text) > 4 * (head_chars + tail_chars):  # collapse only what is shown
-        text = f"{text[: 2 * head_chars]} … {text[-2 * tail_chars :]}"
+        text = f"{text[: 2 * head_chars]} … {text[len(text) - 2 * tail_chars :]}"
     line = " ".join(_BREAKS.sub(" ", text).split())
     if len(line) > head_chars + tail_chars:
-        line = f"{line[:head_chars]} … {line[-tail_chars:]}"
+        line = f"{line[:head_chars]} … {line[len(line) - tail_chars :]}".rstrip()
     return neutral(line)
 
 

@@ -7,6 +7,7 @@ wrong index or a lost sign cannot pass; which of two letters is the exponent is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -17,7 +18,7 @@ import numpy as np
 from llm_cleaning.guard import FINISHED
 from llm_cleaning.messages import REFUSED, Reply, Request, Sampling, canonical_schema
 from llm_cleaning.neutral import fenced, one_line
-from llm_cleaning.prompts import prompt
+from llm_cleaning.prompt_texts import prompt
 from pipeline.document import Document, Formula, Formulas
 from pipeline.text.latex import is_well_formed, visible_symbols
 
@@ -29,6 +30,14 @@ _SCHEMA = canonical_schema(
         "required": ["tex"],
         "additionalProperties": False,
     }
+)
+
+
+# What could carry text that no reader sees, or do anything but typeset. A comment would hide the rest of a line.
+_NOT_SHOWN = re.compile(
+    r"%|\\(?:[hv]?phantom|smash|color|textcolor|colorbox|href|url|label|tag|ref|eqref|cite|footnote|def|let|gdef|edef|"
+    r"newcommand|renewcommand|providecommand|input|include|write|read|openout|csname|catcode|special|require|unicode|"
+    r"class|cssId|style|html\w*|data|bbox|tooltip|texttip|mmlToken)(?![A-Za-z])"
 )
 
 
@@ -95,7 +104,8 @@ def read_repair(reply: Reply, shown: str) -> tuple[str, str]:
 
 def says_the_same(tex: str, shown: str) -> bool:
     """Well-formed TeX with the symbols that the page shows, each as often."""
-    return is_well_formed(tex) and visible_symbols(tex) == visible_symbols(shown)
+    is_plain = _NOT_SHOWN.search(tex) is None
+    return is_plain and is_well_formed(tex) and visible_symbols(tex) == visible_symbols(shown)
 
 
 def with_repairs(document: Document, repairs: Sequence[Repair]) -> Document:

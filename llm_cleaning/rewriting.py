@@ -6,7 +6,7 @@ from llm_cleaning.chunking import Chunk
 from llm_cleaning.guard import FINISHED, Verdict, check
 from llm_cleaning.messages import REFUSED, Reply, Request, Sampling
 from llm_cleaning.neutral import fenced, neutral, restored
-from llm_cleaning.prompts import prompt
+from llm_cleaning.prompt_texts import prompt
 from pipeline.document import Blocks
 
 MODE = "rewrite"

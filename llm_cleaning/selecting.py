@@ -14,7 +14,7 @@ from typing import Any
 from llm_cleaning.guard import FINISHED
 from llm_cleaning.messages import CountTokens, Reply, Request, Sampling, canonical_schema
 from llm_cleaning.neutral import fenced, one_line
-from llm_cleaning.prompts import prompt
+from llm_cleaning.prompt_texts import prompt
 from pipeline.document import Blocks
 
 MODE = "select"

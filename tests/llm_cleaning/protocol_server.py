@@ -11,13 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 MODEL = "program"
 Program = Callable[[dict], tuple[str, str]]
@@ -48,7 +48,9 @@ def keeps_sentences(body):
 class Server:
     """Serves a program; `faults` are played one per chat request: an int status, "hang", "reset", "garbage", "flood"."""
 
-    def __init__(self, program: Program = keeps_sentences, faults=(), models=(MODEL,), slow_s=0.0, port=0, context=None):
+    def __init__(
+        self, program: Program = keeps_sentences, faults=(), models=(MODEL,), slow_s=0.0, port=0, context=None
+    ):
         self.program, self.models, self.slow_s, self.context = program, models, slow_s, context
         self.faults = list(faults)
         self.paid: Counter[str] = Counter()
@@ -88,7 +90,10 @@ def _handler(server: Server):
         def do_GET(self):
             if self.path != "/v1/models":
                 return self.send(404, b"{}")
-            rows = [{"id": name, "object": "model"} | ({"max_model_len": server.context} if server.context else {}) for name in server.models]
+            rows = [
+                {"id": name, "object": "model"} | ({"max_model_len": server.context} if server.context else {})
+                for name in server.models
+            ]
             return self.send(200, json.dumps({"object": "list", "data": rows}).encode())
 
         def do_POST(self):
@@ -139,7 +144,11 @@ def _handler(server: Server):
 
         def send(self, status, content, headers=None):
             self.send_response(status)
-            for name, value in {"content-length": str(len(content)), "content-type": "application/json", **(headers or {})}.items():
+            for name, value in {
+                "content-length": str(len(content)),
+                "content-type": "application/json",
+                **(headers or {}),
+            }.items():
                 self.send_header(name, value)
             self.end_headers()
             try:
@@ -157,11 +166,11 @@ def main():
     parser.add_argument("--log", default="")
     parser.add_argument("--slow", type=float, default=0.0)
     options = parser.parse_args()
-    log = open(options.log, "a", encoding="utf-8") if options.log else sys.stderr
 
     def program(body):
         answer = keeps_sentences(body)
-        print(json.dumps(body["messages"]), file=log, flush=True)
+        with Path(options.log or "/dev/stderr").open("a", encoding="utf-8") as log:
+            log.write(json.dumps(body["messages"]) + "\n")
         return answer
 
     server = Server(program, port=options.port, slow_s=options.slow)

@@ -11,5 +11,5 @@ VERSIONS = {"select": 1, "repair": 1, "rewrite": 1, "rewrite_again": 1}
 @cache
 def prompt(name: str) -> str:
     """The fixed part of a mode's prompt, e.g. prompts/select.v1.txt."""
-    file = files("llm_cleaning").joinpath("prompts").joinpath(f"{name}.v{VERSIONS[name]}.txt")
+    file = files("llm_cleaning.prompts").joinpath(f"{name}.v{VERSIONS[name]}.txt")
     return file.read_text(encoding="utf-8").strip()

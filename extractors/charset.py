@@ -41,6 +41,7 @@ _LATIN = frozenset(
     | {f"iso-8859-{part}" for part in (2, 3, 4, 10, 13, 14, 15, 16)}
 )
 _ANY_RUNS = frozenset({"utf-8", "iso-2022-jp", "windows-1258"})
+_BOM_STARTS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be"))
 # Languages whose legacy pages the detector's country hint decides; the top-level domain where it differs from the code.
 _TLDS = {"cs": "cz", "el": "gr", "et": "ee", "he": "il", "ja": "jp", "ko": "kr", "sl": "si", "uk": "ua", "vi": "vn"}
@@ -65,9 +66,36 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
         body: the entity, content encoding removed.
         content_type: the HTTP Content-Type header, with or without a charset parameter.
     """
+    if (plain := _plain_utf8(body, content_type or "")) is not None:
+        return plain
     charset, evidence = choose(body, content_type or "")
-    # NUL never means text: HTML's tree builder drops it in body, padding and UTF-16 leftovers are full of it.
-    return Decoded(decode_as(body, charset).replace("\0", ""), charset, evidence)
+    return Decoded(_without_nul(decode_as(body, charset), body), charset, evidence)
+
+
+def _plain_utf8(body: bytes, content_type: str) -> Decoded | None:
+    """The common case: UTF-8 without doubt, decoded once. None where `choose` has to judge."""
+    if body.startswith(_BOM_STARTS) or utf16_by_nuls(body) is not None:
+        return None
+    header = _from_parameter(content_type)
+    if header not in (None, "utf-8"):
+        return None
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    more = len(body) - len(text)  # bytes of sequences after their first: one to three each
+    if more < 3 * MIN_SEQUENCES and _sequences(body, text) < MIN_SEQUENCES:
+        return None
+    return Decoded(_without_nul(text, body), "utf-8", "header" if header else "utf8_valid")
+
+
+def _without_nul(text: str, body: bytes) -> str:
+    """NUL never means text: HTML's tree builder drops it in body, padding and UTF-16 leftovers are full of it."""
+    return text.replace("\0", "") if b"\0" in body else text
+
+
+def _sequences(body: bytes, text: str) -> int:
+    return len(text) - len(body.translate(None, delete=_HIGH))
 
 
 def choose(body: bytes, content_type: str) -> tuple[str, str]:
@@ -77,9 +105,8 @@ def choose(body: bytes, content_type: str) -> tuple[str, str]:
             return charset, "bom"
     if (utf16 := utf16_by_nuls(body)) is not None:
         return utf16, "detected"
-    header = _from_parameter(content_type)
-    if header in (None, "utf-8") and _is_plainly_utf8(body):
-        return "utf-8", "header" if header else "utf8_valid"
+    if (plain := _plain_utf8(body, content_type)) is not None:
+        return plain.charset, plain.evidence
     declared = list(_declared(body, content_type))
     return _choose_ascii(body, declared) if body.isascii() else _choose_high(body, declared)
 
@@ -105,7 +132,7 @@ def decode_as(body: bytes, charset: str) -> str:
     for mark, marked in _BOMS:
         if charset == marked and body.startswith(mark):
             body = body[len(mark) :]
-    if charset == "utf-8":
+    if charset == "utf-8" or (charset in _LATIN and body.isascii()):
         return body.decode("utf-8", "replace")
     return body.decode(f"whatwg-{charset}", "replace")
 
@@ -136,7 +163,9 @@ def _xml_charset(body: bytes) -> str | None:
 
 
 def _meta_charset(body: bytes) -> str | None:
-    ends = [match.end() for match in _META.finditer(body[:META_WINDOW_BYTES])]
+    window = body[:META_WINDOW_BYTES]
+    last = window.lower().rfind(b"charset")
+    ends = [match.end() for match in _META.finditer(window[: last + 300])] if last >= 0 else []
     # The first is nearly always the one; the last settles it where the first stood in a comment or script.
     for end in dict.fromkeys([*ends[:1], *ends[-1:]]):
         if (charset := _meta_of_markup(body[:end])) is not None:
@@ -171,15 +200,11 @@ def _in_markup(label: str) -> str | None:
 # --- bytes ---
 
 
-def _is_plainly_utf8(body: bytes) -> bool:
-    """The common case, told without reading declarations: valid, and too many sequences for coincidence."""
-    utf8 = _utf8_fit(body)
-    return utf8.valid and utf8.sequences >= MIN_SEQUENCES
-
-
 def utf16_by_nuls(body: bytes) -> str | None:
     """UTF-16 without BOM ("utf-16le", "utf-16be"): its ASCII markup has a NUL in every second byte, on one side."""
     window = body[:UTF16_WINDOW_BYTES]
+    if b"\0" not in window:
+        return None
     even, odd = window[0::2].count(0), window[1::2].count(0)
     most, least = max(even, odd), min(even, odd)
     enough = most >= 8 or window.startswith((b"<\0", b"\0<"))
@@ -228,7 +253,7 @@ class _Utf8Fit:
 def _utf8_fit(body: bytes) -> _Utf8Fit:
     text = body.decode("utf-8", "replace")
     bad = text.count("\ufffd") - body.count(b"\xef\xbf\xbd")
-    sequences = len(text) - bad - len(body.translate(None, delete=_HIGH))
+    sequences = _sequences(body, text) - bad
     return _Utf8Fit(bad == 0, sequences, sequences >= MIN_SEQUENCES and bad * 10 <= sequences)
 
 

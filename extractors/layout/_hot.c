@@ -17,7 +17,7 @@
 
 static PyObject *s_expand, *s_finish, *s_formula_kind, *s_write_cell, *s_enter_item; /* methods of the subclasses */
 static PyObject *s_empty, *s_list, *s_paragraph, *s_bullet, *s_bullet_rest, *s_space, *s_break, *s_line, *s_gap;
-static PyObject *s_href;
+static PyObject *s_href, *s_id, *s_class;
 
 /* --- lists used as stacks --- */
 
@@ -72,7 +72,7 @@ typedef struct {
     Py_ssize_t length, lists_open, list_start;
 } Flow;
 
-static PyTypeObject *flow_type, *walk_type, *finder_type;
+static PyTypeObject *flow_type, *walk_type;
 
 static PyObject *
 flow_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
@@ -394,11 +394,10 @@ reference_at(int kind, const void *data, Py_ssize_t at, Py_ssize_t size, Py_UCS4
     return 1;
 }
 
-/* text[start:] with the references that the serialiser writes resolved. New reference. */
+/* text[start:size] with the references that the serialiser writes resolved. New reference. */
 static PyObject *
-unescaped(PyObject *text, Py_ssize_t start)
+unescaped(PyObject *text, Py_ssize_t start, Py_ssize_t size)
 {
-    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
     if (PyUnicode_FindChar(text, '&', start, size, 1) < 0)
         return PyUnicode_Substring(text, start, size);
     int kind = PyUnicode_KIND(text);
@@ -416,14 +415,13 @@ unescaped(PyObject *text, Py_ssize_t start)
 }
 
 static int
-is_blank(PyObject *text, Py_ssize_t start)
+is_blank(PyObject *text, Py_ssize_t start, Py_ssize_t end)
 {
     int kind = PyUnicode_KIND(text);
     const void *data = PyUnicode_DATA(text);
-    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
-    while (start < size && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, start)))
+    while (start < end && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, start)))
         start++;
-    return start == size;
+    return start == end;
 }
 
 /* --- WalkBase --- */
@@ -431,9 +429,9 @@ is_blank(PyObject *text, Py_ssize_t start)
 typedef struct {
     PyObject_HEAD
     Flow *flow;
-    PyObject *mask, *places, *pieces, *buffer, *links, *spans, *paths, *kinds, *lists, *cell;
-    Py_ssize_t link_chars, in_link, last_link_end;
-    char mask_all, swallowed;
+    PyObject *mask, *places, *markup, *buffer, *links, *spans, *paths, *kinds, *lists, *cell;
+    Py_ssize_t resume, link_chars, in_link, last_link_end;
+    char mask_all;
 } Walk;
 
 static PyObject *
@@ -446,14 +444,14 @@ walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
     self->cell = Py_NewRef(Py_None);
     self->last_link_end = -1;
     self->places = PyDict_New();
-    self->pieces = PyList_New(0);
+    self->markup = Py_NewRef(s_empty);
     self->buffer = PyList_New(0);
     self->links = PyList_New(0);
     self->spans = PyList_New(0);
     self->lists = PyList_New(0);
     self->paths = PyList_New(0);
     self->kinds = PyList_New(0);
-    if (self->places == NULL || self->pieces == NULL || self->buffer == NULL || self->links == NULL ||
+    if (self->places == NULL || self->buffer == NULL || self->links == NULL ||
         self->spans == NULL || self->lists == NULL || self->paths == NULL || self->kinds == NULL ||
         PyList_Append(self->paths, s_empty) < 0 || PyList_Append(self->kinds, s_paragraph) < 0)
         Py_CLEAR(self);
@@ -480,7 +478,7 @@ static void
 walk_dealloc(Walk *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->pieces, self->buffer, self->links,
+    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->buffer, self->links,
                         self->spans,            self->paths, self->kinds,  self->lists,  self->cell};
     for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
         Py_XDECREF(held[i]);
@@ -654,10 +652,10 @@ static PyMethodDef walk_methods[] = {
 #define NUMBER(name) {#name, T_PYSSIZET, offsetof(Walk, name), 0, NULL}
 
 static PyMemberDef walk_members[] = {
-    HELD(flow, READONLY),   HELD(mask, READONLY),  HELD(places, READONLY), HELD(pieces, READONLY),
+    HELD(flow, READONLY),   HELD(mask, READONLY),  HELD(places, READONLY), HELD(markup, READONLY),
     HELD(buffer, READONLY), HELD(links, READONLY), HELD(spans, READONLY),  HELD(paths, READONLY),
     HELD(kinds, READONLY),  HELD(lists, READONLY), HELD(cell, 0),          NUMBER(link_chars),
-    NUMBER(in_link),        NUMBER(last_link_end), {"swallowed", T_BOOL, offsetof(Walk, swallowed), 0, NULL},
+    NUMBER(in_link),        NUMBER(last_link_end), NUMBER(resume),
     {NULL},
 };
 
@@ -668,16 +666,99 @@ enum { OPEN_BLOCK = 1, CLOSE_BLOCK, OPEN_LINK, CLOSE_LINK, OPEN_ITEM, CLOSE_CONT
 static const char *RULES[] = {NULL,        "open_block",      "close_block", "open_link", "close_link",
                               "open_item", "close_container", "line_break",  "space",     "close_span"};
 
+/* The value of an attribute of a start tag, as it stands: [*start, *end) of head; 0 where it has none. */
+static int
+find_value(PyObject *head, PyObject *opening, Py_ssize_t *start, Py_ssize_t *end)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(head), found = PyUnicode_Find(head, opening, 0, size, 1);
+    if (found < 0)
+        return 0;
+    *start = found + PyUnicode_GET_LENGTH(opening);
+    *end = PyUnicode_FindChar(head, '"', *start, size, 1);
+    if (*end < 0)
+        *end = size;
+    return 1;
+}
+
+/* Adds up to `words` words of head[start:end], each behind a mark; white space between them is dropped. */
+static void
+add_words(Scratch *scratch, PyObject *head, Py_ssize_t start, Py_ssize_t end, Py_UCS4 mark, int words)
+{
+    for (int inside = 0; start < end; start++) {
+        Py_UCS4 c = PyUnicode_READ_CHAR(head, start);
+        int space = Py_UNICODE_ISSPACE(c);
+        if (!space && !inside && words-- == 0)
+            return;
+        if (!space && !inside)
+            scratch->data[scratch->length++] = mark;
+        if (!space)
+            scratch->data[scratch->length++] = c;
+        inside = !space;
+    }
+}
+
+#define PLAIN_PATH 240 /* longer ones, and segments of more than 60, are cut by paths.py */
+#define PLAIN_SEGMENT 60
+
+/* Path of a block, as paths.py makes it; NULL without an error where something is to be cut, replaced or unescaped. */
+static PyObject *
+plain_path(PyObject *parent, PyObject *head)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(head), above = PyUnicode_GET_LENGTH(parent), start, end;
+    Py_ssize_t name = PyUnicode_FindChar(head, ' ', 0, size, 1);
+    if (size > 1000 || above > PLAIN_PATH || size == 0 || PyUnicode_READ_CHAR(head, 0) > 127 ||
+        PyUnicode_FindChar(head, '&', 0, size, 1) >= 0)
+        return NULL;
+    Scratch scratch = {.data = scratch.small, .length = 0}; /* twice 1000 and 240 marks and characters fit */
+    for (Py_ssize_t i = 0; i < above; i++)
+        scratch.data[scratch.length++] = PyUnicode_READ_CHAR(parent, i);
+    if (above)
+        scratch.data[scratch.length++] = '/';
+    Py_ssize_t segment = scratch.length;
+    for (Py_ssize_t i = 0; i < (name < 0 ? size : name); i++)
+        scratch.data[scratch.length++] = PyUnicode_READ_CHAR(head, i);
+    if (name >= 0 && find_value(head, s_id, &start, &end) && end > start) {
+        if (PyUnicode_FindChar(head, ' ', start, end, 1) >= 0)
+            return NULL;
+        add_words(&scratch, head, start, end, '#', 1);
+    }
+    if (name >= 0 && find_value(head, s_class, &start, &end))
+        add_words(&scratch, head, start, end, '.', 2);
+    if (scratch.length > PLAIN_PATH || scratch.length - segment > PLAIN_SEGMENT)
+        return NULL;
+    for (Py_ssize_t i = segment; i < scratch.length; i++)
+        if (scratch.data[i] == '/')
+            return NULL;
+    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, scratch.data, scratch.length);
+}
+
+/* The path of a start tag's element inside the innermost open block. New reference. */
+static PyObject *
+path_of(Walk *self, PyObject *head)
+{
+    PyObject *parent = last(self->paths);
+    PyObject *place = parent == NULL ? NULL : PyTuple_Pack(2, parent, head);
+    if (place == NULL)
+        return NULL;
+    PyObject *path = Py_XNewRef(PyDict_GetItemWithError(self->places, place));
+    if (path == NULL && !PyErr_Occurred() && PyUnicode_Check(parent)) {
+        path = plain_path(parent, head);
+        if (path != NULL && PyDict_SetItem(self->places, place, path) < 0)
+            Py_CLEAR(path);
+    }
+    if (path == NULL && !PyErr_Occurred())
+        path = PyObject_GetItem(self->places, place); /* Paths.__missing__ */
+    Py_DECREF(place);
+    return path;
+}
+
 static int
 open_block(Walk *self, PyObject *head)
 {
     if (flush_buffer(self) < 0)
         return -1;
-    PyObject *parent = last(self->paths);
-    PyObject *place = parent == NULL ? NULL : PyTuple_Pack(2, parent, head);
-    PyObject *path = place == NULL ? NULL : PyObject_GetItem(self->places, place);
+    PyObject *path = path_of(self, head);
     int failed = path == NULL || PyList_Append(self->paths, path) < 0;
-    Py_XDECREF(place);
     Py_XDECREF(path);
     return failed ? -1 : 0;
 }
@@ -742,7 +823,7 @@ close_span(Walk *self)
 }
 
 static int
-apply_rule(Walk *self, long rule, PyObject *head)
+apply_rule(Walk *self, int rule, PyObject *head)
 {
     switch (rule) {
     case OPEN_BLOCK:
@@ -766,48 +847,158 @@ apply_rule(Walk *self, long rule, PyObject *head)
     }
 }
 
-static long
-rule_of(PyObject *action)
+/* --- the table of actions: open addressing over the code points of tag names --- */
+
+typedef struct {
+    PyObject *tag, *action;
+    uint32_t hash;
+    int rule; /* 0: Python's action */
+} Entry;
+
+typedef struct {
+    PyObject_HEAD
+    uint32_t slots; /* a power of two, at least twice the entries */
+    Entry *entries;
+} Rules;
+
+static PyTypeObject *rules_type;
+
+#define HASH_START 2166136261u
+#define HASH_STEP(hash, c) (((hash) ^ (uint32_t)(c)) * 16777619u)
+
+static void
+rules_dealloc(Rules *self)
 {
-    return PyLong_Check(action) ? PyLong_AsLong(action) : 0;
+    PyTypeObject *type = Py_TYPE(self);
+    for (uint32_t i = 0; self->entries != NULL && i < self->slots; i++) {
+        Py_XDECREF(self->entries[i].tag);
+        Py_XDECREF(self->entries[i].action);
+    }
+    PyMem_Free(self->entries);
+    type->tp_free(self);
+    Py_DECREF(type);
 }
 
-/* What `actions` has for a tag: borrowed, NULL for nothing (or with an error set). `head` becomes the start tag. */
-static PyObject *
-action_of(PyObject *actions, PyObject *piece, Py_ssize_t end, PyObject **head)
+/* Number of the rule here that is the twin of a function of hot.py; 0 for another function, -1 with an error. */
+static int
+rule_of(PyObject *action, PyObject *hot)
 {
-    *head = NULL;
-    Py_ssize_t space = PyUnicode_FindChar(piece, ' ', 0, end, 1);
-    PyObject *name = space == -2 ? NULL : PyUnicode_Substring(piece, 0, space < 0 ? end : space);
-    if (name == NULL)
-        return NULL;
-    PyObject *action = PyDict_GetItemWithError(actions, name);
-    if (action == NULL || space < 0)
-        *head = Py_NewRef(name);
-    else
-        *head = PyUnicode_Substring(piece, 0, end);
-    Py_DECREF(name);
-    return *head == NULL ? NULL : action;
+    for (int rule = OPEN_BLOCK; rule <= CLOSE_SPAN; rule++) {
+        PyObject *twin = PyObject_GetAttrString(hot, RULES[rule]);
+        if (twin == NULL)
+            return -1;
+        Py_DECREF(twin);
+        if (twin == action)
+            return rule;
+    }
+    return 0;
 }
 
 static int
-call_action(Walk *self, PyObject *action, PyObject *head, Py_ssize_t index)
+add_rule(Rules *self, PyObject *tag, PyObject *action, PyObject *hot)
 {
-    PyObject *number = PyLong_FromSsize_t(index);
-    if (number == NULL)
+    uint32_t hash = HASH_START;
+    for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(tag); i++)
+        hash = HASH_STEP(hash, PyUnicode_READ_CHAR(tag, i));
+    uint32_t slot = hash & (self->slots - 1);
+    while (self->entries[slot].tag != NULL)
+        slot = (slot + 1) & (self->slots - 1);
+    int rule = rule_of(action, hot);
+    self->entries[slot] = (Entry){Py_NewRef(tag), Py_NewRef(action), hash, rule};
+    return rule;
+}
+
+static PyObject *
+rules_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
+{
+    PyObject *actions, *hot, *tag, *action;
+    if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &actions, &hot))
+        return NULL;
+    Rules *self = (Rules *)type->tp_alloc(type, 0);
+    if (self == NULL)
+        return NULL;
+    for (self->slots = 16; (Py_ssize_t)self->slots < 2 * PyDict_GET_SIZE(actions); self->slots *= 2)
+        ;
+    self->entries = PyMem_Calloc(self->slots, sizeof(Entry));
+    if (self->entries == NULL) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    for (Py_ssize_t place = 0; PyDict_Next(actions, &place, &tag, &action);) {
+        if (!PyUnicode_Check(tag))
+            PyErr_SetString(PyExc_TypeError, "tags are strings");
+        if (PyErr_Occurred() || add_rule(self, tag, action, hot) < 0) {
+            Py_DECREF(self);
+            return NULL;
+        }
+    }
+    return (PyObject *)self;
+}
+
+/* A start or end tag in the markup: `<` stands at start - 1, `>` (or what ends an unfinished tag) at end. */
+typedef struct {
+    Py_ssize_t start, name_end, end, after; /* after: where its text begins */
+    Entry *entry;                           /* NULL: no rule */
+} Tag;
+
+static Tag
+read_tag(Rules *rules, PyObject *markup, Py_ssize_t start)
+{
+    int kind = PyUnicode_KIND(markup);
+    const void *data = PyUnicode_DATA(markup);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup), i = start;
+    uint32_t hash = HASH_START;
+    Py_UCS4 c = 0;
+    for (; i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<' && c != ' '; i++)
+        hash = HASH_STEP(hash, c);
+    Tag tag = {start, i, i, i, NULL};
+    while (i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<')
+        i++;
+    tag.end = i;
+    tag.after = i < size && c == '>' ? i + 1 : i;
+    for (uint32_t slot = hash & (rules->slots - 1); rules->entries[slot].tag != NULL; slot = (slot + 1) & (rules->slots - 1)) {
+        Entry *entry = &rules->entries[slot];
+        if (entry->hash == hash && PyUnicode_GET_LENGTH(entry->tag) == tag.name_end - start &&
+            PyUnicode_Tailmatch(markup, entry->tag, start, tag.name_end, -1) == 1) {
+            tag.entry = entry;
+            break;
+        }
+    }
+    return tag;
+}
+
+static int
+call_action(Walk *self, PyObject *action, PyObject *head, Py_ssize_t after)
+{
+    PyObject *place = PyLong_FromSsize_t(after);
+    if (place == NULL)
         return -1;
-    PyObject *done = PyObject_CallFunctionObjArgs(action, (PyObject *)self, head, number, NULL);
-    Py_DECREF(number);
+    PyObject *done = PyObject_CallFunctionObjArgs(action, (PyObject *)self, head, place, NULL);
+    Py_DECREF(place);
     Py_XDECREF(done);
     return done == NULL ? -1 : 0;
 }
 
 static int
-add_text(Walk *self, PyObject *piece, Py_ssize_t start)
+act(Walk *self, const Tag *tag)
 {
-    if (start >= PyUnicode_GET_LENGTH(piece) || (PyList_GET_SIZE(self->buffer) == 0 && is_blank(piece, start)))
+    int rule = tag->entry->rule;
+    if (rule == CLOSE_BLOCK || rule == CLOSE_LINK || rule >= CLOSE_CONTAINER)
+        return apply_rule(self, rule, NULL);
+    PyObject *head = PyUnicode_Substring(self->markup, tag->start, tag->end);
+    if (head == NULL)
+        return -1;
+    int failed = rule ? apply_rule(self, rule, head) : call_action(self, tag->entry->action, head, tag->after);
+    Py_DECREF(head);
+    return failed;
+}
+
+static int
+add_text(Walk *self, Py_ssize_t start, Py_ssize_t end)
+{
+    if (start >= end || (PyList_GET_SIZE(self->buffer) == 0 && is_blank(self->markup, start, end)))
         return 0;
-    PyObject *text = unescaped(piece, start);
+    PyObject *text = unescaped(self->markup, start, end);
     if (text == NULL)
         return -1;
     if (self->in_link)
@@ -818,80 +1009,46 @@ add_text(Walk *self, PyObject *piece, Py_ssize_t start)
 }
 
 static int
-lay_out_piece(Walk *self, PyObject *actions, PyObject *piece, Py_ssize_t index)
+walk_markup(Walk *self, Rules *rules)
 {
-    Py_ssize_t size = PyUnicode_GET_LENGTH(piece), end = PyUnicode_FindChar(piece, '>', 0, size, 1);
-    if (end < 0)
-        end = size;
-    PyObject *head, *action = action_of(actions, piece, end, &head);
-    if (action == NULL && PyErr_Occurred()) {
-        Py_XDECREF(head);
-        return -1;
+    PyObject *markup = self->markup;
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup), place = 0, tags = 0;
+    while (place < size) {
+        Py_ssize_t open = PyUnicode_FindChar(markup, '<', place, size, 1);
+        if (add_text(self, place, open < 0 ? size : open) < 0)
+            return -1;
+        if (open < 0)
+            break;
+        Tag tag = read_tag(rules, markup, open + 1);
+        place = tag.after;
+        if (tag.entry != NULL) {
+            self->resume = -1;
+            if (act(self, &tag) < 0)
+                return -1;
+            if (self->resume > place)
+                place = self->resume;
+        }
+        if ((++tags & 0xFFF) == 0 && PyErr_CheckSignals() < 0)
+            return -1;
     }
-    int failed = 0;
-    if (action != NULL) {
-        long rule = rule_of(action);
-        failed = rule ? apply_rule(self, rule, head) : call_action(self, action, head, index);
-    }
-    Py_XDECREF(head);
-    if (failed)
-        return -1;
-    if (self->swallowed) {
-        self->swallowed = 0;
-        return 0;
-    }
-    return add_text(self, piece, end + 1);
-}
-
-/* {tag: the number of a rule in C, or Python's action}, made once from the actions of rules.py. */
-static PyObject *
-compile_rules(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    PyObject *actions, *hot, *tag, *action, *names = NULL, *table = NULL;
-    if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &actions, &hot))
-        return NULL;
-    if ((names = PyDict_New()) == NULL || (table = PyDict_New()) == NULL)
-        goto failed;
-    for (long rule = OPEN_BLOCK; rule <= CLOSE_SPAN; rule++) {
-        PyObject *twin = PyObject_GetAttrString(hot, RULES[rule]), *number = PyLong_FromLong(rule);
-        int bad = twin == NULL || number == NULL || PyDict_SetItem(names, twin, number) < 0;
-        Py_XDECREF(twin);
-        Py_XDECREF(number);
-        if (bad)
-            goto failed;
-    }
-    for (Py_ssize_t place = 0; PyDict_Next(actions, &place, &tag, &action);) {
-        PyObject *number = PyDict_GetItemWithError(names, action);
-        if ((number == NULL && PyErr_Occurred()) || PyDict_SetItem(table, tag, number == NULL ? action : number) < 0)
-            goto failed;
-    }
-    Py_DECREF(names);
-    return table;
-failed:
-    Py_XDECREF(names);
-    Py_XDECREF(table);
-    return NULL;
+    return flush_buffer(self);
 }
 
 static PyObject *
-lay_out_pieces(PyObject *Py_UNUSED(module), PyObject *args)
+lay_out_markup(PyObject *Py_UNUSED(module), PyObject *args)
 {
     Walk *self;
-    PyObject *actions;
-    if (!PyArg_ParseTuple(args, "O!O!", walk_type, &self, &PyDict_Type, &actions) || !is_ready(self))
+    PyObject *markup;
+    Rules *rules;
+    if (!PyArg_ParseTuple(args, "O!UO!", walk_type, &self, &markup, rules_type, &rules) || !is_ready(self))
         return NULL;
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(self->pieces); i++) {
-        PyObject *piece = Py_NewRef(PyList_GET_ITEM(self->pieces, i));
-        int failed = -1;
-        if (PyUnicode_Check(piece))
-            failed = lay_out_piece(self, actions, piece, i);
-        else
-            PyErr_SetString(PyExc_TypeError, "pieces are strings");
-        Py_DECREF(piece);
-        if (failed || ((i & 0xFFF) == 0xFFF && PyErr_CheckSignals() < 0))
-            return NULL;
-    }
-    if (flush_buffer(self) < 0)
+    Py_SETREF(self->markup, Py_NewRef(markup));
+    Py_INCREF(self);
+    Py_INCREF(rules);
+    int failed = walk_markup(self, rules);
+    Py_DECREF(rules);
+    Py_DECREF(self);
+    if (failed)
         return NULL;
     Py_RETURN_NONE;
 }
@@ -903,7 +1060,8 @@ typedef struct {
     PyObject *signs;
     int width, states;   /* character classes; class 0 is any character of no sign */
     unsigned char classes[128];
-    int *next;           /* [state * width + class] -> state; linked: twice its row, + 1 where a sign ends there */
+    Py_ssize_t longest;
+    int *next;           /* [state * width + class] -> state; once linked its row, negative where a sign ends there */
     int *sign;           /* [state] -> sign that ends here, or -1 */
     int *shorter;        /* [state] -> longest proper suffix that ends a sign, or -1 */
 } Finder;
@@ -940,6 +1098,8 @@ number_classes(Finder *self)
         if (text == NULL)
             return -1;
         total += length;
+        if (length > self->longest)
+            self->longest = length;
         for (Py_ssize_t k = 0; k < length; k++)
             if (self->classes[(unsigned char)text[k]] == 0)
                 self->classes[(unsigned char)text[k]] = (unsigned char)self->width++;
@@ -1005,7 +1165,8 @@ link_suffixes(Finder *self)
     }
     for (int i = 0; i < self->states * self->width; i++) {
         int state = self->next[i];
-        self->next[i] = state * self->width * 2 + (self->sign[state] >= 0 || self->shorter[state] >= 0);
+        int ends = self->sign[state] >= 0 || self->shorter[state] >= 0;
+        self->next[i] = state * self->width * (ends ? -1 : 1);
     }
     PyMem_Free(queue);
     PyMem_Free(suffix);
@@ -1045,32 +1206,69 @@ note(Finder *self, int state, char *found)
             found[self->sign[state]] = 1;
 }
 
-#define SCAN(type)                                                                                                     \
-    for (const type *c = data, *end = c + size; c < end; c++) {                                                        \
-        reserved |= sizeof(type) > 1 && *c >= FIRST_RESERVED && *c <= LAST_RESERVED;                                   \
-        at = *c < 128 ? self->next[(at >> 1) + self->classes[*c]] : 0;                                                 \
-        if (at & 1)                                                                                                    \
-            note(self, (at >> 1) / self->width, found);                                                                \
+/* A step waits for the one before it, so four parts of the page are read side by side; each goes on into the next
+   for the length of the longest sign. */
+#define PARTS 4
+#define STEP(at, c)                                                                                                    \
+    at = (c) < 128 ? next[at + classes[c]] : 0;                                                                        \
+    if (at < 0) {                                                                                                      \
+        at = -at;                                                                                                      \
+        note(self, at / self->width, found);                                                                           \
     }
+#define SCANNER(name, type)                                                                                            \
+    static void name(Finder *self, const type *text, Py_ssize_t size, char *found)                                     \
+    {                                                                                                                  \
+        const int *next = self->next;                                                                                  \
+        const unsigned char *classes = self->classes;                                                                  \
+        Py_ssize_t part = size / PARTS, i = 0;                                                                         \
+        int a = 0, b = 0, c = 0, d = 0;                                                                                \
+        for (; i < part; i++) {                                                                                        \
+            STEP(a, text[i])                                                                                           \
+            STEP(b, text[part + i])                                                                                    \
+            STEP(c, text[2 * part + i])                                                                                \
+            STEP(d, text[3 * part + i])                                                                                \
+        }                                                                                                              \
+        int ends[PARTS] = {a, b, c, d};                                                                                \
+        for (int k = 0; k < PARTS; k++)                                                                                \
+            for (i = (k + 1) * part; i < size && i < (k + 1) * part + self->longest + PARTS; i++) {                    \
+                STEP(ends[k], text[i])                                                                                 \
+            }                                                                                                          \
+    }
+SCANNER(scan_1, Py_UCS1)
+SCANNER(scan_2, Py_UCS2)
+SCANNER(scan_4, Py_UCS4)
 
-/* Marks the signs of `html` in `found`; true where it holds reserved characters. */
-static int
+/* Marks the signs of `html` in `found`. */
+static void
 scan(Finder *self, PyObject *html, char *found)
 {
     const void *data = PyUnicode_DATA(html);
     Py_ssize_t size = PyUnicode_GET_LENGTH(html);
-    int at = 0, reserved = 0;
     switch (PyUnicode_KIND(html)) {
     case PyUnicode_1BYTE_KIND:
-        SCAN(Py_UCS1)
+        scan_1(self, data, size, found);
         break;
     case PyUnicode_2BYTE_KIND:
-        SCAN(Py_UCS2)
+        scan_2(self, data, size, found);
         break;
     default:
-        SCAN(Py_UCS4)
+        scan_4(self, data, size, found);
     }
-    return reserved;
+}
+
+static int
+holds_reserved(PyObject *html)
+{
+    int kind = PyUnicode_KIND(html);
+    const void *data = PyUnicode_DATA(html);
+    if (kind == PyUnicode_1BYTE_KIND)
+        return 0;
+    for (Py_ssize_t i = 0, size = PyUnicode_GET_LENGTH(html); i < size; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c >= FIRST_RESERVED && c <= LAST_RESERVED)
+            return 1;
+    }
+    return 0;
 }
 
 static int
@@ -1093,7 +1291,8 @@ finder_find(Finder *self, PyObject *html)
     char *found = PyMem_Calloc((size_t)PyTuple_GET_SIZE(self->signs) + 1, 1);
     if (found == NULL)
         return PyErr_NoMemory();
-    int reserved = scan(self, html, found);
+    scan(self, html, found);
+    int reserved = holds_reserved(html);
     PyObject *set = PyFrozenSet_New(NULL);
     if (set != NULL && add_found(self, set, found, reserved) < 0)
         Py_CLEAR(set);
@@ -1114,6 +1313,7 @@ static PyType_Slot walk_slots[] = {
     {Py_tp_new, walk_new},         {Py_tp_init, walk_init},       {Py_tp_dealloc, walk_dealloc},
     {Py_tp_methods, walk_methods}, {Py_tp_members, walk_members}, {0, NULL},
 };
+static PyType_Slot rules_slots[] = {{Py_tp_new, rules_new}, {Py_tp_dealloc, rules_dealloc}, {0, NULL}};
 static PyType_Slot finder_slots[] = {
     {Py_tp_new, finder_new},         {Py_tp_dealloc, finder_dealloc}, {Py_tp_methods, finder_methods},
     {Py_tp_members, finder_members}, {0, NULL},
@@ -1122,6 +1322,7 @@ static PyType_Slot finder_slots[] = {
 #define TYPE_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE)
 static PyType_Spec flow_spec = {"extractors.layout._hot.FlowBase", sizeof(Flow), 0, TYPE_FLAGS, flow_slots};
 static PyType_Spec walk_spec = {"extractors.layout._hot.WalkBase", sizeof(Walk), 0, TYPE_FLAGS, walk_slots};
+static PyType_Spec rules_spec = {"extractors.layout._hot.Rules", sizeof(Rules), 0, Py_TPFLAGS_DEFAULT, rules_slots};
 static PyType_Spec finder_spec = {"extractors.layout._hot.SignFinder", sizeof(Finder), 0, Py_TPFLAGS_DEFAULT,
                                   finder_slots};
 
@@ -1137,6 +1338,7 @@ make_strings(void)
         {&s_list, "list"},             {&s_paragraph, "paragraph"}, {&s_bullet, "- "},
         {&s_bullet_rest, "  "},        {&s_space, " "},             {&s_break, "\xee\x80\x82"},
         {&s_line, "\n"},               {&s_gap, "\n\n"},            {&s_href, " href=\""},
+        {&s_id, " id=\""},            {&s_class, " class=\""},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if ((*strings[i].place = PyUnicode_InternFromString(strings[i].text)) == NULL)
@@ -1154,8 +1356,7 @@ add_type(PyObject *module, PyType_Spec *spec)
 }
 
 static PyMethodDef module_methods[] = {
-    {"lay_out_pieces", lay_out_pieces, METH_VARARGS, NULL},
-    {"compile_rules", compile_rules, METH_VARARGS, NULL},
+    {"lay_out_markup", lay_out_markup, METH_VARARGS, NULL},
     {NULL},
 };
 
@@ -1168,7 +1369,8 @@ PyInit__hot(void)
     if (module == NULL)
         return NULL;
     if (make_strings() < 0 || (flow_type = add_type(module, &flow_spec)) == NULL ||
-        (walk_type = add_type(module, &walk_spec)) == NULL || (finder_type = add_type(module, &finder_spec)) == NULL ||
+        (walk_type = add_type(module, &walk_spec)) == NULL || (rules_type = add_type(module, &rules_spec)) == NULL ||
+        add_type(module, &finder_spec) == NULL ||
         PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0)
         Py_CLEAR(module);
     return module;

@@ -16,7 +16,7 @@ from extractors.layout.text import collapse, unescape
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
 
-Action = Callable[[Any, str, int], None]  # (walk, start tag without its brackets, number of the piece)
+Action = Callable[[Any, str, int], None]  # (walk, start tag without its brackets, place of its text)
 
 
 class SignFinder:
@@ -160,13 +160,13 @@ class WalkBase:
         "link_chars",
         "links",
         "lists",
+        "markup",
         "mask",
         "mask_all",
         "paths",
-        "pieces",
         "places",
+        "resume",
         "spans",
-        "swallowed",
     )
     finish: Callable[[str], str]
     formula_kind: Callable[[str], str]
@@ -178,8 +178,8 @@ class WalkBase:
         self.mask = mask  # None where the page holds nothing to mask
         self.mask_all = mask_all  # whether text without "$", "\\", "[/" or "</" may hold formulas
         self.places = places
-        self.pieces: list[str] = []  # the page, cut at its tags
-        self.swallowed = False  # whether the last action has used the text of its piece
+        self.markup = ""  # the page
+        self.resume = -1  # where the walk goes on, when the last action has used more than its tag
         self.buffer: list[str] = []  # inline text of the leaf in the making, as it stands in the tree
         self.link_chars = 0  # of the buffer
         self.in_link = 0  # open links
@@ -224,14 +224,14 @@ class WalkBase:
         self.flow.write(text, kind, self.paths[-1], link_chars)
 
 
-def open_block(walk: WalkBase, head: str, _index: int) -> None:
+def open_block(walk: WalkBase, head: str, _after: int) -> None:
     """Start of a block."""
     if walk.buffer:
         walk.flush()
     walk.paths.append(walk.places[walk.paths[-1], head])
 
 
-def close_block(walk: WalkBase, _head: str, _index: int) -> None:
+def close_block(walk: WalkBase, _head: str, _after: int) -> None:
     """End of a block."""
     if walk.buffer:
         walk.flush()
@@ -239,7 +239,7 @@ def close_block(walk: WalkBase, _head: str, _index: int) -> None:
         walk.paths.pop()
 
 
-def open_link(walk: WalkBase, head: str, _index: int) -> None:
+def open_link(walk: WalkBase, head: str, _after: int) -> None:
     """Links in a row with nothing between them are boxes of a menu, not one word. An anchor is no link."""
     target = ' href="' in head
     walk.links.append(target)
@@ -249,75 +249,85 @@ def open_link(walk: WalkBase, head: str, _index: int) -> None:
         walk.in_link += 1
 
 
-def close_link(walk: WalkBase, _head: str, _index: int) -> None:
+def close_link(walk: WalkBase, _head: str, _after: int) -> None:
     """End of a link or anchor."""
     if walk.links and walk.links.pop():
         walk.in_link -= 1
         walk.last_link_end = len(walk.buffer)
 
 
-def open_item(walk: WalkBase, head: str, index: int) -> None:
+def open_item(walk: WalkBase, head: str, after: int) -> None:
     """Start of a list item, with the marker of its list."""
-    open_block(walk, head, index)
+    open_block(walk, head, after)
     if walk.lists and walk.lists[-1] is not None:
         walk.enter_item(head)
     else:
         walk.flow.enter("- ", "  ")
 
 
-def close_container(walk: WalkBase, head: str, index: int) -> None:
+def close_container(walk: WalkBase, head: str, after: int) -> None:
     """End of a list item or another container."""
     if walk.buffer:
         walk.flush()
     walk.flow.leave()
-    close_block(walk, head, index)
+    close_block(walk, head, after)
 
 
-def line_break(walk: WalkBase, _head: str, _index: int) -> None:
+def line_break(walk: WalkBase, _head: str, _after: int) -> None:
     """A line break."""
     walk.buffer.append(HARD_BREAK)
 
 
-def space(walk: WalkBase, _head: str, _index: int) -> None:
+def space(walk: WalkBase, _head: str, _after: int) -> None:
     """The edge of a box that never touches its neighbours."""
     walk.buffer.append(" ")
 
 
-def close_span(walk: WalkBase, head: str, index: int) -> None:
+def close_span(walk: WalkBase, head: str, after: int) -> None:
     """End of a span."""
     if walk.spans and walk.spans.pop():
-        close_block(walk, head, index)
+        close_block(walk, head, after)
 
 
-def compile_rules(actions: dict[str, Action], _hot: object) -> dict[str, Action]:
-    """`actions` as `lay_out_pieces` takes them. In C, those of this module `_hot` become numbers of rules in C."""
-    return actions
+class Rules:
+    """The actions of rules.py, by tag. In C, those of this module become numbers of functions there."""
+
+    def __init__(self, actions: dict[str, Action], _hot: object) -> None:
+        self.actions = actions
 
 
-def lay_out_pieces(walk: WalkBase, actions: Mapping[str, Action]) -> None:
-    """Walk over `walk.pieces`: each is a tag's name and attributes, ">", and the text up to the next tag."""
-    buffer, paths, places = walk.buffer, walk.paths, walk.places
-    for index, piece in enumerate(walk.pieces):
-        head, _, text = piece.partition(">")
-        action = actions.get(head)
-        if action is None and " " in head:
-            action = actions.get(head.partition(" ")[0])
-        if action is None:
-            pass  # transparent
-        elif action is open_block:
-            if buffer:
-                walk.flush()
-            paths.append(places[paths[-1], head])
-        elif action is close_block:
-            if buffer:
-                walk.flush()
-            if len(paths) > 1:
-                paths.pop()
+def lay_out_markup(walk: WalkBase, markup: str, rules: Rules) -> None:
+    """Walk over the page: tags and the text after each. "<" and ">" in texts and values are written as references."""
+    walk.markup = markup
+    buffer, paths, places, actions = walk.buffer, walk.paths, walk.places, rules.actions
+    after = -1  # where the piece at hand ends, its "<" counted
+    resume = 0
+    for piece in markup.split("<"):
+        start, after = after + 1, after + 1 + len(piece)
+        if after < resume:
+            continue
+        head, _, text = piece.partition(">") if start else ("", "", piece)
+        if start < resume:
+            text = piece[resume - start :]
         else:
-            action(walk, head, index)
-            if walk.swallowed:  # the action has dealt with the text of its piece
-                walk.swallowed = False
-                continue
+            action = actions.get(head)
+            if action is None and " " in head:
+                action = actions.get(head.partition(" ")[0])
+            if action is open_block:
+                if buffer:
+                    walk.flush()
+                paths.append(places[paths[-1], head])
+            elif action is close_block:
+                if buffer:
+                    walk.flush()
+                if len(paths) > 1:
+                    paths.pop()
+            elif action is not None:
+                walk.resume = -1
+                action(walk, head, after - len(text))
+                resume = walk.resume
+                if resume > after - len(text):
+                    text = piece[resume - start :]
         if text and (buffer or not text.isspace()):
             if "&" in text:
                 text = unescape(text)

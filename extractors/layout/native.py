@@ -25,12 +25,12 @@ def _twin() -> object:
 
 
 if TYPE_CHECKING:
-    from extractors.layout.hot import FlowBase, SignFinder, WalkBase, compile_rules, lay_out_pieces
+    from extractors.layout.hot import FlowBase, Rules, SignFinder, WalkBase, lay_out_markup
 else:
     _module = _twin()
     FlowBase, WalkBase, SignFinder = _module.FlowBase, _module.WalkBase, _module.SignFinder
-    compile_rules, lay_out_pieces = _module.compile_rules, _module.lay_out_pieces
+    Rules, lay_out_markup = _module.Rules, _module.lay_out_markup
 
 NATIVE = FlowBase is not hot.FlowBase
 
-__all__ = ["NATIVE", "FlowBase", "SignFinder", "WalkBase", "compile_rules", "lay_out_pieces"]
+__all__ = ["NATIVE", "FlowBase", "Rules", "SignFinder", "WalkBase", "lay_out_markup"]

@@ -41,13 +41,13 @@ MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is r
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 
 
-def _rule(walk: Walk, _head: str, _index: int) -> None:
+def _rule(walk: Walk, _head: str, _after: int) -> None:
     if walk.buffer:
         walk.flush()
 
 
 def _close_heading(level: int) -> Action:
-    def close(walk: Walk, head: str, index: int) -> None:
+    def close(walk: Walk, head: str, after: int) -> None:
         text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
         link_chars, walk.link_chars = walk.link_chars, 0
         walk.last_link_end = -1
@@ -56,14 +56,14 @@ def _close_heading(level: int) -> Action:
             walk.write_prose(text, link_chars)
         elif text := walk.finish(text):
             walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
-        close_block(walk, head, index)
+        close_block(walk, head, after)
 
     return close
 
 
 def _open_list(name: str) -> Action:
-    def start(walk: Walk, head: str, index: int) -> None:
-        open_block(walk, head, index)
+    def start(walk: Walk, head: str, after: int) -> None:
+        open_block(walk, head, after)
         walk.flow.enter_list()
         if name != "ol":
             walk.lists.append(None)
@@ -75,40 +75,40 @@ def _open_list(name: str) -> Action:
     return start
 
 
-def _close_list(walk: Walk, head: str, index: int) -> None:
+def _close_list(walk: Walk, head: str, after: int) -> None:
     if walk.buffer:
         walk.flush()
     if walk.lists:
         walk.kinds.pop()
         walk.lists.pop()
         walk.flow.leave_list()
-    close_block(walk, head, index)
+    close_block(walk, head, after)
 
 
-def _open_definition(walk: Walk, head: str, index: int) -> None:
-    open_block(walk, head, index)
+def _open_definition(walk: Walk, head: str, after: int) -> None:
+    open_block(walk, head, after)
     walk.flow.enter(": ", "  ")
 
 
-def _open_quote(walk: Walk, head: str, index: int) -> None:
-    open_block(walk, head, index)
+def _open_quote(walk: Walk, head: str, after: int) -> None:
+    open_block(walk, head, after)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
 
 
-def _close_quote(walk: Walk, head: str, index: int) -> None:
-    close_container(walk, head, index)
+def _close_quote(walk: Walk, head: str, after: int) -> None:
+    close_container(walk, head, after)
     if len(walk.kinds) > 1:
         walk.kinds.pop()
 
 
-def _open_pre(walk: Walk, head: str, index: int) -> None:
+def _open_pre(walk: Walk, head: str, after: int) -> None:
     """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
-    open_block(walk, head, index)
-    number = marked_number(walk.pieces[index].partition(">")[2])
+    open_block(walk, head, after)
+    number = marked_number(walk.markup[after : walk.markup.find("<", after)])
     if number is not None:
         _write_code(walk, walk.code_blocks[number])
-        walk.swallowed = True
+        walk.skip_text(after)
 
 
 def _write_code(walk: Walk, block: CodeBlock) -> None:
@@ -122,8 +122,8 @@ def _write_code(walk: Walk, block: CodeBlock) -> None:
 
 
 def _open_code(tag: str) -> Action:
-    def start(walk: Walk, _head: str, index: int) -> None:
-        look = _look(walk, tag, index)
+    def start(walk: Walk, _head: str, after: int) -> None:
+        look = _look(walk, tag, after)
         if look is None:
             return
         text, end = " ".join(look[0].split()), look[1]
@@ -135,70 +135,70 @@ def _open_code(tag: str) -> Action:
         walk.codes.append(inline_code(text))
         if walk.in_link:
             walk.link_chars += len(text)
-        walk.swallow(index, end)
+        walk.resume = end
 
     return start
 
 
-def _look(walk: Walk, tag: str, index: int) -> tuple[str, int] | None:
+def _look(walk: Walk, tag: str, after: int) -> tuple[str, int] | None:
     """Text and end of the element, or None where it is entered unseen."""
-    look = walk.look_inside(index, tag) if walk.looks_open <= MAX_NESTED_LOOKS else None
+    look = walk.look_inside(after, tag) if walk.looks_open <= MAX_NESTED_LOOKS else None
     if look is None:
         walk.opened.append(False)
     return look
 
 
-def _close_opened(walk: Walk, _head: str, _index: int) -> None:
+def _close_opened(walk: Walk, _head: str, _after: int) -> None:
     if walk.opened:
         walk.looks_open -= walk.opened.pop()
 
 
 def _open_script(tag: str, mark: str) -> Action:
-    def start(walk: Walk, _head: str, index: int) -> None:
-        look = _look(walk, tag, index)
+    def start(walk: Walk, _head: str, after: int) -> None:
+        look = _look(walk, tag, after)
         if look is None:
             return
         before = walk.buffer[-1][-1] if walk.buffer else ""
-        text = script_text(look[0], mark, before, lambda: _holds_link(walk, index, look[1]))
+        text = script_text(look[0], mark, before, lambda: _holds_link(walk, after, look[1]))
         if text is None:
             walk.opened.append(True)
             walk.looks_open += 1
             return
         if text:
             walk.buffer.append(text)
-        walk.swallow(index, look[1])
+        walk.resume = look[1]
 
     return start
 
 
-def _holds_link(walk: Walk, index: int, end: int) -> bool:
-    starts = (piece.partition(">")[0] for piece in walk.pieces[index + 1 : end] if piece.startswith("a "))
+def _holds_link(walk: Walk, after: int, end: int) -> bool:
+    starts = (piece.partition(">")[0] for piece in walk.markup[after:end].split("<") if piece.startswith("a "))
     return any(' href="' in start for start in starts)
 
 
-def _open_image(walk: Walk, head: str, _index: int) -> None:
+def _open_image(walk: Walk, head: str, _after: int) -> None:
     alt = attribute(head, "alt")
     text = image_text(alt) if alt else ""
     if text:
         walk.buffer.append(text)
 
 
-def _open_ruby_text(walk: Walk, _head: str, index: int) -> None:
-    look = walk.look_inside(index, "rt")
+def _open_ruby_text(walk: Walk, _head: str, after: int) -> None:
+    look = walk.look_inside(after, "rt")
     if look is not None:
         walk.buffer.append(f"({' '.join(look[0].split())})")
-        walk.swallow(index, look[1])
+        walk.resume = look[1]
 
 
-def _open_short_quote(walk: Walk, _head: str, _index: int) -> None:
+def _open_short_quote(walk: Walk, _head: str, _after: int) -> None:
     walk.buffer.append("“")
 
 
-def _close_short_quote(walk: Walk, _head: str, _index: int) -> None:
+def _close_short_quote(walk: Walk, _head: str, _after: int) -> None:
     walk.buffer.append("”")
 
 
-def _open_span(walk: Walk, head: str, index: int) -> None:
+def _open_span(walk: Walk, head: str, after: int) -> None:
     """Sphinx's type after a name (its colon is CSS), and spans styled as blocks; other spans mean nothing."""
     boxed = False
     if "classifier" in head and "classifier" in (attribute(head, "class") or "").split():
@@ -207,20 +207,20 @@ def _open_span(walk: Walk, head: str, index: int) -> None:
         boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
     walk.spans.append(boxed)
     if boxed:
-        open_block(walk, head, index)
+        open_block(walk, head, after)
 
 
-def _open_table(walk: Walk, head: str, index: int) -> None:
-    open_block(walk, head, index)
+def _open_table(walk: Walk, head: str, after: int) -> None:
+    open_block(walk, head, after)
     walk.grid, walk.cell = Grid(), None
 
 
-def _open_lined_table(walk: Walk, head: str, index: int) -> None:
-    open_block(walk, head, index)
+def _open_lined_table(walk: Walk, head: str, after: int) -> None:
+    open_block(walk, head, after)
     walk.grid, walk.cell = Grid(lined=True), None
 
 
-def _close_table(walk: Walk, head: str, index: int) -> None:
+def _close_table(walk: Walk, head: str, after: int) -> None:
     if walk.buffer:
         walk.flush()
     grid, walk.grid, walk.cell = walk.grid, None, None
@@ -228,19 +228,19 @@ def _close_table(walk: Walk, head: str, index: int) -> None:
         text = grid.to_lines() if grid.lined else grid.to_pipe()
         if text:
             walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
-    close_block(walk, head, index)
+    close_block(walk, head, after)
 
 
-def _open_row(walk: Walk, head: str, index: int) -> None:
+def _open_row(walk: Walk, head: str, after: int) -> None:
     if walk.grid is not None and walk.cell is None:
         walk.grid.new_row()
-    open_block(walk, head, index)
+    open_block(walk, head, after)
 
 
 def _open_cell(tag: str) -> Action:
-    def start(walk: Walk, head: str, index: int) -> None:
+    def start(walk: Walk, head: str, after: int) -> None:
         if walk.grid is None or walk.cell is not None:
-            open_block(walk, head, index)
+            open_block(walk, head, after)
             return
         if walk.buffer:
             walk.flush()
@@ -252,9 +252,9 @@ def _open_cell(tag: str) -> Action:
     return start
 
 
-def _close_cell(walk: Walk, head: str, index: int) -> None:
+def _close_cell(walk: Walk, head: str, after: int) -> None:
     if walk.cell is None or len(walk.paths) != walk.cell_depth:
-        close_block(walk, head, index)
+        close_block(walk, head, after)
         return
     if walk.buffer:
         walk.flush()

@@ -28,7 +28,7 @@ class Walk(WalkBase):
         super().__init__(flow, mask, mask is not None and bool(mask.config.ascii_pairs), Paths())
         self.code_blocks = code_blocks
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
-        self.looks_left = 0  # pieces that may still be looked at ahead of their turn
+        self.looks_left = 0  # tags that may still be looked at ahead of their turn
         self.opened: list[bool] = []  # inline code and scripts that were entered; True: after a look at their text
         self.looks_open = 0  # how many of them are True
         self.grid: Grid | None = None  # the data table that is open
@@ -69,33 +69,31 @@ class Walk(WalkBase):
         """Write a finished leaf at the present place."""
         self.flow.write(text, kind, self.paths[-1], link_chars, lang, level)
 
-    def look_inside(self, index: int, tag: str) -> tuple[str, int] | None:
-        """(text of the whole element that starts at piece `index`, the piece of its end tag); None past the budget."""
-        pieces = self.pieces
-        end = f"/{tag}"
-        text = pieces[index].partition(">")[2]
-        if index + 1 < len(pieces) and pieces[index + 1].startswith(f"{end}>"):
-            return (unescape(text) if "&" in text else text), index + 1
-        parts, depth, place = [text], 1, index
-        while depth and self.looks_left > 0 and place + 1 < len(pieces):
-            place += 1
+    def look_inside(self, after: int, tag: str) -> tuple[str, int] | None:
+        """(text of the element whose start tag ends at `after`, where its end tag ends); None past the budget."""
+        markup, end = self.markup, f"</{tag}>"
+        place = markup.find("<", after)
+        if place >= 0 and markup.startswith(end, place):
+            text = markup[after:place]
+            return (unescape(text) if "&" in text else text), place + len(end)
+        parts, depth = [markup[after:place]], 1
+        while depth and self.looks_left > 0 and place >= 0:
             self.looks_left -= 1
-            head, _, text = pieces[place].partition(">")
-            if head == end:
+            following = markup.find("<", place + 1)
+            head, _, text = markup[place + 1 : following if following >= 0 else None].partition(">")
+            if head == end[1:-1]:
                 depth -= 1
             elif head.partition(" ")[0] == tag:
                 depth += 1
             if depth:
                 parts.append(text)
+                place = following
         if depth:
             return None
         text = "".join(parts)
-        return (unescape(text) if "&" in text else text), place
+        return (unescape(text) if "&" in text else text), place + len(end)
 
-    def swallow(self, index: int, end: int) -> None:
-        """Take the element between these pieces out of the walk; the text after its end tag stays."""
-        pieces = self.pieces
-        pieces[end] = f">{pieces[end].partition('>')[2]}"
-        for place in range(index + 1, end):
-            pieces[place] = ""
-        self.swallowed = True
+    def skip_text(self, after: int) -> None:
+        """Leave out the text after a start tag."""
+        place = self.markup.find("<", after)
+        self.resume = place if place >= 0 else len(self.markup)

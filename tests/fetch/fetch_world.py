@@ -1,10 +1,12 @@
 """A small Common Crawl: archives, both indexes, lists of paths, and a server of byte ranges that fails on demand."""
 
+import base64
 import gzip
-import io
+import hashlib
 import json
 import threading
 import time
+import uuid
 from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,8 +17,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 from warcio.archiveiterator import ArchiveIterator
-from warcio.statusandheaders import StatusAndHeaders
-from warcio.warcwriter import WARCWriter
 
 from pipeline.io.fetch.surt import surt_key
 
@@ -81,23 +81,33 @@ class Capture:
         return f"{surt_key(self.url)} {stamp} {json.dumps(known | {'languages': self.languages})}"
 
 
+def record_bytes(capture) -> bytes:
+    """One response record, uncompressed, with a right block digest."""
+    block = b"HTTP/1.1 %d X\r\nContent-Type: %s\r\n\r\n" % (capture.status, capture.mime.encode()) + capture.body
+    digest = base64.b32encode(hashlib.sha1(block).digest()).decode()
+    head = [
+        "WARC/1.0",
+        "WARC-Type: response",
+        f"WARC-Record-ID: <urn:uuid:{uuid.uuid5(uuid.NAMESPACE_URL, capture.url + capture.time)}>",
+        f"WARC-Target-URI: {capture.url}",
+        f"WARC-Date: {capture.time}",
+        f"WARC-Block-Digest: sha1:{digest}",
+        "Content-Type: application/http; msgtype=response",
+        f"Content-Length: {len(block)}",
+    ]
+    return "\r\n".join(head).encode() + b"\r\n\r\n" + block + b"\r\n\r\n"
+
+
 def write_warc(path: Path, name: str, captures, *, gzipped=True):
     """Write the captures as one WARC, and note in each where its record lies."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    info = b"WARC/1.0\r\nWARC-Type: warcinfo\r\nContent-Length: 0\r\n\r\n\r\n\r\n"
     with path.open("wb") as file:
-        writer = WARCWriter(file, gzip=gzipped)
-        writer.write_record(writer.create_warcinfo_record(name, {"software": "test"}))
+        file.write(gzip.compress(info, mtime=0) if gzipped else info)
         for capture in captures:
-            http = StatusAndHeaders(f"{capture.status} X", [("Content-Type", capture.mime)], protocol="HTTP/1.1")
-            record = writer.create_warc_record(
-                capture.url,
-                "response",
-                payload=io.BytesIO(capture.body),
-                http_headers=http,
-                warc_headers_dict={"WARC-Date": capture.time},
-            )
+            data = record_bytes(capture)
             capture.warc, capture.offset = name, file.tell()
-            writer.write_record(record)
+            file.write(gzip.compress(data, mtime=0) if gzipped else data)
             capture.length = file.tell() - capture.offset
 
 

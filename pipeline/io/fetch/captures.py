@@ -152,6 +152,8 @@ def _glob(text: str) -> str:
 def _labels(name: str, where: str = "") -> list[str]:
     """Labels of a host as its SURT has them: lower case, punycode, without www."""
     bare = name.lower().strip(".").removeprefix("*.")
+    if re.search(r"[\s/:@?#\\]", bare) or not bare:
+        raise UsageError(f"{name!r} is no host", where=where, expected="a name such as example.org or *.example.org")
     if "*" not in bare:
         try:
             key = surt_key(f"http://{bare}/")

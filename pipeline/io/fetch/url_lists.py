@@ -150,7 +150,7 @@ def _rest_of_line(stream: IO[bytes]) -> int:
     while data := stream.readline(1 << 20):
         size += len(data)
         if data.endswith(b"\n"):
-            break
+            return size - 1
     return size
 
 

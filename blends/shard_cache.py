@@ -20,7 +20,8 @@ from threading import Thread
 import fsspec
 
 from blends.manifest_types import ShardEntry
-from pipeline.errors import InputError, OutputError, VerificationError, WarcmillError
+from pipeline.errors import OutputError, VerificationError, WarcmillError
+from pipeline.io.retries import retried
 from pipeline.io.shards import file_sha256
 
 MAX_BYTES = 64 << 30
@@ -101,13 +102,10 @@ class ShardCache:
         """sha256 of what was fetched. A full disk is tried again once, with an empty cache."""
         try:
             return _copy(url, temporary)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-        temporary.unlink(missing_ok=True)
+        except OutputError:
+            temporary.unlink(missing_ok=True)
         self._make_room(self.max_bytes)
-        with _room(self.folder):
-            return _copy(url, temporary)
+        return _copy(url, temporary)
 
     def _make_room(self, wanted: int) -> None:
         """Remove the shards used longest ago until `wanted` more bytes fit; readers keep what they have open."""
@@ -126,32 +124,37 @@ def _room(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise  # of the store that is read from
         what = f"cannot keep a shard in the cache: {error.strerror or error}"
         hint = "free some space, or give a folder with room: cache=… or WARCMILL_CACHE"
         raise OutputError(what, where=str(folder), expected="room for at least one shard", hint=hint) from error
 
 
 def _copy(url: str, target: Path) -> str:
-    """Copy an object to a file, synced; gives the sha256 of its bytes."""
-    digest = hashlib.sha256()
-    with _opened(url) as source, target.open("wb") as file:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    return digest.hexdigest()
+    """Copy an object to a file, synced; gives the sha256 of its bytes.
 
+    Raises:
+        OutputError: the disk is full.
+        VerificationError: there is no such object.
+    """
 
-@contextmanager
-def _opened(url: str) -> Iterator[fsspec.spec.AbstractBufferedFile]:
+    def once() -> str:
+        digest = hashlib.sha256()
+        with fsspec.open(url, "rb") as source, _room(target.parent):
+            file = target.open("wb")
+            with file:
+                while chunk := source.read(_CHUNK):
+                    digest.update(chunk)
+                    file.write(chunk)
+                file.flush()
+                os.fsync(file.fileno())
+        return digest.hexdigest()
+
     try:
-        with fsspec.open(url, "rb") as source:
-            yield source
+        return retried(once, url)
     except FileNotFoundError as error:
         raise VerificationError("missing", where=url, expected="a shard that the manifest names") from error
-    except (ValueError, ImportError) as error:
-        raise InputError(f"cannot open this URL: {error}", where=url, hint="install the fsspec file system") from error
 
 
 def read_object(url: str) -> bytes | None:
@@ -159,12 +162,14 @@ def read_object(url: str) -> bytes | None:
 
     Raises:
         InputError: it cannot be read.
+        UsageError: the package for this kind of URL, or credentials, are missing.
     """
-    try:
+
+    def once() -> bytes:
         with fsspec.open(url, "rb") as source:
             return bytes(source.read())
+
+    try:
+        return retried(once, url)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, ImportError) as error:
-        hint = "check address, permissions and network; s3:// needs the package s3fs"
-        raise InputError(f"cannot be read: {error}", where=url, expected="a run", hint=hint) from error

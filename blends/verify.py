@@ -8,7 +8,8 @@ same id could only stand next to the first.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -23,6 +24,7 @@ from blends.manifest_types import ShardEntry
 from blends.run_place import place_of
 from blends.schema_check import Problem
 from blends.shards import IDS_TYPE, SHARD_SCHEMA, shard_of, shard_schema, shuffle_key
+from blends.split import in_split
 from blends.tokenizer_types import TokenizerIdentity
 from pipeline.io.commit import digest
 from pipeline.io.shards import file_sha256
@@ -40,6 +42,8 @@ class _Expected:
     n_shards: int
     seed: int
     tokenizer: TokenizerIdentity
+    validation_share: float = 0.0
+    removed: frozenset[str] = frozenset()  # ids of its tombstones
 
 
 def verify_shards(run_dir: Path) -> list[Problem]:
@@ -47,7 +51,8 @@ def verify_shards(run_dir: Path) -> list[Problem]:
 
     Checks: `_SUCCESS` and the manifest's sha256, form (published schema) and sums, conservation over the funnel; no
     file in shards/ that the manifest does not name; per shard size, sha256, schema, rows and tokens per row group, ids
-    in the vocabulary, EOS exactly once at the end of each document, order, key range, no doc_id twice.
+    in the vocabulary, EOS exactly once at the end of each document, order, key range, no doc_id twice, none that was
+    taken down, and every cluster in its own split.
     """
     manifest, problems = read_manifest(place_of(run_dir))
     if not manifest:
@@ -55,11 +60,23 @@ def verify_shards(run_dir: Path) -> list[Problem]:
     shards = [ShardEntry.from_json(entry) for entry in manifest["shards"]]
     problems += _check_described(manifest)
     problems += _check_foreign(run_dir, shards)
-    identity, seed = tokenizer_identity(manifest), manifest["shuffle"]["seed"]
-    for index, shard in enumerate(shards):
-        expected = _Expected(shard, index, len(shards), seed, identity)
+    for expected in _expected(manifest, shards):
         problems += islice(_check_shard(run_dir, expected), _MAX_PROBLEMS_PER_SHARD)
     return problems
+
+
+def _expected(manifest: dict[str, Any], shards: Sequence[ShardEntry]) -> Iterator[_Expected]:
+    identity, seed = tokenizer_identity(manifest), manifest["shuffle"]["seed"]
+    share = manifest.get("splits", {}).get("validation_share", 0.0)
+    counts = Counter(shard.split for shard in shards)
+    place = Counter[str]()
+    removed: dict[str, set[str]] = {}
+    for stone in manifest.get("tombstones", ()):
+        removed.setdefault(stone["shard"], set()).add(stone["doc_id"])
+    for shard in shards:
+        gone = frozenset(removed.get(shard.path, ()))
+        yield _Expected(shard, place[shard.split], counts[shard.split], seed, identity, share, gone)
+        place[shard.split] += 1
 
 
 def _check_described(manifest: dict[str, Any]) -> Iterator[Problem]:
@@ -146,6 +163,7 @@ def _check_content(file: pq.ParquetFile, expected: _Expected) -> Iterator[Proble
             (shuffle_key(expected.seed, doc_id), doc_id) for doc_id in group["doc_id"].to_pylist() if doc_id is not None
         ]
         yield from _check_order(places, last, where, expected)
+        yield from _check_place(group, where, expected)
         if places:
             first_key = places[0][0] if first_key is None else first_key
             last = places[-1]
@@ -178,6 +196,18 @@ def _check_tokens(group: pa.Table, promised: int, where: str, tokenizer: Tokeniz
     if not np.array_equal(ends, offsets[1:] - offsets[0] - 1):
         where_not = f"EOS {tokenizer.eos_id} {len(ends)} times in {len(lengths)} documents, or not at their ends"
         yield Problem(where, where_not, "EOS once, at the end of each document")
+
+
+def _check_place(group: pa.Table, where: str, expected: _Expected) -> Iterator[Problem]:
+    """No row that was taken down, none of the other split."""
+    for doc_id in group["doc_id"].to_pylist() if expected.removed else ():
+        if doc_id in expected.removed:
+            yield Problem(where, f"doc_id {doc_id} was taken down", "only documents without a tombstone")
+    split, share = expected.shard.split, expected.validation_share
+    clusters = group["cluster_id"].drop_null().to_pylist() if share else []
+    strays = [name for name, mine in zip(clusters, in_split(clusters, split, share), strict=True) if not mine]
+    if strays:
+        yield Problem(where, f"cluster {strays[0]} belongs to the other split", f"clusters of {split} only")
 
 
 def _check_order(

@@ -15,12 +15,13 @@ from typing import Any
 import click
 from rich.console import Console
 
-from pipeline.cleaning_verbs import clean
 from pipeline.classify_verbs import classify, prefilter
+from pipeline.cleaning_verbs import clean
 from pipeline.cli_verbs import RUN_FOLDER, VERBS
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.fetch_verbs import fetch
+from pipeline.manifest_verbs import VERBS as MANIFEST_VERBS
 
 
 class _Group(click.Group):
@@ -233,7 +234,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in (fetch, clean, prefilter, classify, *VERBS):
+for verb in (fetch, clean, prefilter, classify, *VERBS, *MANIFEST_VERBS):
     warcmill.add_command(verb)
 
 

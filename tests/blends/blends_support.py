@@ -16,7 +16,8 @@ from blends.shards import (
     SHUFFLE_ORDER,
     TokenizeConfig,
     keyed_schema,
-    shard_count,
+    rows_of_split,
+    shard_counts,
     shard_of,
     tokenize_documents,
     write_token_shard,
@@ -107,18 +108,20 @@ def make_run(run: Path, documents: list[Document], config: TokenizeConfig) -> di
     counters = Counters(rows_in=len(documents), rows_out=len(documents))
     identity = load_tokenizer(config.tokenizer, config.eos_token).identity
     table = sorted_rows(documents, config, counters)
-    n_shards = shard_count(sum(table["n_tokens"].to_pylist()), config.tokens_per_shard)
-    owners = [shard_of(key, n_shards) for key in table["shuffle_key"].to_pylist()]
     entries = [
-        write_token_shard(run / "shards", i, n_shards, _part(table, owners, i), identity) for i in range(n_shards)
+        write_token_shard(run / "shards", i, n_shards, _part(table, i, n_shards, split, config), identity, split)
+        for split, n_shards in shard_counts(counters.tallies, config).items()
+        for i in range(n_shards)
     ]
     manifest = build_manifest(manifest_input(entries, identity, config, len(documents), counters))
     seal(run, manifest)
     return manifest
 
 
-def _part(table: pa.Table, owners: list[int], index: int) -> list[pa.RecordBatch]:
-    return table.filter(pa.array([owner == index for owner in owners], pa.bool_())).combine_chunks().to_batches()
+def _part(table: pa.Table, index: int, n_shards: int, split: str, config: TokenizeConfig) -> list[pa.RecordBatch]:
+    mine = pa.array([shard_of(key, n_shards) == index for key in table["shuffle_key"].to_pylist()], pa.bool_())
+    batches = table.filter(mine).combine_chunks().to_batches()
+    return list(rows_of_split(batches, split, config.validation_share))
 
 
 def manifest_input(
@@ -138,6 +141,7 @@ def manifest_input(
         phases=[PhaseEntry("extract", "01" * 32, first), PhaseEntry("tokenize", "23" * 32, counters)],
         models=[NamedFile("lid.176.ftz", "45" * 32, 938013)],
         software={"warcmill": "0.1.0", "pyarrow": pa.__version__},
+        validation_share=config.validation_share,
     )
 
 

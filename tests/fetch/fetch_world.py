@@ -218,6 +218,7 @@ class RangeServer(ThreadingHTTPServer):
         self.log = []
         self.agents = set()
         self.bytes_sent = 0
+        self.to_reset = set()
         self.delay_s = 0.0
         self.lock = threading.Lock()
 
@@ -232,6 +233,12 @@ class RangeServer(ThreadingHTTPServer):
                     fault.times -= 1
                     return fault
         return None
+
+    def shutdown_request(self, request):
+        if request in self.to_reset:
+            request.close()  # without the FIN that would come first
+        else:
+            super().shutdown_request(request)
 
     def handle_error(self, request, client_address):
         pass  # clients that are killed, and resets of our own
@@ -279,6 +286,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(data[: len(data) // 2])
             self.close_connection = True
         elif how == "reset":
+            self.server.to_reset.add(self.connection)
             self.connection.setsockopt(1, 13, b"\x01\x00\x00\x00\x00\x00\x00\x00")  # SO_LINGER 0: RST on close
             self.close_connection = True
         elif how == "silent":

@@ -24,7 +24,7 @@ from pipeline.io.fetch.record_check import GZIP_MAGIC, RecordFacts, RecordRefuse
 from pipeline.io.fetch.retry import Reader, Tally
 from pipeline.io.fetch.stores import ReadFailed
 
-READ_AGAIN = ("not_a_record", "damaged", "digest")  # what bytes altered on the way look like
+READ_AGAIN = ("not_a_record", "damaged", "digest", "other_record")  # what bytes altered on the way look like
 RECORD_END = b"\r\n\r\n"
 
 

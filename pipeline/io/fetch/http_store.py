@@ -68,6 +68,7 @@ class HttpStore:
         self._trusted = _origin(self.base)
         self._policy, self._headers = policy, policy.headers()
         self._local = _Local()
+        self._opened: set[http.client.HTTPConnection] = set()  # by all threads, to be closed by one
         self._tls = ssl.create_default_context()
 
     def chunks(self, path: str, start: int, stop: int | None) -> Iterator[bytes]:
@@ -78,9 +79,13 @@ class HttpStore:
         """
         wanted = {"Range": f"bytes={start}-{'' if stop is None else stop - 1}"} if (start or stop is not None) else {}
         answer, deadline = self._answer(path, wanted)
-        first, size = _extent(answer, start, bool(wanted))
+        try:
+            first, size = _extent(answer, start, bool(wanted))
+        except ReadFailed:
+            self._drop(answer)
+            raise
         if first != start or (stop is not None and size > stop - start):
-            self._drop()
+            self._drop(answer)
             raise ReadFailed("no_ranges", f"asked for {start}-{stop}, got {size} bytes from {first}")
         yield from self._body(answer, size, deadline)
 
@@ -127,10 +132,12 @@ class HttpStore:
         scheme, host, port = origin
         address = self._checked_address(origin)
         connection = http.client.HTTPConnection(host, port, timeout=self._policy.timeout_s)
-        raw = socket.create_connection((address, port), timeout=self._policy.timeout_s)
         connection.auto_open = 0  # a closed connection must come back here, never be opened by name
-        connection.sock = self._tls.wrap_socket(raw, server_hostname=host) if scheme == "https" else raw
+        connection.sock = socket.create_connection((address, port), timeout=self._policy.timeout_s)
         self._local.connections[origin] = connection
+        self._opened.add(connection)
+        if scheme == "https":
+            connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=host)
         return connection
 
     def _checked_address(self, origin: Origin) -> str:
@@ -166,28 +173,44 @@ class HttpStore:
                 if time.monotonic() > deadline_s + got / SLOWEST_BYTES_PER_S:
                     raise ReadFailed("timeout", f"{got} of {size} bytes in time", transient=True)
         finally:
-            if got < size or not self._finished(answer):
-                self._drop()
+            if got < size:
+                self._drop(answer)
+            else:
+                self._drain(answer)
 
     def _read(self, answer: http.client.HTTPResponse, count: int) -> bytes:
         try:
-            return answer.read1(count)
+            return answer.read1(count)  # what one receive brings: a slow sender must not hold us past the deadline
         except (OSError, http.client.HTTPException) as error:
-            self._drop()
+            self._drop(answer)
             _fail(error)
 
-    def _finished(self, answer: http.client.HTTPResponse) -> bool:
-        return not self._read(answer, 1)
-
     def _drain(self, answer: http.client.HTTPResponse) -> None:
-        """Read a short error page, so that the connection can be used again; drop it where the page is long."""
-        if len(self._read(answer, CHUNK_BYTES)) and self._read(answer, 1):
-            self._drop()
+        """Read what is left of a short answer, so that the connection can be used again; drop it where it is long."""
+        try:
+            answer.read(CHUNK_BYTES)  # unlike read1, read notices the end, without which no request can follow
+        except (OSError, http.client.HTTPException):
+            self._drop(answer)
+        if not answer.isclosed():
+            self._drop(answer)
 
-    def _drop(self) -> None:
+    def _drop(self, answer: http.client.HTTPResponse | None = None) -> None:
+        """Close this thread's connections, and an answer that was not read to its end."""
+        if answer:
+            answer.close()
         for connection in self._local.connections.values():
             connection.close()
+            self._opened.discard(connection)
         self._local.connections.clear()
+
+    def close(self) -> None:
+        """Close the connections of all threads, which must have ended."""
+        for connection in self._opened:
+            connection.close()
+        self._opened.clear()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 def _origin(url: str) -> Origin:

@@ -1,0 +1,366 @@
+"""Ranges over HTTP from a real server that fails in every way: what is read is right, what is not is named."""
+
+import http.server
+import socket
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from fetch_world import Capture, Fault, build_world, record_bytes, records_of, serving, write_warc
+
+from pipeline.errors import InputError
+from pipeline.io.fetch import http_store
+from pipeline.io.fetch.access import Access
+from pipeline.io.fetch.chunk import FetchSettings, fetch_chunk
+from pipeline.io.fetch.http_store import HttpPolicy, HttpStore
+from pipeline.io.fetch.range_plan import RecordPlace, coalesced
+from pipeline.io.fetch.record_check import RecordRefused, check_record
+from pipeline.io.fetch.retry import RetryPolicy
+from pipeline.io.fetch.stores import ReadFailed
+from pipeline.io.fetch.url_rules import is_private_address
+
+QUICK = Access(HttpPolicy(timeout_s=1.0, contact="test@example.org"), RetryPolicy(attempts=4, first_wait_s=0.01))
+BODY = bytes(range(256)) * 600
+
+
+@pytest.fixture
+def served(tmp_path):
+    (tmp_path / "a.bin").write_bytes(BODY)
+    with serving(tmp_path) as server:
+        yield server
+
+
+def read(server, start=1000, stop=150_000, access=QUICK):
+    return access.reader(server.base).read("a.bin", start, stop)
+
+
+def failed(function, *arguments, **options):
+    with pytest.raises(ReadFailed) as failure:
+        function(*arguments, **options)
+    return failure.value
+
+
+def test_ranges_and_size(served):
+    reader = QUICK.reader(served.base)
+    assert reader.size("a.bin") == len(BODY)
+    assert reader.read("a.bin", 0) == BODY
+    assert reader.read("a.bin", 5, 6) == BODY[5:6]
+    assert reader.read("a.bin", len(BODY) - 3, len(BODY) + 100) == BODY[-3:]
+    assert served.agents == {next(iter(served.agents))}
+    assert next(iter(served.agents)).startswith("warcmill/")
+    assert "test@example.org" in next(iter(served.agents))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [Fault(429), Fault(500), Fault(502), Fault(503), Fault(504)]
+    + [Fault(how=how) for how in ("truncated", "reset", "silent")]
+    + [Fault(503, headers={"Retry-After": "0"}), Fault(429, headers={"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})],
+    ids=lambda fault: f"{fault.status or fault.how} {fault.headers}",
+)
+def test_transient_failures_are_tried_again(served, fault):
+    fault.times = 1
+    served.faults["a.bin"].append(fault)
+    assert read(served) == BODY[1000:150_000]
+
+
+def test_an_interrupted_answer_is_continued(served):
+    served.faults["a.bin"].append(Fault(how="truncated", times=1))
+    assert read(served) == BODY[1000:150_000]
+    assert [wanted for _, wanted in served.log] == ["bytes=1000-149999", "bytes=75500-149999"]
+
+
+@pytest.mark.parametrize(("status", "tries"), [(404, 1), (403, 1), (416, 1), (410, 1), (500, 4), (503, 4), (429, 4)])
+def test_lasting_failures_are_named(served, status, tries):
+    served.faults["a.bin"].append(Fault(status))
+    assert failed(read, served).reason == f"http_{status}"
+    assert len(served.log) == tries
+
+
+@pytest.mark.parametrize(("how", "reason"), [("truncated", "truncated"), ("reset", "reset"), ("no_ranges", "no_ranges")])
+def test_lasting_breaks_are_named(served, how, reason):
+    served.faults["a.bin"].append(Fault(how=how))
+    assert failed(read, served).reason == reason
+
+
+def test_retry_after_is_obeyed(served):
+    served.faults["a.bin"].append(Fault(503, headers={"Retry-After": "1"}, times=1))
+    started = time.monotonic()
+    assert read(served) == BODY[1000:150_000]
+    assert time.monotonic() - started >= 1.0
+
+
+def test_retry_after_has_a_limit():
+    policy = RetryPolicy(longest_wait_s=7.0)
+    assert policy.wait_s(1, 10_000.0, "x") == 7.0
+    waits = [policy.wait_s(attempt, None, "x") for attempt in range(1, 12)]
+    assert all(0.25 * 2 ** min(i, 3) <= wait <= 7.0 for i, wait in enumerate(waits))
+
+
+def test_nobody_there():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        base = f"http://127.0.0.1:{free.getsockname()[1]}/"
+    assert failed(QUICK.reader(base).read, "a", 0, 1).reason == "refused"
+
+
+def test_a_slow_drip_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setattr(http_store, "SLOWEST_BYTES_PER_S", 1 << 30)
+
+    class Drip(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(206)
+            self.send_header("Content-Range", "bytes 0-999/1000")
+            self.end_headers()
+            try:
+                for _ in range(1000):
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+            except OSError:
+                return
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Drip) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        access = Access(HttpPolicy(timeout_s=0.3), RetryPolicy(attempts=1))
+        try:
+            failure = failed(access.reader(f"http://127.0.0.1:{server.server_address[1]}/").read, "a", 0, 1000)
+        finally:
+            server.shutdown()
+            thread.join()
+    assert failure.reason == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("file:///etc/passwd", "refused_redirect"),
+        ("ftp://example.org/a", "refused_redirect"),
+        ("", "refused_redirect"),
+        ("http://169.254.169.254/latest/meta-data/", "private_address"),
+        ("http://localhost:1/a", "private_address"),
+        ("http://127.0.0.1:1/a", "private_address"),
+        ("http://[::1]/a", "private_address"),
+        ("//10.0.0.1/a", "private_address"),
+        ("http://2130706433/a", "private_address"),
+        ("/a.bin", "refused_redirect"),  # round and round
+    ],
+)
+def test_redirects_out_of_the_base_are_refused(served, location, reason):
+    served.faults["a.bin"].append(Fault(302, headers={"Location": location}))
+    assert failed(read, served).reason == reason
+
+
+def test_redirects_within_the_server_are_followed(served):
+    served.faults["moved"].append(Fault(301, headers={"Location": "/a.bin"}))
+    assert QUICK.reader(served.base).read("moved", 3, 9) == BODY[3:9]
+
+
+def test_another_port_of_this_machine_needs_leave(served, tmp_path):
+    with serving(tmp_path) as other:
+        served.faults["moved"].append(Fault(302, headers={"Location": other.base + "a.bin"}))
+        assert failed(QUICK.reader(served.base).read, "moved", 3, 9).reason == "private_address"
+        assert other.log == []
+        allowed = Access(HttpPolicy(allow_private=True), QUICK.retry)
+        assert allowed.reader(served.base).read("moved", 3, 9) == BODY[3:9]
+
+
+def test_a_name_that_resolves_to_a_private_address_is_refused(served, monkeypatch):
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 80))]
+    known = socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: answer if host == "rebind.example.org" else known(host, *a, **k))
+    served.faults["a.bin"].append(Fault(302, headers={"Location": "http://rebind.example.org/a.bin"}))
+    assert failed(read, served).reason == "private_address"
+    assert is_private_address("10.0.0.7")
+
+
+def test_https_does_not_become_http():
+    assert failed(http_store._target, "https://a.org/x", "http://a.org/x").reason == "refused_redirect"
+    assert HttpStore("https://a.org/x", HttpPolicy()).base == "https://a.org/x/"
+
+
+def test_folders_and_memory(tmp_path):
+    import fsspec
+
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.bin").write_bytes(BODY)
+    (tmp_path / "secret").write_bytes(b"s")
+    (tmp_path / "in/link").symlink_to(tmp_path / "secret")
+    fsspec.filesystem("memory").pipe_file("/bucket/a.bin", BODY)
+    for base in (f"{tmp_path}/in", "memory://bucket"):
+        reader = QUICK.reader(base)
+        assert reader.size("a.bin") == len(BODY)
+        assert reader.read("a.bin", 7, 77) == BODY[7:77]
+        assert failed(reader.read, "nothing", 0, 5).reason == "http_404"
+    assert failed(QUICK.reader(f"{tmp_path}/in").read, "link", 0, 1).reason == "bad_path"
+    assert failed(QUICK.reader(f"{tmp_path}/in").read, "a.bin", 1 << 30, 1 << 31).reason == "beyond_end"
+
+
+def test_coalescing():
+    places = [RecordPlace("a", 0, 10), RecordPlace("a", 15, 10), RecordPlace("a", 100, 10), RecordPlace("b", 110, 5), RecordPlace("b", 112, 2)]
+    found = [(part.path, part.start, part.stop, len(part.records)) for part in coalesced(places, 5, 1000)]
+    assert found == [("a", 0, 25, 2), ("a", 100, 110, 1), ("b", 110, 115, 2)]
+    assert [part.stop for part in coalesced(places[:3], 100, 30)] == [25, 110]
+
+
+CAPTURES = 12
+
+
+@pytest.fixture
+def world(tmp_path):
+    captures = [Capture(f"https://example.org/{i}", body=b"<p>%d</p>" % i * 300) for i in range(CAPTURES)]
+    return build_world(tmp_path / "cc", {"a.warc.gz": captures[:5], "b.warc.gz": captures[5:9], "c.warc": captures[9:]})
+
+
+def fetched(world, server, folder, captures=None, **options):
+    captures = world.captures if captures is None else captures
+    places = sorted(RecordPlace(c.warc, c.offset, c.length, c.url) for c in captures)
+    settings = FetchSettings(server.base, options.pop("access", QUICK), 3, **{"max_gap_bytes": 1000, **options})
+    return fetch_chunk(places, settings, folder, "x")
+
+
+def check(world, folder, result, lost=()):
+    """Every capture is there, byte for byte, or named."""
+    got = records_of(folder)
+    for capture in world.captures:
+        if capture.url in lost:
+            assert capture.url not in got
+        else:
+            assert got[capture.url] == [world.bytes_of(capture)]
+    assert {missing.place.url for missing in result.missing} == set(lost)
+    assert len(result.fetched) + len(result.missing) == len(world.captures)
+
+
+def test_records_come_as_they_are(world, tmp_path):
+    with serving(world.root) as server:
+        result = fetched(world, server, tmp_path / "out")
+        check(world, tmp_path / "out", result)
+        assert len(server.log) == 3  # neighbours share a request
+        again = fetched(world, server, tmp_path / "out2", max_gap_bytes=0, max_range_bytes=1)
+        assert [file.sha256 for file in again.files] == [file.sha256 for file in result.files]
+        assert len(server.log) == 3 + CAPTURES
+    assert sorted(file.name[-8:] for file in result.files) == [".warc.gz", result.files[1].name[-8:]]
+    for one in result.fetched:
+        data = (tmp_path / "out" / one.file).read_bytes()[one.offset : one.offset + one.place.length]
+        assert data == (world.root / one.place.path).read_bytes()[one.place.offset : one.place.stop]
+
+
+def test_what_was_spooled_is_not_read_again(world, tmp_path):
+    with serving(world.root) as server:
+        fetched(world, server, tmp_path / "out")
+        before = len(server.log)
+        check(world, tmp_path / "out", fetched(world, server, tmp_path / "out"))
+        assert len(server.log) == before
+
+
+def test_a_torn_spool_file_is_read_again(world, tmp_path):
+    with serving(world.root) as server:
+        fetched(world, server, tmp_path / "out")
+        for part in (tmp_path / "out/_spool/x").iterdir():
+            data = part.read_bytes()
+            part.write_bytes(data[:60] + b"\0" * 40 + data[100:])
+        for old in (tmp_path / "out").glob("*.warc*"):
+            old.unlink()
+        check(world, tmp_path / "out", fetched(world, server, tmp_path / "out"))
+
+
+@pytest.mark.parametrize("status", [403, 404, 410, 500, 503])
+def test_an_archive_that_cannot_be_had_costs_its_records(world, tmp_path, status):
+    with serving(world.root) as server:
+        server.faults[world.captures[0].warc].append(Fault(status))
+        result = fetched(world, server, tmp_path / "out")
+        check(world, tmp_path / "out", result, {c.url for c in world.captures[:5]})
+    assert {missing.reason for missing in result.missing} == {f"http_{status}"}
+
+
+def test_bytes_flipped_on_the_way_are_read_again(world, tmp_path):
+    with serving(world.root) as server:
+        for capture in (world.captures[0], world.captures[9]):  # in a gzip archive, and in a plain one
+            server.faults[capture.warc].append(Fault(how="flipped", times=1))
+        check(world, tmp_path / "out", fetched(world, server, tmp_path / "out"))
+
+
+def test_bytes_flipped_for_good_are_named(world, tmp_path):
+    last = world.captures[-1]
+    path = world.root / last.warc
+    data = bytearray(path.read_bytes())
+    data[last.offset + last.length - 20] ^= 1
+    path.write_bytes(data)
+    with serving(world.root) as server:
+        result = fetched(world, server, tmp_path / "out")
+    assert [(missing.place.url, missing.reason) for missing in result.missing] == [(last.url, "digest")]
+
+
+def test_wrong_places_are_named(world, tmp_path):
+    one, two = world.captures[0], world.captures[1]
+    size = (world.root / one.warc).stat().st_size
+    places = [
+        (RecordPlace(one.warc, one.offset, one.length, two.url), "other_record"),
+        (RecordPlace(one.warc, one.offset + 1, one.length, one.url), "not_a_record"),
+        (RecordPlace(one.warc, one.offset, one.length - 1, one.url), "damaged"),
+        (RecordPlace(one.warc, one.offset, one.length + 1, one.url), "damaged"),
+        (RecordPlace(one.warc, two.offset, size, two.url), "beyond_end"),
+        (RecordPlace(one.warc, size + 5, 10, one.url), "http_416"),
+    ]
+    with serving(world.root) as server:
+        for place, reason in places:
+            result = fetch_chunk([place], FetchSettings(server.base, QUICK), tmp_path / "out", reason)
+            assert [missing.reason for missing in result.missing] == [reason]
+
+
+def test_a_dead_server_stops_the_job(world, tmp_path):
+    with serving(world.root) as server:
+        server.faults["*"].append(Fault(503))
+        with pytest.raises(InputError, match="5 reads in a row"):
+            fetched(world, server, tmp_path / "out", give_up_after=5, max_range_bytes=1, max_gap_bytes=0)
+        server.faults.clear()
+        check(world, tmp_path / "out", fetched(world, server, tmp_path / "out"))
+
+
+def gz(data):
+    import gzip
+
+    return gzip.compress(data, mtime=0)
+
+
+RECORD = record_bytes(Capture("https://example.org/a"))
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "not_a_record"),
+        (b"HTTP/1.1 200 OK\r\n\r\n", "not_a_record"),
+        (gz(b"<html>"), "not_a_record"),
+        (gz(RECORD)[:-9], "damaged"),
+        (gz(RECORD)[:-8] + b"\0\0\0\0" + gz(RECORD)[-4:], "damaged"),
+        (gz(RECORD) + gz(RECORD), "damaged"),
+        (RECORD + RECORD, "damaged"),
+        (RECORD[:-30], "damaged"),
+        (gz(RECORD + RECORD), "damaged"),
+        (RECORD.replace(b"sha1:", b"sha1:A", 1), "digest"),
+        (RECORD.replace(b"Content-Length: ", b"Content-Length: -", 1), "damaged"),
+        (b"WARC/1.0\r\n" + b"X: y\r\n" * 100_000, "damaged"),
+    ],
+)
+def test_records_that_are_none(data, reason):
+    with pytest.raises(RecordRefused) as refused:
+        check_record(data, "https://example.org/a")
+    assert refused.value.reason == reason
+
+
+def test_a_bomb_is_too_large_and_cheap(monkeypatch):
+    monkeypatch.setattr("pipeline.io.fetch.record_check.MAX_INFLATED_BYTES", 4 << 20)
+    with pytest.raises(RecordRefused, match="too_large"):
+        check_record(gz(RECORD.replace(b"Content-Length: ", b"Content-Length: 99999", 1) + b"\0" * (64 << 20)))
+
+
+def test_good_records(tmp_path):
+    assert check_record(gz(RECORD), "http://www.EXAMPLE.org/a/#x").url == "https://example.org/a"
+    assert check_record(RECORD.replace(b"sha1:", b"unknown:")).record_type == "response"
+    write_warc(Path(tmp_path / "a.warc"), "a.warc", [Capture("https://example.org/a")], gzipped=False)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import fsspec
 
 from extractors.stage import render_pages
 from pipeline.document import Page
-from pipeline.io.warc import plan_splits, read_split
-from pipeline.run import RunConfig
+from pipeline.engines.choose import submission
+from pipeline.engines.resources import require_phases
+from pipeline.io.commit import PhaseDirectory
+from pipeline.io.warc import Split, plan_splits, read_split
+from pipeline.run import PHASES, RunConfig, render_plan
 
 SAMPLE_PAGES = 100
 SAMPLE_S = 5.0
@@ -20,13 +23,24 @@ SAMPLE_S = 5.0
 
 def describe(config: RunConfig) -> str:
     """The resolved recipe, the inputs with their splits, and an estimate from a few pages rendered now."""
+    require_phases(config.recipe.resources, PHASES, config.recipe.name)
     sizes = [_size(path) for path in config.inputs]
+    splits = [plan_splits(path, config.recipe.read.split_bytes) for path in config.inputs]
     lines = ["recipe", json.dumps(config.recipe.resolved(), indent=2, ensure_ascii=False), "", "inputs"]
-    for path, size in zip(config.inputs, sizes, strict=True):
-        splits = len(plan_splits(path, config.recipe.read.split_bytes))
-        lines.append(f"  {path}  {size:,} bytes, {splits} task{'s' if splits > 1 else ''}")
+    for path, size, parts in zip(config.inputs, sizes, splits, strict=True):
+        lines.append(f"  {path}  {size:,} bytes, {len(parts)} task{'s' if len(parts) > 1 else ''}")
     lines += ["", f"{len(sizes)} inputs, {sum(sizes):,} bytes, output {config.output} (not touched)"]
-    return "\n".join([*lines, *_estimate(config, sum(sizes))])
+    return "\n".join([*lines, "", *_submission(config, splits), "", *_estimate(config, sum(sizes))])
+
+
+def _submission(config: RunConfig, splits: Sequence[Sequence[Split]]) -> Iterator[str]:
+    """What the engine would be asked to do first; later phases have the same shape, and tasks only known then."""
+    directory = PhaseDirectory(config.output / "phases" / "01-render", "render")
+    work, tasks = render_plan(config, splits, directory)
+    yield f"engine {config.engine}, phase render"
+    yield from submission(
+        config.engine, config.engine_options, config.local, config.recipe.resources, directory, tasks, work
+    )
 
 
 def _size(path: str) -> int:

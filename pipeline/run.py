@@ -129,19 +129,22 @@ def _inputs(job: Job, config: RunConfig) -> Finished:
 
 def _render(job: Job, config: RunConfig, inputs: Finished, facts: Sequence[InputFacts]) -> Finished:
     recipe = config.recipe
-    limits, max_records = recipe.read.limits, config.max_records
+    settings: dict[str, Any] = {"limits": asdict(recipe.read.limits), "render": asdict(recipe.render)}
+    settings |= {"max_records": config.max_records}
+    splits = [
+        [Split(path, start, end) for start, end in known.splits]
+        for path, known in zip(config.inputs, facts, strict=True)
+    ]
+    bound = fingerprint(documents.VERSIONS["render"], settings, inputs)
+    return job.phase("render", bound, partial(render_plan, config, splits))
 
-    def plan(directory: PhaseDirectory) -> Plan:
-        produce = partial(documents.render_split, limits=limits, config=recipe.render, max_records=max_records)
-        tasks = [
-            Task(f"{i:05d}-{j:04d}", i, Split(path, start, end))
-            for i, (path, known) in enumerate(zip(config.inputs, facts, strict=True))
-            for j, (start, end) in enumerate(known.splits)
-        ]
-        return partial(map_documents, directory=directory, produce=produce), tasks
 
-    settings = {"limits": asdict(limits), "render": asdict(recipe.render), "max_records": max_records}
-    return job.phase("render", fingerprint(documents.VERSIONS["render"], settings, inputs), plan)
+def render_plan(config: RunConfig, splits: Sequence[Sequence[Split]], directory: PhaseDirectory) -> Plan:
+    """The work and the tasks of the rendering phase: one per split, inputs in order."""
+    limits, max_records = config.recipe.read.limits, config.max_records
+    produce = partial(documents.render_split, limits=limits, config=config.recipe.render, max_records=max_records)
+    tasks = [Task(f"{i:05d}-{j:04d}", i, split) for i, parts in enumerate(splits) for j, split in enumerate(parts)]
+    return partial(map_documents, directory=directory, produce=produce), tasks
 
 
 def _exact(job: Job, rendered: Finished) -> Removals:

@@ -9,9 +9,11 @@ from importlib import import_module
 from typing import Any
 
 from pipeline.engines.local import LocalConfig, LocalEngine
-from pipeline.engines.protocol import Engine
-from pipeline.engines.resources import Resources
+from pipeline.engines.protocol import Engine, Work
+from pipeline.engines.resources import Resources, resources_of
 from pipeline.errors import UsageError
+from pipeline.io.commit import PhaseDirectory
+from pipeline.stage import Task
 
 ENGINES = ("local", "beam", "spark")
 
@@ -42,6 +44,23 @@ def open_engine(
         raise UsageError(f"no engine {name!r}", where="--engine", expected=" or ".join(ENGINES))
     opened: AbstractContextManager[Engine] = _adapter(name).open_engine(options, local, resources)
     return opened
+
+
+def submission(
+    name: str,
+    options: Sequence[str],
+    local: LocalConfig,
+    resources: Sequence[Resources],
+    directory: PhaseDirectory,
+    tasks: Sequence[Task],
+    work: Work,
+) -> list[str]:
+    """What the engine would be asked to do for one phase, as lines for a person; it is built, but not started."""
+    if name == "local":
+        return [f"{len(tasks):,} tasks in {min(len(tasks), local.workers)} processes"]
+    needs = resources_of(directory.name, resources)
+    lines: list[str] = _adapter(name).submission(options, local, directory, tasks, work, needs)
+    return lines
 
 
 def _adapter(name: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import pickle
 import re
 import shutil
 import socket
@@ -82,6 +83,24 @@ class SparkEngine:
         profile = resource_profile(resources_of(directory.name, self._resources), self._context.getConf())
         rows = rows.withResources(profile) if profile is not None else rows
         rows.foreach(partial(_run_one, directory, work, limits))
+
+
+def submission(
+    options: Sequence[str],
+    local: LocalConfig,
+    directory: PhaseDirectory,
+    tasks: Sequence[Task],
+    work: Work,
+    needs: Resources,
+) -> list[str]:
+    """The Spark job of a phase: tasks, what each is sent, the resource profile, and the properties we set."""
+    conf = _conf(parse_options(options), local)
+    sent = len(pickle.dumps((directory, work, replace(local, workers=1), tasks[0])))
+    profile = resource_profile(needs, conf)
+    lines = [f"master {conf.get('spark.master')}: {len(tasks):,} tasks of {directory.name}, {sent:,} bytes each"]
+    for kind in ("taskResources", "executorResources") if profile is not None else ():
+        lines += [f"  {kind} {name}={need.amount:g}" for name, need in getattr(profile, kind).items()]
+    return lines + [f"  {key}={value}" for key, value in sorted(conf.getAll())]
 
 
 def _run_one(directory: PhaseDirectory, work: Work, limits: LocalConfig, task: Task) -> None:

@@ -68,13 +68,13 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     """
     if (plain := _plain_utf8(body, content_type or "")) is not None:
         return plain
-    charset, evidence = choose(body, content_type or "")
+    charset, evidence = _choose(body, content_type or "")
     return Decoded(_without_nul(decode_as(body, charset), body), charset, evidence)
 
 
 def _plain_utf8(body: bytes, content_type: str) -> Decoded | None:
     """The common case: UTF-8 without doubt, decoded once. None where `choose` has to judge."""
-    if body.startswith(_BOM_STARTS) or utf16_by_nuls(body) is not None:
+    if body.isascii() or body.startswith(_BOM_STARTS) or utf16_by_nuls(body) is not None:
         return None
     header = _from_parameter(content_type)
     if header not in (None, "utf-8"):
@@ -100,13 +100,17 @@ def _sequences(body: bytes, text: str) -> int:
 
 def choose(body: bytes, content_type: str) -> tuple[str, str]:
     """The charset (WHATWG name, lower-case) and the evidence for it, without cleaning the text."""
+    if (plain := _plain_utf8(body, content_type)) is not None:
+        return plain.charset, plain.evidence
+    return _choose(body, content_type)
+
+
+def _choose(body: bytes, content_type: str) -> tuple[str, str]:
     for mark, charset in _BOMS:
         if body.startswith(mark):
             return charset, "bom"
     if (utf16 := utf16_by_nuls(body)) is not None:
         return utf16, "detected"
-    if (plain := _plain_utf8(body, content_type)) is not None:
-        return plain.charset, plain.evidence
     declared = list(_declared(body, content_type))
     return _choose_ascii(body, declared) if body.isascii() else _choose_high(body, declared)
 

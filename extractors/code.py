@@ -18,11 +18,11 @@ from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OP
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
-_DECORATION_INSIDE = ",".join(
+_DECORATION_INSIDE = Selectors(
     (
-        ".lineno,.linenos,.linenodiv,.line-number,.line-numbers-rows,.hljs-ln-numbers",
-        ".ln,.lnt,.gutter,.gl,.react-syntax-highlighter-line-number,.code-line-number",
-        "button,.copybtn,.copy-button,.copy-btn,.btn-clipboard,.clipboard-copy",
+        *(".lineno", ".linenos", ".linenodiv", ".line-number", ".line-numbers-rows", ".hljs-ln-numbers"),
+        *(".ln", ".lnt", ".gutter", ".gl", ".react-syntax-highlighter-line-number", ".code-line-number"),
+        *("button", ".copybtn", ".copy-button", ".copy-btn", ".btn-clipboard", ".clipboard-copy"),
     )
 )
 _DECORATION_BESIDE = Selectors(
@@ -57,7 +57,7 @@ _LINE_CELLS = Selectors(
         "td.diff-line-code",
     )
 )
-SIGNS = (*_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
+SIGNS = (*_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
 _ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
 _BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
@@ -115,6 +115,7 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         document.remove(beside)
     if line_cells:
         _resolve_line_tables(document.select(line_cells), blocks)
+    decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(code) if code else ():
         if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
@@ -123,7 +124,7 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
             nested -= 1
             continue
         nested = len(node.select(code))
-        block = _take(node)
+        block = _take(node, decoration)
         if block is None:
             continue
         place = Element("pre", {"class": node.attr("class") or ""}, [_mark(len(blocks))])
@@ -164,9 +165,10 @@ def _mark(index: int) -> Text:
     return Text(f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}")
 
 
-def _take(node: Element) -> CodeBlock | None:
+def _take(node: Element, decoration: str) -> CodeBlock | None:
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
-    node.remove(_DECORATION_INSIDE)
+    if decoration:
+        node.remove(decoration)
     text = code_text(node)
     if FORMULA_OPEN in text:
         return None

@@ -15,7 +15,7 @@ from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout import prepare
 from extractors.layout.flow import Flow
-from extractors.layout.mask import FormulaMask, may_hold_delimiters
+from extractors.layout.mask import FormulaMask
 from extractors.layout.plain import lay_out_plain
 from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
 from extractors.layout.rejected import RenderRejected
@@ -108,7 +108,7 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     flow = Flow(resolve_formulas(document, config.read, signs))
     code_blocks = resolve_code(document, signs)
     markup = visible_markup(document, code_blocks, signs)
-    mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
+    mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math)
     lay_out(markup, Walk(flow, code_blocks, mask), max_nodes)
     return Rendered(flow.text(), flow.blocks(), flow.formulas(), title)
 

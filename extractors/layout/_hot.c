@@ -304,72 +304,87 @@ static PyMemberDef flow_members[] = {
     {NULL},
 };
 
-/* --- text --- */
+/* --- text. Loops over characters are written once and compiled for each width of character. --- */
+
+#define SCRATCH 8192
 
 typedef struct {
-    Py_UCS4 small[2048], *data; /* the larger pages' leaves go to the heap */
-    Py_ssize_t length;
+    Py_UCS4 small[SCRATCH / sizeof(Py_UCS4)]; /* the longest leaves go to the heap */
+    void *data;
 } Scratch;
 
 static int
-scratch_open(Scratch *scratch, Py_ssize_t size)
+scratch_open(Scratch *scratch, Py_ssize_t size, int kind)
 {
-    scratch->length = 0;
-    scratch->data = size <= 2048 ? scratch->small : PyMem_New(Py_UCS4, size);
+    scratch->data = size * kind <= SCRATCH ? scratch->small : PyMem_Malloc((size_t)(size * kind));
     if (scratch->data == NULL)
         PyErr_NoMemory();
     return scratch->data == NULL ? -1 : 0;
 }
 
-static PyObject *
+static void
 scratch_close(Scratch *scratch)
 {
-    PyObject *text = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, scratch->data, scratch->length);
     if (scratch->data != scratch->small)
         PyMem_Free(scratch->data);
-    return text;
+}
+
+#define FOR_KIND(kind, call)                                                                                           \
+    ((kind) == PyUnicode_1BYTE_KIND   ? call(PyUnicode_1BYTE_KIND)                                                     \
+     : (kind) == PyUnicode_2BYTE_KIND ? call(PyUnicode_2BYTE_KIND)                                                     \
+                                      : call(PyUnicode_4BYTE_KIND))
+
+/* Length of what is written to `out`; *changed where it differs from the text by more than its length. */
+static inline Py_ssize_t
+collapse_into(const int kind, const void *data, Py_ssize_t size, void *out, int *changed)
+{
+    Py_ssize_t written = 0, breaks = 0;
+    int spaced = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i);
+        if (c <= ' ' || c >= 127) { /* else: most of all text */
+            if (kind != PyUnicode_1BYTE_KIND && c == HARD_BREAK) {
+                breaks++;
+                *changed = 1;
+                continue;
+            }
+            if (Py_UNICODE_ISSPACE(c)) {
+                spaced = 1;
+                *changed |= c != ' ';
+                continue;
+            }
+        }
+        if (breaks | spaced) {
+            for (; written && breaks > 0; breaks--, spaced = 0)
+                PyUnicode_WRITE(kind, out, written++, '\n');
+            if (written && spaced)
+                PyUnicode_WRITE(kind, out, written++, ' ');
+            breaks = spaced = 0;
+        }
+        PyUnicode_WRITE(kind, out, written++, c);
+    }
+    return written;
 }
 
 /* White space to single spaces, HARD_BREAKs to newlines, none of either at the ends. New reference. */
 static PyObject *
 collapse(PyObject *raw)
 {
-    int kind = PyUnicode_KIND(raw);
+    int kind = PyUnicode_KIND(raw), changed = 0;
     const void *data = PyUnicode_DATA(raw);
-    Py_ssize_t size = PyUnicode_GET_LENGTH(raw), breaks = 0;
-    int spaced = 0, changed = 0;
+    Py_ssize_t size = PyUnicode_GET_LENGTH(raw);
     Scratch scratch;
-    if (scratch_open(&scratch, size) < 0)
+    if (scratch_open(&scratch, size, kind) < 0)
         return NULL;
-    Py_UCS4 *out = scratch.data;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        if (c == HARD_BREAK) {
-            breaks++;
-            changed = 1;
-            continue;
-        }
-        if (Py_UNICODE_ISSPACE(c)) {
-            spaced = 1;
-            changed |= c != ' ';
-            continue;
-        }
-        if (out != scratch.data) {
-            for (; breaks > 0; breaks--, spaced = 0)
-                *out++ = '\n';
-            if (spaced)
-                *out++ = ' ';
-        }
-        breaks = spaced = 0;
-        *out++ = c;
-    }
-    scratch.length = out - scratch.data;
-    if (scratch.length == size && !changed) {
-        scratch.length = 0;
-        Py_XDECREF(scratch_close(&scratch));
-        return Py_NewRef(raw);
-    }
-    return scratch_close(&scratch);
+#define COLLAPSE(width) collapse_into(width, data, size, scratch.data, &changed)
+    Py_ssize_t length = FOR_KIND(kind, COLLAPSE);
+    PyObject *text;
+    if (length == size && !changed)
+        text = Py_NewRef(raw);
+    else
+        text = PyUnicode_FromKindAndData(kind, scratch.data, length);
+    scratch_close(&scratch);
+    return text;
 }
 
 static const struct {
@@ -403,15 +418,18 @@ unescaped(PyObject *text, Py_ssize_t start, Py_ssize_t size)
     int kind = PyUnicode_KIND(text);
     const void *data = PyUnicode_DATA(text);
     Scratch scratch;
-    if (scratch_open(&scratch, size - start) < 0)
+    if (scratch_open(&scratch, size - start, kind) < 0)
         return NULL;
-    for (Py_ssize_t i = start; i < size;) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        Py_ssize_t used = c == '&' ? reference_at(kind, data, i, size, &c) : 1;
-        scratch.data[scratch.length++] = c;
-        i += used;
+    Py_ssize_t length = 0;
+    while (start < size) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, start);
+        start += c == '&' ? reference_at(kind, data, start, size, &c) : 1;
+        PyUnicode_WRITE(kind, scratch.data, length, c);
+        length++;
     }
-    return scratch_close(&scratch);
+    PyObject *resolved = PyUnicode_FromKindAndData(kind, scratch.data, length);
+    scratch_close(&scratch);
+    return resolved;
 }
 
 static int
@@ -681,55 +699,63 @@ find_value(PyObject *head, PyObject *opening, Py_ssize_t *start, Py_ssize_t *end
 }
 
 /* Adds up to `words` words of head[start:end], each behind a mark; white space between them is dropped. */
-static void
-add_words(Scratch *scratch, PyObject *head, Py_ssize_t start, Py_ssize_t end, Py_UCS4 mark, int words)
+static Py_ssize_t
+add_words(Py_UCS4 *text, Py_ssize_t length, PyObject *head, Py_ssize_t start, Py_ssize_t end, Py_UCS4 mark, int words)
 {
     for (int inside = 0; start < end; start++) {
         Py_UCS4 c = PyUnicode_READ_CHAR(head, start);
         int space = Py_UNICODE_ISSPACE(c);
         if (!space && !inside && words-- == 0)
-            return;
+            break;
         if (!space && !inside)
-            scratch->data[scratch->length++] = mark;
+            text[length++] = mark;
         if (!space)
-            scratch->data[scratch->length++] = c;
+            text[length++] = c;
         inside = !space;
     }
+    return length;
 }
 
-#define PLAIN_PATH 240 /* longer ones, and segments of more than 60, are cut by paths.py */
-#define PLAIN_SEGMENT 60
+#define MAX_PATH 240
+#define MAX_SEGMENT 60
 
-/* Path of a block, as paths.py makes it; NULL without an error where something is to be cut, replaced or unescaped. */
+/* Path of a block, as paths.py makes it; NULL without an error where a value is to be unescaped. */
 static PyObject *
 plain_path(PyObject *parent, PyObject *head)
 {
     Py_ssize_t size = PyUnicode_GET_LENGTH(head), above = PyUnicode_GET_LENGTH(parent), start, end;
     Py_ssize_t name = PyUnicode_FindChar(head, ' ', 0, size, 1);
-    if (size > 1000 || above > PLAIN_PATH || size == 0 || PyUnicode_READ_CHAR(head, 0) > 127 ||
+    if (size > 1000 || above > MAX_PATH || size == 0 || PyUnicode_READ_CHAR(head, 0) > 127 ||
         PyUnicode_FindChar(head, '&', 0, size, 1) >= 0)
         return NULL;
-    Scratch scratch = {.data = scratch.small, .length = 0}; /* twice 1000 and 240 marks and characters fit */
-    for (Py_ssize_t i = 0; i < above; i++)
-        scratch.data[scratch.length++] = PyUnicode_READ_CHAR(parent, i);
+    Py_UCS4 text[MAX_PATH + 1000 + 8]; /* what is above, the head, and marks */
+    Py_ssize_t length = 0;
+    for (; length < above; length++)
+        text[length] = PyUnicode_READ_CHAR(parent, length);
     if (above)
-        scratch.data[scratch.length++] = '/';
-    Py_ssize_t segment = scratch.length;
+        text[length++] = '/';
+    Py_ssize_t segment = length;
     for (Py_ssize_t i = 0; i < (name < 0 ? size : name); i++)
-        scratch.data[scratch.length++] = PyUnicode_READ_CHAR(head, i);
+        text[length++] = PyUnicode_READ_CHAR(head, i);
     if (name >= 0 && find_value(head, s_id, &start, &end) && end > start) {
         if (PyUnicode_FindChar(head, ' ', start, end, 1) >= 0)
             return NULL;
-        add_words(&scratch, head, start, end, '#', 1);
+        length = add_words(text, length, head, start, end, '#', 1);
     }
     if (name >= 0 && find_value(head, s_class, &start, &end))
-        add_words(&scratch, head, start, end, '.', 2);
-    if (scratch.length > PLAIN_PATH || scratch.length - segment > PLAIN_SEGMENT)
-        return NULL;
-    for (Py_ssize_t i = segment; i < scratch.length; i++)
-        if (scratch.data[i] == '/')
-            return NULL;
-    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, scratch.data, scratch.length);
+        length = add_words(text, length, head, start, end, '.', 2);
+    if (length > segment + MAX_SEGMENT)
+        length = segment + MAX_SEGMENT;
+    for (Py_ssize_t i = segment; i < length; i++)
+        if (text[i] == '/')
+            text[i] = '_';
+    if (length > MAX_PATH) {
+        Py_ssize_t tail = length - MAX_PATH / 2;
+        for (Py_ssize_t i = MAX_PATH / 2 - 3; i < MAX_PATH; i++)
+            text[i] = i < MAX_PATH / 2 ? '.' : text[tail + i - MAX_PATH / 2];
+        length = MAX_PATH;
+    }
+    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, text, length);
 }
 
 /* The path of a start tag's element inside the innermost open block. New reference. */
@@ -941,21 +967,29 @@ typedef struct {
     Entry *entry;                           /* NULL: no rule */
 } Tag;
 
-static Tag
-read_tag(Rules *rules, PyObject *markup, Py_ssize_t start)
+static inline Tag
+scan_tag(const int kind, const void *data, Py_ssize_t start, Py_ssize_t size, uint32_t *hash)
 {
-    int kind = PyUnicode_KIND(markup);
-    const void *data = PyUnicode_DATA(markup);
-    Py_ssize_t size = PyUnicode_GET_LENGTH(markup), i = start;
-    uint32_t hash = HASH_START;
+    Py_ssize_t i = start;
     Py_UCS4 c = 0;
     for (; i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<' && c != ' '; i++)
-        hash = HASH_STEP(hash, c);
+        *hash = HASH_STEP(*hash, c);
     Tag tag = {start, i, i, i, NULL};
     while (i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<')
         i++;
     tag.end = i;
     tag.after = i < size && c == '>' ? i + 1 : i;
+    return tag;
+}
+
+static Tag
+read_tag(Rules *rules, PyObject *markup, Py_ssize_t start)
+{
+    const void *data = PyUnicode_DATA(markup);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup);
+    uint32_t hash = HASH_START;
+#define SCAN_TAG(width) scan_tag(width, data, start, size, &hash)
+    Tag tag = FOR_KIND(PyUnicode_KIND(markup), SCAN_TAG);
     for (uint32_t slot = hash & (rules->slots - 1); rules->entries[slot].tag != NULL; slot = (slot + 1) & (rules->slots - 1)) {
         Entry *entry = &rules->entries[slot];
         if (entry->hash == hash && PyUnicode_GET_LENGTH(entry->tag) == tag.name_end - start &&

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from extractors.layout.tags import FORMULA_CLOSE, FORMULA_OPEN
 from extractors.math.delimiters import scan
 from extractors.math.forms import Recovered
 from extractors.math.page_config import MathConfig
 
-_SIGNS = ("$", "\\", "`", "[/", "&lt;/")  # a backtick delimits AsciiMath
 
-
-def may_hold_delimiters(markup: str) -> bool:
-    """Whether any prose of the page can hold a delimited formula; a page without needs no configuration."""
-    return any(sign in markup for sign in _SIGNS)
-
-
-@dataclass(slots=True)
 class FormulaMask:
-    """Collects formulas of one page; `recovered[i]` is the formula behind sentinel i."""
+    """Collects formulas of one page; `recovered[i]` is the formula behind sentinel i.
 
-    recovered: list[Recovered] = field(default_factory=list)
-    config: MathConfig = field(default_factory=MathConfig)
+    `read_config` is asked when a text first looks as if it held one. `ascii_math`: whether the page may use AsciiMath,
+    whose delimiters can be anything.
+    """
+
+    __slots__ = ("ascii_math", "read_config", "recovered")
+
+    def __init__(
+        self,
+        recovered: list[Recovered] | None = None,
+        read_config: Callable[[], MathConfig] = MathConfig,
+        *,
+        ascii_math: bool = False,
+    ) -> None:
+        self.recovered = [] if recovered is None else recovered
+        self.read_config = read_config
+        self.ascii_math = ascii_math and bool(read_config().ascii_pairs)
 
     def __call__(self, text: str) -> str:
         """`text` with every delimited formula replaced by a sentinel; definitions without a formula vanish."""
-        if (
-            "$" not in text
-            and "\\" not in text
-            and "[/" not in text
-            and "</" not in text
-            and not self.config.ascii_pairs
-        ):
+        if "$" not in text and "\\" not in text and "[/" not in text and "</" not in text and not self.ascii_math:
             return text
         parts: list[str] = []
         done = 0
-        for span in scan(text, self.config):
+        for span in scan(text, self.read_config()):
             parts.append(text[done : span.start])
             if span.tex:
                 parts.append(f"{FORMULA_OPEN}{len(self.recovered)}{FORMULA_CLOSE}")
                 self.recovered.append(Recovered(span.tex, span.source_form, span.display, True))
             done = span.end
+        if not done:
+            return text
         parts.append(text[done:])
         return "".join(parts)

@@ -19,7 +19,7 @@ _NEGATION = re.compile(r":not\([^()]*\)|:scope")
 _PART = re.compile(
     r"""\[([\w-]+)(?:[*^$~|]?=["']?([^"'\]]*?)["']?(?:\si)?)?\]|\.([\w-]+)|(?:^|(?<=[\s>+~]))([a-z][\w:-]*)"""
 )
-_PLAIN = re.compile(r"[\w: -]+")  # other characters a page may write as references
+_PLAIN = re.compile(r"[\w:=?/ -]+")  # other characters a page may write as references
 _COMMON = frozenset(("class", "style", "src", "alt", "href", "type", "id"))  # on every page: not worth asking about
 _TAG_SIGNS = {"img": "<im"}  # the parser reads <image> as <img>
 

@@ -25,7 +25,7 @@ class Walk(WalkBase):
     flow: Flow
 
     def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: FormulaMask | None) -> None:
-        super().__init__(flow, mask, mask is not None and bool(mask.config.ascii_pairs), Paths())
+        super().__init__(flow, mask, mask is not None and mask.ascii_math, Paths())
         self.code_blocks = code_blocks
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
         self.looks_left = 0  # tags that may still be looked at ahead of their turn

@@ -69,7 +69,8 @@ _ASCII_BLOCK = re.compile(
 
 
 _DEFINITION_SIGNS = ("\\newcommand", "\\def\\", "\\declaremathoperator")
-SIGNS = (*_RELEVANT, "am_htmlormml", "config=", *_DEFINITION_SIGNS)  # a page without any is read by the defaults
+_ASCII_SIGNS = ("asciimath", "am_htmlormml", "config=")
+SIGNS = (*_RELEVANT, *_ASCII_SIGNS, *_DEFINITION_SIGNS)  # a page without any is read by the defaults
 _MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
 
 
@@ -79,9 +80,10 @@ class ConfigReader:
     Made before scripts leave the tree; they may be gone when it is read. `signs` are those of the page among SIGNS.
     """
 
-    __slots__ = ("_config", "_scripts", "_text")
+    __slots__ = ("_config", "_scripts", "_text", "may_use_ascii_math")
 
     def __init__(self, document: Document, signs: Signs = ALL) -> None:
+        self.may_use_ascii_math = any(sign in signs for sign in _ASCII_SIGNS)
         silent = not any(sign in signs for sign in SIGNS)
         self._config: MathConfig | None = MathConfig() if silent else None
         self._scripts = [] if silent else document.select("script")

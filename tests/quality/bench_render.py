@@ -26,7 +26,7 @@ from extractors import RenderRejected, render
 from extractors.charset import decode
 from extractors.code import resolve_code
 from extractors.layout.flow import Flow
-from extractors.layout.mask import FormulaMask, may_hold_delimiters
+from extractors.layout.mask import FormulaMask
 from extractors.layout.native import NATIVE
 from extractors.layout.prepare import clear_reserved, drop_never_rendered, visible_markup
 from extractors.layout.signs import find_signs
@@ -80,7 +80,7 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
     done("code")
     markup = visible_markup(document, blocks, signs)
     done("hidden parts, tables")
-    mask = FormulaMask(flow.recovered, config.read()) if may_hold_delimiters(markup) else None
+    mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math)
     done("configuration")
     lay_out(markup, Walk(flow, blocks, mask), MAX_NODES)
     done("walk")

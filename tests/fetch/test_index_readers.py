@@ -19,7 +19,13 @@ from pipeline.io.fetch.surt import surt_key
 from pipeline.io.fetch.table_index import table_pieces
 
 CAPTURES = [
-    Capture(f"https://www.site{i % 7}.example.org/p/{i}", status=404 if i % 5 == 0 else 200, warc="a.warc.gz", offset=i, length=i + 1)
+    Capture(
+        f"https://www.site{i % 7}.example.org/p/{i}",
+        status=404 if i % 5 == 0 else 200,
+        warc="a.warc.gz",
+        offset=i,
+        length=i + 1,
+    )
     for i in range(30)
 ]
 
@@ -37,7 +43,8 @@ def test_formats_agree(tmp_path):
     write_zipnum(tmp_path / "cdx", CAPTURES)
     (tmp_path / "plain.cdxj").write_text("".join(c.cdxj_line() + "\n" for c in CAPTURES))
     eleven = [
-        f"{surt_key(c.url)} 20990102030405 {c.url} {c.mime} {c.status} ABC - - {c.length} {c.offset} {c.warc}\n" for c in CAPTURES
+        f"{surt_key(c.url)} 20990102030405 {c.url} {c.mime} {c.status} ABC - - {c.length} {c.offset} {c.warc}\n"
+        for c in CAPTURES
     ]
     (tmp_path / "old.cdx.gz").write_bytes(gzip.compress((" CDX N b a m s k r M S V g\n" + "".join(eleven)).encode()))
     reader = Access().reader(str(tmp_path))
@@ -63,7 +70,9 @@ def test_damaged_cdx_is_an_error(tmp_path, data):
         everything(file_pieces(Access().reader(str(tmp_path)), "a.cdx.gz"))
 
 
-@pytest.mark.parametrize("line", ["no tabs", "k 1\t../x.gz\t0\t5\t1", "k 1\tx.gz\t-1\t5\t1", "k 1\tx.gz\t0\t99999999999\t1"])
+@pytest.mark.parametrize(
+    "line", ["no tabs", "k 1\t../x.gz\t0\t5\t1", "k 1\tx.gz\t-1\t5\t1", "k 1\tx.gz\t0\t99999999999\t1"]
+)
 def test_a_hostile_cluster_is_an_error(tmp_path, line):
     (tmp_path / "cluster.idx").write_text(line + "\n")
     with pytest.raises(InputError, match=r"cluster\.idx:1"):
@@ -102,7 +111,14 @@ def test_matches_are_all_pairs_and_only_those():
 
 
 def table_of(rows):
-    full = {"surt": "", "captured_url": "", "languages": "", "warc_filename": "", "warc_record_offset": 0, "warc_record_length": 1}
+    full = {
+        "surt": "",
+        "captured_url": "",
+        "languages": "",
+        "warc_filename": "",
+        "warc_record_offset": 0,
+        "warc_record_length": 1,
+    }
     return pa.Table.from_pylist([full | {"fetch_time": 0, "status": 200, "mime": "text/html"} | row for row in rows])
 
 
@@ -128,7 +144,15 @@ def test_policies():
 
 
 def test_filters_say_why():
-    table = table_of([{"status": 404}, {"mime": "image/png"}, {"languages": "deu,eng"}, {"languages": "fra"}, {"languages": "eng", "status": 0}])
+    table = table_of(
+        [
+            {"status": 404},
+            {"mime": "image/png"},
+            {"languages": "deu,eng"},
+            {"languages": "fra"},
+            {"languages": "eng", "status": 0},
+        ]
+    )
     wanted = Wanted(mimes=("text/*",), languages=("eng",))
     assert refusals(table, wanted).to_pylist() == ["status", "mime", "", "language", ""]
 
@@ -159,7 +183,9 @@ def test_places(wanted, expected):
     assert all(overlaps(ranges, keys[i], keys[i]) for i in expected)  # pruning loses none
 
 
-@pytest.mark.parametrize("wrong", [{"domains": ("exa mple.org",)}, {"hosts": ("a/b",)}, {"languages": ("en",)}, {"tlds": ("",)}])
+@pytest.mark.parametrize(
+    "wrong", [{"domains": ("exa mple.org",)}, {"hosts": ("a/b",)}, {"languages": ("en",)}, {"tlds": ("",)}]
+)
 def test_places_and_languages_that_are_none(wrong):
     with pytest.raises(UsageError):
         Wanted(**wrong)

@@ -78,7 +78,9 @@ def test_lasting_failures_are_named(served, status, tries):
     assert len(served.log) == tries
 
 
-@pytest.mark.parametrize(("how", "reason"), [("truncated", "truncated"), ("reset", "reset"), ("no_ranges", "no_ranges")])
+@pytest.mark.parametrize(
+    ("how", "reason"), [("truncated", "truncated"), ("reset", "reset"), ("no_ranges", "no_ranges")]
+)
 def test_lasting_breaks_are_named(served, how, reason):
     served.faults["a.bin"].append(Fault(how=how))
     assert failed(read, served).reason == reason
@@ -173,7 +175,9 @@ def test_another_port_of_this_machine_needs_leave(served, tmp_path):
 def test_a_name_that_resolves_to_a_private_address_is_refused(served, monkeypatch):
     answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.7", 80))]
     known = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", lambda host, *a, **k: answer if host == "rebind.example.org" else known(host, *a, **k))
+    monkeypatch.setattr(
+        socket, "getaddrinfo", lambda host, *a, **k: answer if host == "rebind.example.org" else known(host, *a, **k)
+    )
     served.faults["a.bin"].append(Fault(302, headers={"Location": "http://rebind.example.org/a.bin"}))
     assert failed(read, served).reason == "private_address"
     assert is_private_address("10.0.0.7")
@@ -202,7 +206,13 @@ def test_folders_and_memory(tmp_path):
 
 
 def test_coalescing():
-    places = [RecordPlace("a", 0, 10), RecordPlace("a", 15, 10), RecordPlace("a", 100, 10), RecordPlace("b", 110, 5), RecordPlace("b", 112, 2)]
+    places = [
+        RecordPlace("a", 0, 10),
+        RecordPlace("a", 15, 10),
+        RecordPlace("a", 100, 10),
+        RecordPlace("b", 110, 5),
+        RecordPlace("b", 112, 2),
+    ]
     found = [(part.path, part.start, part.stop, len(part.records)) for part in coalesced(places, 5, 1000)]
     assert found == [("a", 0, 25, 2), ("a", 100, 110, 1), ("b", 110, 115, 2)]
     assert [part.stop for part in coalesced(places[:3], 100, 30)] == [25, 110]

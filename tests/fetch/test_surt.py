@@ -47,13 +47,41 @@ def test_the_package_says_the_same(url):
 
 
 PIECES = st.sampled_from(
-    ["a", "B", "%41", "%2F", "%25", "/", "//", "/../", "/./", "?", "&", "=", "#", ";", ":", "é", " ", "x=1", "sid=", "%zz"]
+    [
+        "a",
+        "B",
+        "%41",
+        "%2F",
+        "%25",
+        "/",
+        "//",
+        "/../",
+        "/./",
+        "?",
+        "&",
+        "=",
+        "#",
+        ";",
+        ":",
+        "é",
+        " ",
+        "x=1",
+        "sid=",
+        "%zz",
+    ]
     + ["0123456789abcdef0123456789abcdef", "cfid=1", "cftoken=2", "jsessionid=", ".aspx", "~", "+", "@", "\\", "|", "'"]
 )
-HOSTS = st.sampled_from(["example.org", "www.example.org", "WWW3.Example.ORG", "exämple.org", "a.b.c.org", "example.org."])
+HOSTS = st.sampled_from(
+    ["example.org", "www.example.org", "WWW3.Example.ORG", "exämple.org", "a.b.c.org", "example.org."]
+)
 
 
-@given(st.sampled_from(["http://", "https://", "HTTP://"]), HOSTS, st.sampled_from(["", ":80", ":443", ":8080"]), st.lists(PIECES, max_size=12))
+@given(
+    st.sampled_from(["http://", "https://", "HTTP://"]),
+    HOSTS,
+    st.sampled_from(["", ":80", ":443", ":8080"]),
+    st.lists(PIECES, max_size=12),
+)
 def test_any_http_url_has_the_package_s_key(scheme, host, port, pieces):
     url = f"{scheme}{host}{port}/{''.join(pieces)}"
     assert surt_key(url) == package_key(url)
@@ -80,4 +108,6 @@ def test_limits_on_hostile_urls():
         surt_key("http://example.org/" + "a" * MAX_URL_BYTES)
     with pytest.raises(UrlRefused, match="over and over"):
         surt_key("http://example.org/%" + "25" * 100)
-    assert surt_key("http://example.org/?" + "cfid=" * 3000).startswith("org,example)/?cfid=")  # at once, not in minutes
+    assert surt_key("http://example.org/?" + "cfid=" * 3000).startswith(
+        "org,example)/?cfid="
+    )  # at once, not in minutes

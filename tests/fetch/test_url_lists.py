@@ -33,7 +33,13 @@ def test_text(tmp_path):
 def test_long_lines_cost_one_row_and_little_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(url_lists, "MAX_ROW_BYTES", 1 << 20)
     path = tmp_path / "urls.txt"
-    path.write_bytes(b"http://example.org/" + b"a" * (1 << 20) + b"\nhttp://example.org/" + b"b" * (3 << 20) + b"\nhttp://example.org/c\n")
+    path.write_bytes(
+        b"http://example.org/"
+        + b"a" * (1 << 20)
+        + b"\nhttp://example.org/"
+        + b"b" * (3 << 20)
+        + b"\nhttp://example.org/c\n"
+    )
     found = rows_of(path)
     assert [row["reason"] for row in found] == ["too_long", "too_long", ""]
     assert max(len(row["url"]) for row in found) <= url_lists.SHOWN_CHARS + 1

@@ -52,7 +52,14 @@ def test_refused_urls(url, reason):
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.org/", "example.org/a", "https://8.8.8.8/", "http://[2606:4700::1111]/", "http://xn--p1ai.xn--p1ai/"]
+    "url",
+    [
+        "http://example.org/",
+        "example.org/a",
+        "https://8.8.8.8/",
+        "http://[2606:4700::1111]/",
+        "http://xn--p1ai.xn--p1ai/",
+    ],
 )
 def test_public_urls_pass(url):
     assert ")" in screened_key(url)
@@ -67,7 +74,9 @@ def test_global_addresses(address):
     assert not is_private_address(address)
 
 
-@pytest.mark.parametrize("address", ["224.0.0.1", "::", "::ffff:127.0.0.1", "2002:7f00:1::", "fe80::1%eth0", "240.0.0.1"])
+@pytest.mark.parametrize(
+    "address", ["224.0.0.1", "::", "::ffff:127.0.0.1", "2002:7f00:1::", "fe80::1%eth0", "240.0.0.1"]
+)
 def test_other_addresses(address):
     assert is_private_address(address)
 
@@ -102,7 +111,8 @@ def test_refused_paths(path):
 
 
 @pytest.mark.parametrize(
-    "path", ["crawl-data/CC-MAIN-2099-01/segments/1.2/warc/CC-MAIN-x-00000.warc.gz", "a.warc", "x~y~8443.warc.gz", "a b.warc"]
+    "path",
+    ["crawl-data/CC-MAIN-2099-01/segments/1.2/warc/CC-MAIN-x-00000.warc.gz", "a.warc", "x~y~8443.warc.gz", "a b.warc"],
 )
 def test_paths_that_pass(path):
     assert screened_path(path) == path
@@ -110,7 +120,20 @@ def test_paths_that_pass(path):
 
 @pytest.mark.parametrize(
     ("offset", "length"),
-    [(-1, 5), (0, 0), (0, -1), (0, 1 << 40), (1 << 60, 5), (None, 5), (5, None), ("x", 5), (1.5, 5), (True, 5), ("-1", 5), (5, [])],
+    [
+        (-1, 5),
+        (0, 0),
+        (0, -1),
+        (0, 1 << 40),
+        (1 << 60, 5),
+        (None, 5),
+        (5, None),
+        ("x", 5),
+        (1.5, 5),
+        (True, 5),
+        ("-1", 5),
+        (5, []),
+    ],
 )
 def test_refused_ranges(offset, length):
     with pytest.raises(UrlRefused, match="bad_range"):

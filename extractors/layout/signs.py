@@ -67,9 +67,14 @@ class Selectors:
     __slots__ = ("_selectors", "signs")
 
     def __init__(self, selectors: Iterable[str]) -> None:
-        self._selectors = [(selector, selector_signs(selector)) for selector in selectors]
-        self.signs = tuple(dict.fromkeys(sign for _, signs in self._selectors for sign in signs))
+        needed = [(selector, sorted(selector_signs(selector), key=len)) for selector in selectors]
+        self._selectors = [(selector, signs.pop() if signs else "", signs) for selector, signs in needed]
+        self.signs = tuple(dict.fromkeys(sign for _, first, rest in self._selectors for sign in (first, *rest) if sign))
 
     def of(self, signs: Signs) -> str:
         """The selectors that can find something, joined; "" for none."""
-        return ",".join([selector for selector, needed in self._selectors if all(sign in signs for sign in needed)])
+        found = []
+        for selector, first, rest in self._selectors:  # the longest sign first: nearly all end there
+            if (first in signs or not first) and (not rest or all(sign in signs for sign in rest)):
+                found.append(selector)
+        return ",".join(found)

@@ -27,6 +27,7 @@ from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
 from extractors.notebook import NotebookError, notebook_to_html
+from extractors.xml_pages import XML_TYPES, xml_to_html
 from pipeline.document import Blocks, Formulas
 
 MAX_BODY_BYTES = 16 * 1024 * 1024  # Common Crawl cuts pages at 5 MiB; memory stays under 1 GB at 16
@@ -76,10 +77,13 @@ def render(
     kind = sniff(html, content_type)
     if kind == NOTEBOOK_TYPE:
         return _render_notebook(html, url or "", max_nodes)
-    if kind not in HTML_TYPES and kind != TEXT_TYPE:
-        raise RenderRejected("not_html", where=url or "", expected="HTML, XHTML, plain text or a notebook", hint=kind)
+    if kind not in HTML_TYPES and kind not in XML_TYPES and kind != TEXT_TYPE:
+        raise RenderRejected("not_html", where=url or "", expected="HTML, XML pages, plain text, notebooks", hint=kind)
     decoded = decode(html, content_type)
-    rendered = _render_plain(decoded.text) if kind == TEXT_TYPE else _render_html(decoded.text, max_nodes)
+    if kind == TEXT_TYPE:
+        rendered = _render_plain(decoded.text)
+    else:
+        rendered = _render_html(xml_to_html(decoded.text, kind) if kind in XML_TYPES else decoded.text, max_nodes)
     rendered.charset, rendered.content_type = decoded.charset, kind
     return rendered
 

@@ -55,13 +55,15 @@ class BucketConfig:
 
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
-    """One run. `max_epochs` caps how often any of its documents is seen over the whole training."""
+    """One run, or texts that become one. `max_epochs` caps how often any of its documents is seen in the training."""
 
     name: str
-    manifest: str  # a run's folder or manifest.json; relative to the blend file
+    manifest: str = ""  # a run's folder or manifest.json; relative to the blend file
     where: Where = field(default_factory=Where)
     max_epochs: Fraction | None = None
     buckets: tuple[BucketConfig, ...] = ()
+    data: tuple[str, ...] = ()  # instead of manifest: JSON lines, Parquet files, globs, or folders of them
+    text_column: str = "text"  # of data
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class BlendConfig:
     seed: int = 0
     max_epochs: Fraction | None = None  # default of the sources
     warn_epochs: Fraction = Fraction(4)
+    tokenizer: str = "deepseek"  # of sources of texts
     sources: tuple[SourceConfig, ...] = ()
     phases: tuple[PhaseConfig, ...] = ()
 
@@ -213,6 +216,9 @@ _READERS: dict[str, Callable[[object, str], Any]] = {
     "name": _name,
     "description": _text,
     "manifest": _text,
+    "data": _texts,
+    "text_column": _text,
+    "tokenizer": _text,
     "sequence_length": _length,
     "total_tokens": amount,
     "tokens": amount,
@@ -253,6 +259,10 @@ def _check_names(blend: BlendConfig, where: str) -> None:
         _check_unique([value.name for value in values], f"{where}: {key}")
     known = []
     for source in blend.sources:
+        if bool(source.manifest) == bool(source.data):
+            what = "both a manifest and data" if source.manifest else "neither a manifest nor data"
+            expected = 'manifest = "RUN", or data = ["texts/*.parquet"]'
+            raise UsageError(what, where=f"{where}: {source.name}", expected=expected)
         _check_unique(bucket_names(source), f"{where}: {source.name}: buckets")
         known += [source.name, *(stream_name(source, bucket) for bucket in bucket_names(source) if source.buckets)]
         for bucket in source.buckets:

@@ -72,6 +72,9 @@ def read_source(source: SourceConfig, folder: str | Path, split: str, cache: Sha
     Raises:
         VerificationError: it is not a finished, unaltered run.
     """
+    if source.data:
+        hint = "`warcmill blend` does it; or `warcmill tokenize` first, and name the run as manifest"
+        raise UsageError("texts that are not tokenized", where=source.name, expected="a run", hint=hint)
     place = place_of(joined(folder, source.manifest), cache)
     manifest = open_manifest(place)
     selection = Selection(where_json(source.where), [where_json(bucket.where) for bucket in source.buckets])

@@ -12,46 +12,125 @@ from typing import Any
 import pyarrow as pa
 
 from blends.blend_compile import compile_blend
-from blends.blend_config import load_blend
+from blends.blend_config import BlendConfig, SourceConfig, load_blend
 from blends.export import export
 from blends.manifest import build_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
-from blends.plan import identity, load_state, save_plan
+from blends.plan import identity, is_plan, load_plan, load_state, save_plan
+from blends.plan_continue import plan_after_takedowns
 from blends.shards import TOKENIZE_VERSION, TokenizeConfig, screen_documents, tokenize_documents
 from blends.tokenizer import load_tokenizer
 from blends.tokenizer_types import TokenizerIdentity
 from pipeline.dedup_job import require_unique_ids
 from pipeline.document import Document
+from pipeline.engines.local import LocalConfig
 from pipeline.engines.work import spill
-from pipeline.io.commit import digest
-from pipeline.io.shards import read_shard
-from pipeline.job import Finished, Reporter, fingerprint, forget_spill
+from pipeline.errors import UsageError
+from pipeline.io.byte_source import is_remote
+from pipeline.io.commit import PhaseDirectory, digest
+from pipeline.io.inputs import expand_inputs
+from pipeline.job import Finished, Plan, Reporter, fingerprint, forget_spill
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
-from pipeline.phases.tables import COLUMNS
+from pipeline.phases.tables import Table
+from pipeline.phases.texts import TEXTS_VERSION, TextColumns, read_texts, text_documents
 from pipeline.phases.tokens import SHUFFLE, shard_tasks, write_shard_of_tokens
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
 from pipeline.table_job import Place, TableJob
 
 
-def compile_file(blend: Path, output: Path | None, state: Path | None) -> dict[str, Any]:
+def compile_file(
+    blend: Path,
+    output: Path | None,
+    state: Path | None,
+    *,
+    children: Sequence[str] = (),
+    texts: Texts | None = None,
+) -> dict[str, Any]:
     """The plan of a blend.toml, written to `output` where one is given.
 
     Args:
-        blend: the blend.toml; manifests in it are relative to its folder.
+        blend: the blend.toml; paths in it are relative to its folder. Or, with children, the plan of the training.
         output: where the plan goes; None writes nothing.
-        state: a reader's state to go on from, when weights change while training.
+        state: a reader's state to go on from, when weights change while training, or documents were taken down.
+        children: runs of takedowns, each in the place of its parent; the rest of the plan stays as it is.
+        texts: how sources of texts become runs; None refuses them.
 
     Raises:
         UsageError: the blend cannot be meant, or not be filled.
         VerificationError: a source is not a finished run.
     """
-    plan = compile_blend(load_blend(blend), blend.parent, load_state(state) if state else None)
+    loaded = load_state(state) if state else None
+    if children:
+        if loaded is None or not is_plan(blend):
+            expected = "a plan and the state of its reader: warcmill blend PLAN --continue STATE --takedown CHILD"
+            raise UsageError("not a plan, or no state", where=str(blend), expected=expected)
+        places = [child if is_remote(child) else str(Path(child).resolve()) for child in children]
+        plan = plan_after_takedowns(load_plan(blend), loaded, places)
+    else:
+        plan = compile_blend(tokenized(load_blend(blend), blend.parent, texts), blend.parent, loaded)
     return save_plan(plan, output, blend.parent) if output else {**plan, "identity": identity(plan)}
 
 
-def export_to(path: Path, form: str, output: Path) -> tuple[int, int, int]:
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """How sources of texts become runs: in `cache`, with as many processes as `local` says."""
+
+    cache: Path
+    local: LocalConfig
+    reporter: Reporter
+
+
+def tokenized(blend: BlendConfig, folder: Path, texts: Texts | None) -> BlendConfig:
+    """The blend with every source of texts replaced by a run of them, made now or found in the cache.
+
+    The run's folder is named by a hash of the files (names, sizes, times of change), columns and tokenizer.
+    """
+    return replace(blend, sources=tuple(_tokenized(blend, source, folder, texts) for source in blend.sources))
+
+
+def _tokenized(blend: BlendConfig, source: SourceConfig, folder: Path, texts: Texts | None) -> SourceConfig:
+    if not source.data:
+        return source
+    if texts is None:
+        raise UsageError(f"{source.name} is a source of texts", where=blend.name, expected="manifest = RUN")
+    paths = tuple(expand_inputs([entry for pattern in source.data for entry in _files(pattern, folder)]))
+    config = TokenizeConfig(tokenizer=_tokenizer_path(blend.tokenizer, folder))
+    columns = TextColumns(text=source.text_column, source=source.name)
+    key = digest([source.name, asdict(config), asdict(columns), [_stamp(path) for path in paths]])
+    run = (texts.cache / f"{source.name}-{key[:16]}").absolute()
+    if not (run / "_SUCCESS").exists():
+        tokenize(Place(paths, run, texts.local), config, texts.reporter, columns)
+    return replace(source, manifest=str(run), data=())
+
+
+def _files(pattern: str, folder: Path) -> list[str]:
+    """Files of one entry of `data`; a folder means its Parquet files, else its JSON lines."""
+    if is_remote(pattern):
+        return [pattern]
+    path = folder / pattern
+    if not path.is_dir():
+        return [str(path)]
+    for endings in ((".parquet",), (".jsonl", ".jsonl.gz", ".json", ".json.gz")):
+        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.name.endswith(endings))
+        if found:
+            return found
+    raise UsageError("holds no texts", where=str(path), expected="Parquet or JSON lines files")
+
+
+def _tokenizer_path(name: str, folder: Path) -> str:
+    return str(folder / name) if not is_remote(name) and (folder / name).exists() else name
+
+
+def _stamp(path: str) -> list[Any]:
+    if is_remote(path):
+        return [path]
+    found = Path(path).stat()
+    return [Path(path).name, found.st_size, found.st_mtime_ns]
+
+
+def export_to(path: str, form: str, output: Path) -> tuple[int, int, int]:
     """Export a run or a plan, see blends.export.export. Gives files, rows and bytes of the whole export."""
     manifest = export(path, form, output)
     files = [file for commit in manifest["commits"] for file in commit["data"]]
@@ -65,6 +144,7 @@ class _Tokenizing:
     job: TableJob
     config: TokenizeConfig
     identity: TokenizerIdentity
+    columns: TextColumns
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -72,7 +152,9 @@ class _Tokenizing:
         return asdict(self.config) | {"tokenizer": self.identity.name, "tokenizer_sha256": self.identity.sha256}
 
 
-def tokenize(place: Place, config: TokenizeConfig, reporter: Reporter) -> dict[str, Any]:
+def tokenize(
+    place: Place, config: TokenizeConfig, reporter: Reporter, columns: TextColumns | None = None
+) -> dict[str, Any]:
     """Token shards and their manifest from users' rows; run or resume.
 
     Raises:
@@ -85,7 +167,7 @@ def tokenize(place: Place, config: TokenizeConfig, reporter: Reporter) -> dict[s
     with claimed(place.output, {"recipe": {"name": "tokenize", "tokens": bound}}), place.open_engine() as engine:
         started = datetime.now(UTC)
         job = TableJob(place, engine, reporter)
-        manifest = _tokenize_phases(_Tokenizing(job, config, identity))
+        manifest = _tokenize_phases(_Tokenizing(job, config, identity, columns or TextColumns()))
         facts = {"engine": place.engine, "workers": place.local.workers, "inputs": list(place.inputs)}
         note_session(place.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
@@ -93,10 +175,10 @@ def tokenize(place: Place, config: TokenizeConfig, reporter: Reporter) -> dict[s
 
 def _tokenize_phases(work: _Tokenizing) -> dict[str, Any]:
     job, config = work.job, work.config
-    facts, read, tables = job.tables()
+    facts, read, tables = _texts(work)
     require_unique_ids(job, read, tables)
     sources = [Task(f"{shard.index:05d}", shard.index, shard) for table in tables for shard in table.shards]
-    emit = partial(emit_table_tokens, config=config)
+    emit = partial(emit_text_tokens, config=config)
     print_ = fingerprint(TOKENIZE_VERSION, work.settings, read)
     spilled = job.phase(
         "tokens", print_, lambda to: (partial(spill, directory=to, emit=emit, sorting=SHUFFLE), sources)
@@ -107,6 +189,24 @@ def _tokenize_phases(work: _Tokenizing) -> dict[str, Any]:
     shards = job.phase("shards", print_, lambda to: (partial(write, directory=to), parts))
     forget_spill(spilled)
     return job.publish(build_manifest(_described(work, facts, (read, spilled), shards)))
+
+
+def _texts(work: _Tokenizing) -> tuple[list[InputFacts], Finished, list[Table]]:
+    """Hash the inputs, refuse changed ones, and copy their texts into shards."""
+    job, columns = work.job, work.columns
+    facts, hashed = job.hashed("inputs", job.place.inputs)
+
+    def plan(directory: PhaseDirectory) -> Plan:
+        tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(job.place.inputs)]
+        return partial(read_texts, directory=directory, columns=columns), tasks
+
+    read = job.phase("read", fingerprint(TEXTS_VERSION, asdict(columns), hashed), plan)
+    tables, index = [], 0
+    for path, commit in zip(job.place.inputs, read.commits, strict=True):
+        shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))
+        tables.append(Table(path, "", shards))
+        index += len(shards)
+    return facts, read, tables
 
 
 def _described(
@@ -127,13 +227,13 @@ def _described(
     )
 
 
-def emit_table_tokens(
+def emit_text_tokens(
     task: Task, context: Context, counters: Counters, *, config: TokenizeConfig
 ) -> Iterator[pa.RecordBatch]:
     """Token rows of one slim shard of users' rows; rows without text, blank or too long ones are counted as rejects."""
     if context.careful:
         config = replace(config, batch_chars=1)  # same rows, one document at a time
-    documents = screen_documents(_table_documents(task.source, context, counters), config=config)
+    documents = screen_documents(text_documents(task.source, context, counters), config=config)
     for batch in tokenize_documents(_kept(documents, counters), config=config, counters=counters):
         counters.rows_out += batch.num_rows
         yield batch
@@ -145,32 +245,3 @@ def _kept(documents: Iterable[Document], counters: Counters) -> Iterator[Documen
             counters.reject(str(document.reject_stage), str(document.reject_reason))
         else:
             yield document
-
-
-def _table_documents(source: DocumentShard, context: Context, counters: Counters) -> Iterator[Document]:
-    number = -1
-    for file in source.files:
-        for batch in read_shard(source.directory.path / "data", file, COLUMNS.names):
-            for row in batch.to_pylist():
-                number += 1
-                context.at(number)
-                counters.rows_in += 1
-                if number in context.skip:
-                    counters.failed += 1
-                elif row["text"] is None:
-                    counters.reject("tokenize", "no_text")
-                else:
-                    yield _table_document(row)
-
-
-def _table_document(row: dict[str, Any]) -> Document:
-    return Document(
-        id=row["id"],
-        url=row["url"] or "",
-        source=row["source"] or "",
-        warc_path="",
-        offset=0,
-        crawl_time=row["crawl_time"] or "",
-        text=row["text"],
-        quality=row["quality"],
-    )

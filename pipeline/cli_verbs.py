@@ -18,7 +18,19 @@ from rich.console import Console
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError
 
-RUN_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+class _RunFolder(click.Path):
+    """A local folder, or s3://BUCKET/PREFIX or gs://BUCKET/PREFIX."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if "://" not in str(value):
+            return super().convert(value, param, ctx)
+        from pipeline.io.storage import location
+
+        return location(value)
+
+
+RUN_FOLDER = _RunFolder(path_type=Path, file_okay=False)
 Verb = Callable[..., None]
 
 
@@ -35,31 +47,52 @@ def over_tables(verb: Verb) -> click.Command:
 
 
 @click.command()
-@click.argument("blend_file", metavar="BLEND.toml", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("blend_file", metavar="BLEND.toml|PLAN", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("-o", "--output", default=None, type=click.Path(path_type=Path, dir_okay=False), help="Plan to write.")
 @click.option("--explain", "explained", is_flag=True, help="Print tokens, shares and epochs per phase and source.")
 @click.option(
     "--continue", "state", default=None, type=click.Path(path_type=Path), help="State of a reader to go on from."
 )
-def blend(blend_file: Path, output: Path | None, explained: bool, state: Path | None) -> None:
+@click.option("--takedown", "children", multiple=True, metavar="CHILD", help="Run to read instead of its parent.")
+@click.option("--diversity", "measured", is_flag=True, help="With --explain: diversity and overlap of the sources.")
+@click.option("--cache", default=None, type=RUN_FOLDER, help="Runs made of texts.  [default: .warcmill beside it]")
+def blend(
+    blend_file: Path,
+    output: Path | None,
+    explained: bool,
+    state: Path | None,
+    children: tuple[str, ...],
+    measured: bool,
+    cache: Path | None,
+) -> None:
     """Compile a blend of runs, with weights, epochs and phases, into the exact plan of a training.
 
-    Manifests are relative to the blend file. With --continue, phases count from where the reader stopped, and what it
-    has consumed is neither repeated nor lost.
+    Manifests are relative to the blend file; sources of texts (data = […]) are tokenized first. With --continue, phases
+    count from where the reader stopped, and what it has consumed is neither repeated nor lost. With --takedown, a plan
+    goes on as it was, without the documents that its runs' children lack.
 
     \b
-    warcmill blend B.toml --explain
+    warcmill blend B.toml --explain --diversity
     warcmill blend B.toml -o plan.json
     warcmill blend NEW-WEIGHTS.toml --continue state.json -o plan-2.json
+    warcmill blend plan.json --continue state.json --takedown CHILD -o plan-2.json
     """
     from blends.plan import explain as table
-    from pipeline.blend_verbs import compile_file
+    from pipeline.blend_verbs import Texts, compile_file
+    from pipeline.engines.local import LocalConfig
+    from pipeline.progress import ConsoleReporter
 
     if output is None and not explained:
         raise UsageError("nothing to do", where="blend", expected="-o PLAN or --explain", hint="warcmill blend --help")
-    plan = compile_file(blend_file, output, state)
+    with ConsoleReporter(Console(stderr=True)) as reporter:
+        texts = Texts(cache or blend_file.parent / ".warcmill", LocalConfig(os.cpu_count() or 1), reporter)
+        plan = compile_file(blend_file, output, state, children=children, texts=texts)
     if explained:
         click.echo(table(plan))
+        if measured:
+            from blends.diversity import diversity_of_plan, diversity_text
+
+            click.echo("\n" + diversity_text(diversity_of_plan(plan, blend_file.parent)))
     else:
         for warning in plan["warnings"]:
             click.echo(f"warning: {warning}", err=True)
@@ -68,18 +101,22 @@ def blend(blend_file: Path, output: Path | None, explained: bool, state: Path | 
 
 
 @click.command()
-@click.argument("source", metavar="RUN|PLAN", type=click.Path(path_type=Path))
-@click.option("--format", "form", required=True, type=click.Choice(["megatron", "mds", "jsonl"]), help="For whom.")
+@click.argument("source", metavar="RUN|PLAN")
+@click.option(
+    "--format", "form", required=True, type=click.Choice(["megatron", "mds", "jsonl", "parquet"]), help="For whom."
+)
 @click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Folder: created, or resumed.")
-def export(source: Path, form: str, output: Path) -> None:
-    """Write a run's documents, or a plan's samples, as Megatron-LM .bin/.idx, MosaicML MDS or JSON lines.
+def export(source: str, form: str, output: Path) -> None:
+    """Write a run's documents, or a plan's samples, for Megatron-LM, MosaicML, Hugging Face, or as JSON lines.
 
-    Of a plan, mds and jsonl hold the samples in the order of training, a folder per phase; megatron holds the documents
-    of every stream, and files that tell Megatron what to mix in each phase. The same command resumes.
+    Of a plan, mds, jsonl and parquet hold the samples in the order of training, a folder per phase; megatron holds the
+    documents of every stream, and files that tell Megatron what to mix in each phase. What runs hold out for validation
+    is written apart. The same command resumes.
 
     \b
     warcmill export RUN --format megatron -o OUT
     warcmill export plan.json --format mds -o OUT
+    warcmill export RUN --format parquet -o OUT      # datasets.load_dataset("OUT")
     """
     from pipeline.blend_verbs import export_to
 
@@ -179,11 +216,14 @@ def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
 @over_tables
 @click.option("--tokenizer", default="deepseek", show_default=True, help="tokenizer.json, hub name, or deepseek.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the shuffle.")
-def tokenize(tokenizer: str, seed: int, **where: Any) -> None:
+@click.option("--text-column", default="text", show_default=True, help="Column with the text.")
+@click.option("--validation-share", default=0.0, show_default=True, type=float, help="Share of clusters to hold out.")
+def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: float, **where: Any) -> None:
     """Turn the rows of JSON lines or Parquet files into shuffled token shards with a manifest, as `run` writes them.
 
-    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
-    "quality"?, "crawl_time"?}. Rows without text are counted as rejected.
+    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"text", "id"?, "url"?, "source"?,
+    "quality"?, "language"?, "cluster_id"?, "crawl_time"?}. Rows without text are counted as rejected; rows without id
+    are named by file and number. The tokenizer may be a tokenizer.json, a .tiktoken file or a SentencePiece .model.
 
     \b
     warcmill tokenize pages.jsonl.gz -o RUN
@@ -191,9 +231,11 @@ def tokenize(tokenizer: str, seed: int, **where: Any) -> None:
     """
     from blends.shards import TokenizeConfig
     from pipeline.blend_verbs import tokenize as tokenize_rows
+    from pipeline.phases.texts import TextColumns
 
-    config = TokenizeConfig(tokenizer=tokenizer, seed=seed)
-    _run(lambda place, reporter: tokenize_rows(place, config, reporter), **where)
+    config = TokenizeConfig(tokenizer=tokenizer, seed=seed, validation_share=validation_share)
+    columns = TextColumns(text=text_column)
+    _run(lambda place, reporter: tokenize_rows(place, config, reporter, columns), **where)
 
 
 def _run(

@@ -79,7 +79,7 @@ def read_table(task: Task, context: Context, *, directory: PhaseDirectory) -> No
     if schema.names:
         _require_columns(schema, path)
     files = []
-    for number, part in enumerate(_parts(_slim_batches(path, context, counters))):
+    for number, part in enumerate(parts_of(_slim_batches(path, context, counters))):
         name = f"{task.name}-{number:04d}-{{sha}}.parquet"
         files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
     facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
@@ -155,7 +155,7 @@ def _cast(batch: pa.RecordBatch, field: pa.Field, path: str) -> pa.Array:
     return values
 
 
-def _parts(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
+def parts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
     """The stream cut into consecutive streams of about SHARD_BYTES; each must be read before the next."""
     first = next(batches, None)
     while first is not None:

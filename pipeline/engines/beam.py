@@ -1,7 +1,8 @@
 """Apache Beam: one pipeline per phase, `Create(tasks) | Reshuffle | ParDo`, on any runner.
 
-Elements are pickled task specs and nothing comes out of the ParDo: rows move through the run folder, never through
-Beam, whose file sinks can lose them (fileio.WriteToFiles of 2.77 reports success after a failed rename).
+Elements are numbers of tasks, which workers look up in the run folder, and nothing comes out of the ParDo: rows move
+through the run folder, never through Beam, whose file sinks can lose them (fileio.WriteToFiles of 2.77 reports success
+after a failed rename).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
     PipelineOptions,
     StandardOptions,
+    TestOptions,
     _BeamArgumentParser,  # the only way to ask Beam which options it knows
 )
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
@@ -34,23 +36,27 @@ from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
 from pipeline.engines.resources import DEFAULT, Resources, resources_of
 from pipeline.engines.supervised import SUPERVISORS, drive, in_thread, run_task, settle
+from pipeline.engines.task_blocks import digests_of, forget_blocks, packed, task_at, write_blocks
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
 
 LOCAL_RUNNER = "FnApiRunner"  # DirectRunner would look for Prism, a binary it downloads
+DATAFLOW = "DataflowRunner"
+DATAFLOW_GRAPH_BYTES = 20 << 20  # of a job creation request, https://cloud.google.com/dataflow/quotas
 BEHIND = "options behind the -- are Beam's pipeline options"
 
 
 class RunTask(beam.DoFn):
-    """Runs pickled tasks in a supervised child of the SDK harness; yields nothing, a task ends in its commit."""
+    """Runs tasks by number in a supervised child of the SDK harness; yields nothing, a task ends in its commit."""
 
-    def __init__(self, directory: PhaseDirectory, work: Work, limits: LocalConfig) -> None:
-        self._call = pickle.dumps((directory, work, limits))
+    def __init__(self, directory: PhaseDirectory, digests: Sequence[bytes], limits: LocalConfig) -> None:
+        self._call = pickle.dumps((directory, digests, limits))
 
-    def process(self, element: bytes) -> None:
-        directory, work, limits = pickle.loads(self._call)  # noqa: S301 - made by our own driver
-        run_task(directory, pickle.loads(element), work, limits)  # noqa: S301
+    def process(self, element: int) -> None:
+        directory, digests, limits = pickle.loads(self._call)  # noqa: S301 - made by our own driver
+        task, work = task_at(directory, digests, element)
+        run_task(directory, task, work, limits)
 
 
 class BeamEngine:
@@ -78,8 +84,10 @@ class BeamEngine:
                 return noticed[0]
 
             drive("Beam", directory, tasks, progress, start, self._cancel)
+        forget_blocks(directory)
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
+        write_blocks(directory, packed(tasks, work))
         needs = resources_of(directory.name, self._resources)
         self._result = build_pipeline(self._options, self._local, directory, tasks, work, needs).run()
         self._result.wait_until_finish()
@@ -121,15 +129,27 @@ def build_pipeline(
     direct.direct_num_workers = min(direct.direct_num_workers or local.workers, len(tasks))
     cloud = parsed.view_as(GoogleCloudOptions)
     cloud.job_name = re.sub(r"[^a-z0-9-]", "-", f"{cloud.job_name or 'warcmill'}-{directory.name}".lower())
-    pipeline = beam.Pipeline(options=parsed)
-    limits = replace(local, workers=1)
+    with _offline(parsed):
+        pipeline = beam.Pipeline(options=parsed)
+    limits, digests = replace(local, workers=1), digests_of(packed(tasks, work))
     _ = (
         pipeline
-        | "tasks" >> beam.Create([pickle.dumps(task) for task in tasks])  # type: ignore[no-untyped-call]
+        | "tasks" >> beam.Create(range(len(tasks)))  # type: ignore[no-untyped-call]
         | "spread" >> beam.Reshuffle()  # type: ignore[no-untyped-call]
-        | directory.name >> _hinted(beam.ParDo(RunTask(directory, work, limits)), needs)  # type: ignore[no-untyped-call]
+        | directory.name >> _hinted(beam.ParDo(RunTask(directory, digests, limits)), needs)  # type: ignore[no-untyped-call]
     )
     return pipeline
+
+
+@contextmanager
+def _offline(parsed: PipelineOptions) -> Iterator[None]:
+    """Options are checked without the network: Beam, where Google's client is installed, asks how a bucket deletes."""
+    test = parsed.view_as(TestOptions)
+    before, test.dry_run = test.dry_run, True
+    try:
+        yield
+    finally:
+        test.dry_run = before
 
 
 def _hinted(transform: Any, needs: Resources) -> Any:
@@ -143,6 +163,29 @@ def _hinted(transform: Any, needs: Resources) -> Any:
     return transform.with_resource_hints(**hints)
 
 
+def submission(
+    options: Sequence[str],
+    local: LocalConfig,
+    directory: PhaseDirectory,
+    tasks: Sequence[Task],
+    work: Work,
+    needs: Resources,
+) -> list[str]:
+    """The job graph of a phase as its runner would get it: steps, hints, size."""
+    pipeline = build_pipeline(options, local, directory, tasks, work, needs)
+    graph = pipeline.to_runner_api()
+    standard, cloud = pipeline.options.view_as(StandardOptions), pipeline.options.view_as(GoogleCloudOptions)
+    steps = [node for node in graph.components.transforms.values() if node.unique_name and not node.subtransforms]
+    lines = [f"{standard.runner}, job {cloud.job_name}: {len(tasks):,} tasks, a graph of {graph.ByteSize():,} bytes"]
+    if standard.runner == DATAFLOW and graph.ByteSize() > DATAFLOW_GRAPH_BYTES:
+        lines.append(f"Dataflow takes {DATAFLOW_GRAPH_BYTES:,} bytes at most: give fewer inputs to one run")
+    for node in steps:
+        hints = graph.components.environments[node.environment_id].resource_hints if node.environment_id else {}
+        said = ", ".join(f"{urn.split(':')[-2]}={value.decode()}" for urn, value in sorted(hints.items()))
+        lines.append(f"  {node.unique_name:40} {node.spec.urn}  {said}".rstrip())
+    return lines
+
+
 def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[Resources] = ()) -> BeamEngine:
     """The engine with Beam's own options, e.g. `--runner=DataflowRunner --project=P`; checked before any work.
 
@@ -153,21 +196,26 @@ def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[
     """
     logging.getLogger("apache_beam").setLevel(logging.ERROR)
     parsed = beam_options(options, local)
-    standard = parsed.view_as(StandardOptions)
     runner = _runner(parsed)
-    missing = [name for name in _required(parsed) if not parsed.get_all_options().get(name)]
-    if missing:
-        raise UsageError(f"missing --{', --'.join(missing)}", where=f"--runner={standard.runner}", hint=BEHIND)
-    problems = PipelineOptionsValidator(parsed, runner).validate()  # type: ignore[no-untyped-call]
+    if parsed.view_as(StandardOptions).runner == DATAFLOW:
+        _require_cloud_options(parsed)
+        return BeamEngine(options, local, resources)
+    with _offline(parsed):
+        problems = PipelineOptionsValidator(parsed, runner).validate()  # type: ignore[no-untyped-call]
     if problems:
         raise UsageError(_one_line("; ".join(problems)), where="--engine beam", hint=BEHIND)
     return BeamEngine(options, local, resources)
 
 
-def _required(parsed: PipelineOptions) -> tuple[str, ...]:
-    """Asked for here, since Beam's validator would first look for a Google bucket on the network."""
-    cloud = parsed.view_as(StandardOptions).runner == "DataflowRunner"
-    return ("project", "region", "temp_location") if cloud else ()
+def _require_cloud_options(parsed: PipelineOptions) -> None:
+    """What a Dataflow job cannot do without; Beam's own validator would ask Google about the bucket, for minutes."""
+    given = parsed.get_all_options()
+    missing = [name for name in ("project", "region", "temp_location") if not given.get(name)]
+    if missing:
+        raise UsageError(f"missing --{', --'.join(missing)}", where=f"--runner={DATAFLOW}", hint=BEHIND)
+    for name in ("temp_location", "staging_location"):
+        if given.get(name) and not re.fullmatch(r"gs://[a-z0-9][a-z0-9._-]+(/.*)?", given[name]):
+            raise UsageError(f"--{name} is no bucket", where=given[name], expected="gs://BUCKET/FOLDER")
 
 
 def _runner(parsed: PipelineOptions) -> Any:

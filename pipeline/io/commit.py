@@ -209,8 +209,9 @@ class PhaseDirectory:
         content = canonical_json(manifest)
         write_atomic(self.path / "manifest.json", content)
         write_atomic(self.path / "_SUCCESS", hashlib.sha256(content).hexdigest().encode() + b"\n")
-        for leftover in self.path.rglob("_tmp"):  # of local folders: an object store holds no unfinished files
-            remove_tree(leftover)
+        if not isinstance(self.path, StorePath):  # which holds no unfinished files
+            for leftover in self.path.rglob("_tmp"):
+                remove_tree(leftover)
         return manifest
 
     def _require(self, tasks: Sequence[str]) -> list[Commit]:

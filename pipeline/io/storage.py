@@ -204,6 +204,8 @@ def filesystem(protocol: str) -> Any:
 @cache
 def _filesystem(protocol: str, _pid: int) -> Any:
     """Its event loop is a thread, which a forked child does not have."""
+    # else gcsfs asks another service, by gRPC, of what kind the bucket is, which needs a right of its own
+    os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
     try:
         found = fsspec.filesystem(protocol, **_OPTIONS.get(protocol, {}))
     except ImportError as error:

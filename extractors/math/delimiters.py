@@ -51,12 +51,7 @@ _MAX_INLINE_CHARS = 4_000
 _MAX_DISPLAY_CHARS = 40_000
 _MAX_TRIES = 400
 _STEPS_PER_TOKEN = 12
-
-
-class _Token(NamedTuple):
-    start: int
-    end: int
-    text: str
+_NEVER_OPEN = frozenset(("{", "}", "\\{", "\\}", "\\$"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +75,7 @@ def _grammar(inline: tuple[Pair, ...], display: tuple[Pair, ...], ascii_pairs: t
             *others,
             rf"\\(?:begin|end)\s?\{{(?:{_ENVIRONMENTS})\*?\}}",
             r"\\[{}$`]",
-            r"[{}$]",
+            r"\{|\}|\$",  # not a set: where every alternative begins with a literal, `re` skips to one of those
             r"\n[ \t]*\n",
         )
     )
@@ -93,16 +88,19 @@ def scan(text: str, config: MathConfig) -> list[Span]:
     if "$" not in text and "\\" not in text and "[" not in text and "`" not in text and not config.ascii_pairs:
         return []
     grammar = _grammar(config.inline, config.display, config.ascii_pairs)
-    tokens = [_Token(match.start(), match.end(), match.group()) for match in grammar.pattern.finditer(text)]
+    tokens = list(grammar.pattern.finditer(text))
+    names = [token[0] for token in tokens]
     spans: list[Span] = []
-    last = {token.text: index for index, token in enumerate(tokens)}
+    last = {name: index for index, name in enumerate(names)}
     budget = _STEPS_PER_TOKEN * len(tokens) + _MAX_TRIES
     index = 0
     while index < len(tokens):
-        opening = tokens[index]
-        close, steps = _find_close(tokens, index, grammar, last, config) if budget > 0 else (None, 1)
+        if budget <= 0 or (names[index] in _NEVER_OPEN and names[index] not in grammar.closing):
+            close, steps = None, 1
+        else:
+            close, steps = _find_close(tokens, names, index, grammar, last, config)
         budget -= steps
-        span = _span(text, opening, tokens[close], grammar, config) if close is not None else None
+        span = _span(text, tokens[index], tokens[close], grammar, config) if close is not None else None
         if span is None or close is None:
             index += 1
             continue
@@ -112,36 +110,38 @@ def scan(text: str, config: MathConfig) -> list[Span]:
 
 
 def _find_close(
-    tokens: list[_Token],
+    tokens: list[re.Match[str]],
+    names: list[str],
     index: int,
     grammar: _Grammar,
     last: dict[str, int],
     config: MathConfig,
 ) -> tuple[int | None, int]:
     """(index of the token that closes the one at `index` at brace depth 0, tokens looked at)."""
-    opening = tokens[index]
-    closing = _closing_of(opening.text, grammar, config)
+    opening = names[index]
+    closing = _closing_of(opening, grammar, config)
     if closing is None or last.get(closing, -1) <= index:
         return None, 1
-    shown = opening.text in grammar.display or opening.text.startswith("\\begin")
-    nests = opening.text.startswith("\\begin")
-    limit = opening.end + (_MAX_DISPLAY_CHARS if shown else _MAX_INLINE_CHARS)
+    nests = opening.startswith("\\begin")
+    shown = nests or opening in grammar.display
+    deep = nests or opening[0] in "[<`"
+    limit = tokens[index].end() + (_MAX_DISPLAY_CHARS if shown else _MAX_INLINE_CHARS)
     depth = level = 0
     for position in range(index + 1, min(len(tokens), index + 1 + _MAX_TRIES * (10 if shown else 1))):
-        token = tokens[position]
-        if token.start > limit:
+        if tokens[position].start() > limit:
             return None, position - index
-        if token.text == closing and (depth <= 0 or nests or opening.text[0] in "[<`") and level == 0:
+        name = names[position]
+        if name == closing and (depth <= 0 or deep) and level == 0:
             return position, position - index
-        if token.text == "{":
+        if name == "{":
             depth += 1
-        elif token.text == "}":
+        elif name == "}":
             depth -= 1
-        elif nests and token.text == opening.text:
+        elif nests and name == opening:
             level += 1
-        elif nests and token.text == closing:
+        elif nests and name == closing:
             level -= 1
-        elif not shown and (token.text[0] == "\n" or (token.text == "$$" and opening.text == "$")):
+        elif not shown and (name[0] == "\n" or (name == "$$" and opening == "$")):
             return None, position - index
     return None, _MAX_TRIES
 
@@ -154,25 +154,28 @@ def _closing_of(opening: str, grammar: _Grammar, config: MathConfig) -> str | No
     return grammar.closing.get(opening)
 
 
-def _span(text: str, opening: _Token, closing: _Token, grammar: _Grammar, config: MathConfig) -> Span | None:
-    inner = text[opening.end : closing.start]
+def _span(
+    text: str, opening: re.Match[str], closing: re.Match[str], grammar: _Grammar, config: MathConfig
+) -> Span | None:
+    mark = opening[0]
+    inner = text[opening.end() : closing.start()]
     if not inner.strip():
         return None
-    if opening.text in grammar.ascii:
-        return Span(opening.start, closing.end, asciimath_to_latex(inner), False, "asciimath")
-    if opening.text == "$" and not _is_dollar_math(text, opening, closing, inner, config):
+    if mark in grammar.ascii:
+        return Span(opening.start(), closing.end(), asciimath_to_latex(inner), False, "asciimath")
+    if mark == "$" and not _is_dollar_math(text, opening, closing, inner, config):
         return None
-    if opening.text in ("$$", "[math]", "<math>", "\\[", "\\\\[") and not _is_display_math(inner):
+    if mark in ("$$", "[math]", "<math>", "\\[", "\\\\[") and not _is_display_math(inner):
         return None
-    environment = opening.text.startswith("\\begin")
-    tex = text[opening.start : closing.end] if environment else inner
+    environment = mark.startswith("\\begin")
+    tex = text[opening.start() : closing.end()] if environment else inner
     plain = _PLAIN_ENVIRONMENT.fullmatch(tex.strip())
     if plain:
         tex = plain.group(2)
     if config.macros or has_definitions(tex):
         tex = expand(tex, config.macros)
-    shown = opening.text in grammar.display or (environment and opening.text != "\\begin{math}")
-    return Span(opening.start, closing.end, normal_tex(tex), shown, "delimiters")
+    shown = mark in grammar.display or (environment and mark != "\\begin{math}")
+    return Span(opening.start(), closing.end(), normal_tex(tex), shown, "delimiters")
 
 
 _COMMAND = re.compile(r"\\[A-Za-z]{2,}|\\[,;!|{}]|[\^_]")
@@ -187,11 +190,11 @@ _PLAIN_MATH = re.compile(
 )
 
 
-def _is_dollar_math(text: str, opening: _Token, closing: _Token, inner: str, config: MathConfig) -> bool:
+def _is_dollar_math(text: str, opening: re.Match[str], closing: re.Match[str], inner: str, config: MathConfig) -> bool:
     if "\\(" in inner and "\\)" not in inner:
         return False
-    before = text[opening.start - 1 : opening.start]
-    after = text[closing.end : closing.end + 1]
+    before = text[opening.start() - 1 : opening.start()]
+    after = text[closing.end() : closing.end() + 1]
     bare = _TEXT_GROUP.sub("", inner)
     strong = _COMMAND.search(bare) is not None
     prose = _WORDS.search(bare) is not None

@@ -23,6 +23,7 @@ _DELIMITERS = (
     ("$`", "`$"),
     ("$", "$"),
 )
+_OPENINGS = tuple(opening for opening, _ in _DELIMITERS)
 _STYLE = re.compile(r"\\(?:displaystyle|textstyle|scriptstyle|inline)(?![A-Za-z])\s*")
 _MARKS = frozenset({"\\begingroup", "\\endgroup"})
 _TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]+\n")
@@ -39,6 +40,8 @@ def unescape_once(raw: str) -> str:
 def strip_delimiters(tex: str) -> tuple[str, bool | None]:
     """`tex` without the one pair of delimiters around all of it, and whether they meant display (None: no pair)."""
     tex = tex.strip()
+    if not tex.startswith(_OPENINGS):
+        return tex, None
     for opening, closing in _DELIMITERS:
         if not (tex.startswith(opening) and tex.endswith(closing) and len(tex) >= len(opening) + len(closing)):
             continue
@@ -67,7 +70,11 @@ def _without_escapes(tex: str) -> str:
 
 def normal_tex(raw: str) -> str:
     """LaTeX of one formula: trimmed, delimiters, style-only wrappers and comments gone, no bare `$`, no blank line."""
-    tex = raw.translate(_INVISIBLE).replace("\u00a0", " ").replace("\r\n", "\n").replace("\r", "\n")
+    tex = raw
+    if not tex.isascii() or "\0" in tex:
+        tex = tex.translate(_INVISIBLE).replace("\u00a0", " ")
+    if "\r" in tex:
+        tex = tex.replace("\r\n", "\n").replace("\r", "\n")
     if "CDATA" in tex:
         tex = _CDATA.sub("", tex)
     tex = strip_delimiters(tex)[0]

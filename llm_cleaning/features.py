@@ -24,6 +24,7 @@ MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancesto
 MAIN_CHARS = 200  # and at least this much, so that a footer alone on a page is no content
 MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
 MAX_META_CHARS = 80
+ARTICLE_CHARS = 1500  # of text outside of comments: then a page is an article, and what readers wrote below it is not
 BRANCH_SHARE = 0.6  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
@@ -34,9 +35,16 @@ _CHROME = re.compile(
     r"social|shar(?:e|ing|ed|ethis|ebar)|addthis|shariff|related|recommend(?:ed|ations?)?|news-?letters?|subscri\w+|"
     r"sign(?:up|in)|log(?:in|out)|adverts?|advertisements?|ads?|adsense|sponsor(?:ed)?|promo(?:s|tion|ted)?|pop-?ups?|"
     r"modal|overlay|banners?|toolbars?|tag-?cloud|tags|taglist|copy-?right|colophon|masthead|skip|teasers?|trending|"
-    r"popular|outbrain|taboola|widgets?|footer|topbar|subnav|drop-?down|hamburger|search(?:box|form|bar)?|captcha|"
+    r"popular|outbrain|taboola|footer|topbar|subnav|drop-?down|hamburger|search(?:box|form|bar)?|captcha|"
     r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+|respond|commentform|comment-form|comment-respond|"
-    r"reply-form|author-?(?:box|info|bio|card|details|description)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|paywall|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*)(?![a-z])"
+    r"reply-form|author-?(?:box|info|bio|card|details|description)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*|"
+    # teasers of other pages, in the languages we met
+    r"previews?|(?:latest|recent|more|other|top|similar|featured|next|prev(?:ious)?)-?(?:posts?|articles?|stor(?:y|ies)|news|"
+    r"topics?|threads?|reads?)|most-?(?:read|active|viewed|recent|popular|commented)|(?:more|also)-from|read-?(?:more|next|also)|"
+    r"up-?next|also-?(?:like|read)|recirc\w*|relacionad[oa]s?|recomendad[oa]s?|recommandations?|lire-aussi|empfehlung(?:en)?|"
+    r"rekomendasi|terkait|aanbevolen|post-excerpt|about-(?:the-)?authors?|announcements?|notices?|eupopup|lightbox)(?![a-z])"
+    # page builders call every part of the text a widget
+    r"|(?<!elementor-)(?<![a-z])widgets?(?!-(?:wrap|container|content))(?![a-z])"
 )
 _WEAK_CHROME = re.compile(
     _START + r"(?:header|aside|meta(?:data)?|byline|infobox|author|bio|categor\w+|buttons?|btns?|form|tools?|links?|"
@@ -59,7 +67,13 @@ _ALWAYS_TAGS = frozenset({"nav", "footer", "menu", "dialog", "button"})
 _CHROME_TAGS = _ALWAYS_TAGS | {"form"}
 _WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
 _CONTENT_TAGS = frozenset({"article", "main"})
-_SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
+_SENTENCE = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*(?=\s|$)|[。！？，、،]|, ")
+_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is about half a word
+WIDE_CHARS = 2.5  # letters that one of them stands for
+_COMMENTS = re.compile(
+    _START + r"(?:comments?(?:list|area|section|container|wrap(?:per)?|thread)?|disqus\w*|kommentare?|commentaires?|"
+    r"comentarios?|reacties|commenti)(?![a-z])"
+)
 # What a short block of chrome begins with, lower case. A tuple, since str.startswith runs it in C.
 _PHRASES = tuple(
     """
@@ -97,7 +111,7 @@ class Features:
     Attributes:
         kind: block kinds.
         level: heading level, 0 for other kinds.
-        chars: length in code points.
+        chars: length in code points, those of Han, kana and Hangul counted as WIDE_CHARS letters.
         link_density: share of characters inside links.
         image: holds nothing but images.
         meta: is short, no sentence, and reads like a byline, a date or a credit.
@@ -109,6 +123,7 @@ class Features:
         weak: elements above it that often do: header, aside, byline.
         content: elements above it that mean content.
         in_main: inside the container that holds most of the text.
+        comment: what readers wrote below an article; where a page is mainly comments, they are its content.
     """
 
     kind: list[str]
@@ -125,6 +140,7 @@ class Features:
     weak: Ints
     content: Ints
     in_main: Flags
+    comment: Flags
 
     def is_kind(self, *kinds: str) -> Flags:
         return np.array([kind in kinds for kind in self.kind], bool)
@@ -135,12 +151,13 @@ def features(document: Document) -> Features:
     blocks, text = document.blocks, document.text
     bodies = [text[start:end] for start, end in zip(blocks.start, blocks.end, strict=True)]
     sentence = [_SENTENCE.search(body) is not None for body in bodies]
-    places = _places(blocks, sentence)
+    sizes = [_size(body) for body in bodies]
+    places = _places(blocks, sizes, sentence)
     packed = np.array([places[path] for path in blocks.dom_path], np.int64)
     return Features(
         kind=blocks.kind,
         level=np.array([level or 0 for level in blocks.level], np.int64),
-        chars=np.array(blocks.end, np.int64) - np.array(blocks.start, np.int64),
+        chars=np.array(sizes, np.int64),
         link_density=np.array(blocks.link_density, np.float64),
         image=np.array([_is_image(body) for body in bodies], bool),
         meta=np.array([not ends and _is_meta(body) for body, ends in zip(bodies, sentence, strict=True)], bool),
@@ -152,7 +169,31 @@ def features(document: Document) -> Features:
         weak=packed >> _WEAK_SHIFT & _COUNT,
         content=packed >> _CONTENT_SHIFT & _COUNT,
         in_main=packed >= _IN_MAIN,
+        comment=_comments(blocks, sizes, sentence),
     )
+
+
+def _size(body: str) -> int:
+    return len(body) if body.isascii() else len(body) + int((WIDE_CHARS - 1.0) * len(_WIDE.findall(body)))
+
+
+def _comments(blocks: Blocks, sizes: list[int], sentence: list[bool]) -> Flags:
+    """Blocks below an element named for comments, if enough text is left without them."""
+    flags = np.array([_in_comments(path) for path in blocks.dom_path], bool)
+    if flags.any():
+        rest = sum(
+            size * (1.0 - links) ** 2
+            for size, links, ends, is_comment in zip(sizes, blocks.link_density, sentence, flags.tolist(), strict=True)
+            if ends and not is_comment and size >= MIN_TEXT_CHARS
+        )
+        flags &= rest >= ARTICLE_CHARS
+    return flags
+
+
+@lru_cache(maxsize=65_536)
+def _in_comments(path: str) -> bool:
+    below = path.split("/", 2)[-1]  # the names of <html> and <body> are about the whole page
+    return "om" in below and _COMMENTS.search(_CAMEL.sub("-", below).lower()) is not None
 
 
 def _is_phrase(body: str) -> bool:
@@ -184,14 +225,14 @@ _WEAK_SHIFT, _CONTENT_SHIFT, _COUNT, _IN_MAIN = 10, 20, 1023, 1 << 40
 _CUES = {"chrome": 1, "weak": 1 << _WEAK_SHIFT, "content": 1 << _CONTENT_SHIFT, "": 0}
 
 
-def _places(blocks: Blocks, sentence: list[bool]) -> dict[str, int]:
+def _places(blocks: Blocks, sizes: list[int], sentence: list[bool]) -> dict[str, int]:
     """Place of every element; work is linear in the elements, not in blocks times depth.
 
     The outermost element is <body>, whose classes name a theme; elements with most of the text are wrappers.
     """
     parents = _elements(dict.fromkeys(blocks.dom_path))
     never = _inside_chrome(parents)
-    own = _mass_by_path(blocks, sentence, never)
+    own = _mass_by_path(blocks, sizes, sentence, never)
     below = _mass_below(own, parents)
     main = _main_container(parents, below)
     trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
@@ -213,13 +254,13 @@ def _inside_chrome(parents: dict[str, str]) -> set[str]:
     return inside
 
 
-def _mass_by_path(blocks: Blocks, sentence: list[bool], never: set[str]) -> dict[str, float]:
+def _mass_by_path(blocks: Blocks, sizes: list[int], sentence: list[bool], never: set[str]) -> dict[str, float]:
     """Characters of unlinked text with sentences, by exact dom_path. Code and math count as text."""
     own = dict.fromkeys(blocks.dom_path, 0.0)
-    rows = zip(blocks.dom_path, blocks.start, blocks.end, blocks.kind, blocks.link_density, sentence, strict=True)
-    for path, start, end, kind, links, ends in rows:
-        if end - start >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")) and path not in never:
-            own[path] += (end - start) * (1.0 - links) ** 2
+    rows = zip(blocks.dom_path, sizes, blocks.kind, blocks.link_density, sentence, strict=True)
+    for path, size, kind, links, ends in rows:
+        if size >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")) and path not in never:
+            own[path] += size * (1.0 - links) ** 2
     return own
 
 

@@ -19,7 +19,11 @@ MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 MIN_PARAGRAPH_CHARS = 100
-MAX_UNMARKED_LOSS = 1.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
+MAX_UNMARKED_LOSS = 2.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
+MIN_HOLE_CHARS = 160  # of paragraphs gone from between blocks that stayed: a shorter one may be a promotion
+MIN_HOLE_PROSE = 0.6  # of everything gone there: a corner of chrome holds more labels than paragraphs
+MAX_HOLE_BLOCKS = 3  # more in a row must have stood between two paragraphs
+MAX_TAIL_LOSS_CHARS = 400  # of paragraphs right behind the last one that stayed: beyond it the text was cut off
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
 
@@ -39,7 +43,8 @@ def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], clea
         by_block.setdefault(bisect_right(known.start, span[0] + _indent(source, span)) - 1, []).append(span)
     kept: set[str] | None = None
     reasons: set[str] = set()
-    minor = unmarked = 0
+    minor = 0
+    unmarked: dict[int, int] = {}  # block without a mark -> characters of prose that went
     for index, spans in by_block.items():
         score = known.keep_score[index] if index >= 0 else None
         if score is not None and score < 0.5:
@@ -55,18 +60,13 @@ def losses(source: str, blocks: Blocks | None, lost: list[tuple[int, int]], clea
         kept = kept if kept is not None else {plain(line) for line in cleaned.split("\n")}
         if all(plain(line) in kept for line in text.split("\n")):
             continue  # said twice, kept once
-        if (
-            reason == "content_lost"
-            and score is None
-            and whole
-            and not _is_next_to_kept(source, known, index, by_block)
-        ):
-            unmarked += len(text)
+        if reason == "content_lost" and score is None and whole:
+            unmarked[index] = len(text)
         elif reason:
             reasons.add(reason)
         elif score is not None:
             minor += len(text)
-    if unmarked > MAX_UNMARKED_LOSS * len(cleaned):
+    if sum(unmarked.values()) > MAX_UNMARKED_LOSS * len(cleaned) or _has_hole(source, known, unmarked, by_block):
         reasons.add("content_lost")
     return Loss(reasons, minor)
 
@@ -76,10 +76,31 @@ def plain(line: str) -> str:
     return " ".join(_WORD.findall(line)).casefold()
 
 
-def _is_next_to_kept(source: str, blocks: Blocks, index: int, lost: dict[int, list[tuple[int, int]]]) -> bool:
-    """A paragraph beside one that stayed: articles are runs of paragraphs, chrome stands apart from them."""
-    beside = [near for near in (index - 1, index + 1) if 0 <= near < len(blocks) and near not in lost]
-    return _is_paragraph(source, blocks, index) and any(_is_paragraph(source, blocks, near) for near in beside)
+def _has_hole(source: str, blocks: Blocks, unmarked: dict[int, int], lost: dict[int, list[tuple[int, int]]]) -> bool:
+    """Paragraphs gone from between two blocks that stayed, or many right behind the last one.
+
+    Articles are runs of paragraphs; what stands before, behind or in a corner of them may be chrome.
+    """
+    runs: list[list[int]] = []
+    for index in sorted(lost):
+        if runs and runs[-1][-1] == index - 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return any(_is_hole(source, blocks, run, unmarked) for run in runs)
+
+
+def _is_hole(source: str, blocks: Blocks, run: list[int], unmarked: dict[int, int]) -> bool:
+    prose = sum(unmarked.get(index, 0) for index in run if _is_paragraph(source, blocks, index))
+    if prose < MIN_HOLE_CHARS or run[0] < 1:
+        return False
+    after_paragraph = _is_paragraph(source, blocks, run[0] - 1)
+    if run[-1] + 1 >= len(blocks):
+        return after_paragraph and prose > MAX_TAIL_LOSS_CHARS
+    everything = sum(blocks.end[index] - blocks.start[index] for index in run)
+    is_dense = prose >= MIN_HOLE_PROSE * everything
+    sides = after_paragraph + _is_paragraph(source, blocks, run[-1] + 1)
+    return is_dense and sides >= (1 if len(run) <= MAX_HOLE_BLOCKS else 2)
 
 
 def _is_paragraph(source: str, blocks: Blocks, index: int) -> bool:

@@ -24,9 +24,10 @@ LENGTH_CHARS = 150
 SENTENCE = 1.2  # with at least one sentence end or comma
 LINKS = -7.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
 FREE_LINKS, FREE_LIST_LINKS = 0.15, 0.10
-CHROME, WEAK, CONTENT = -3.0, -0.8, 0.4  # per path segment, at most two each
+CHROME, WEAK, CONTENT = -4.0, -0.8, 0.4  # per path segment, at most two each
 IN_MAIN, OUTSIDE_MAIN = 1.4, -1.8
 SITE_REPEAT = -5.0
+COMMENT = -6.0  # below an article
 PHRASE, META, IMAGE = -2.0, -2.0, -4.0
 NEIGHBOUR = 0.2  # times the clipped log-odds of each neighbour
 CLIP = 3.0
@@ -56,6 +57,7 @@ def _log_odds(rows: Features) -> Floats:
         odds += weight * np.minimum(2, count)
     odds += np.where(rows.in_main, IN_MAIN, OUTSIDE_MAIN)
     odds += PHRASE * rows.phrase + META * rows.meta + IMAGE * rows.image + SITE_REPEAT * rows.site_repeat
+    odds += COMMENT * rows.comment
     return odds
 
 

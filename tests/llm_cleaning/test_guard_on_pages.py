@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/quality"))
 
 import bench_guard  # noqa: E402
-from corruptions import CORRUPTIONS, FAITHFUL  # noqa: E402
+from corruptions import CORRUPTIONS  # noqa: E402
+from faithful_edits import FAITHFUL  # noqa: E402
 
 SHARED = ROOT / "../shared/data/webmainbench/dev/math_code_bench.jsonl.gz"
 

@@ -22,7 +22,8 @@ from random import Random
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/llm_cleaning"))
 
-from corruptions import CORRUPTIONS, FAITHFUL  # noqa: E402
+from corruptions import CORRUPTIONS  # noqa: E402
+from faithful_edits import FAITHFUL  # noqa: E402
 
 from extractors import RenderRejected, render  # noqa: E402
 from llm_cleaning.guard import Verdict, check  # noqa: E402

@@ -1,0 +1,69 @@
+"""Vendi score against its closed forms, overlap and novelty of sources made for it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from blends_support import CORPUS, document, make_run
+
+from blends.diversity import diversity_of_runs, diversity_text, embed, vendi
+from blends.shards import TokenizeConfig
+from pipeline.errors import UsageError
+
+
+def test_vendi_of_known_sets() -> None:
+    assert vendi(np.eye(7)) == pytest.approx(7)
+    assert vendi(np.ones((5, 3))) == pytest.approx(1)
+    assert vendi(np.repeat(np.eye(4), 5, axis=0)) == pytest.approx(4)
+    shares = np.array([0.5, 0.25, 0.25])  # two of four alike: exp of the entropy of the shares
+    mixed = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
+    assert vendi(mixed) == pytest.approx(math.exp(-(shares * np.log(shares)).sum()))
+    assert vendi(np.zeros((0, 3))) == 0
+    rows = np.random.default_rng(0).normal(size=(30, 50))
+    assert vendi(rows) == pytest.approx(vendi(np.vstack([rows, rows])))  # either way round
+
+
+def test_alike_documents_are_alike() -> None:
+    ids = [np.array(part, np.int32) for part in ([5, 6, 7, 8] * 9, [5, 6, 7, 8] * 9, [9, 1, 2], [])]
+    vectors = embed(ids)
+    assert np.array_equal(vectors[0], vectors[1])
+    assert abs(vectors[0] @ vectors[2]) < 1e-9 * (vectors[0] @ vectors[0])
+    assert not vectors[3].any()
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    made = tmp_path_factory.mktemp("diversity")
+    alike = [CORPUS[0] + f" The number is {i}." for i in range(40)]
+    mixed = [f"{' '.join(chr(97 + (i * k) % 26) * 3 for k in range(60))} {i * i}" for i in range(40)]
+    for name, texts in (("alike", alike), ("mixed", mixed), ("both", alike[:20] + mixed[:20])):
+        make_run(made / name, [document(t, i) for i, t in enumerate(texts)], TokenizeConfig(tokens_per_shard=900))
+    return {name: made / name for name in ("alike", "mixed", "both")}
+
+
+def test_the_report_tells_sources_apart(runs: dict[str, Path], tmp_path: Path) -> None:
+    np.save(tmp_path / "g.npy", np.eye(9))
+    found = diversity_of_runs(runs, gradients={"mixed": tmp_path / "g.npy"})
+    sources = found["sources"]
+    assert 2 * sources["alike"]["vendi"] < sources["mixed"]["vendi"]
+    assert sources["alike"]["repeated_ngrams"] > 0.5 > sources["mixed"]["repeated_ngrams"]
+    assert sources["alike"]["overlap"]["mixed"] == sources["mixed"]["overlap"]["alike"] == 0
+    assert sources["both"]["novelty"] == 0
+    assert sources["both"]["same_documents"] == {"alike": 20, "mixed": 20}
+    assert sources["mixed"]["g_vendi"] == 9
+    assert "100.0% of the n-grams of both" not in diversity_text(found)
+    assert "documents whole" in diversity_text(found)
+    assert diversity_of_runs(runs)["sources"]["both"] == sources["both"]
+
+
+def test_what_cannot_be_measured_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="gradients of 'none'"):
+        diversity_of_runs(runs, gradients={"none": tmp_path / "g.npy"})
+    with pytest.raises(UsageError, match="cannot read gradients"):
+        diversity_of_runs(runs, gradients={"both": tmp_path / "none.npy"})
+    np.save(tmp_path / "bad.npy", np.zeros(3, int))
+    with pytest.raises(UsageError, match="int64 of shape"):
+        diversity_of_runs(runs, gradients={"both": tmp_path / "bad.npy"})

@@ -6,6 +6,7 @@ import re
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ue000\ue001\0"))
+_BREAK = re.compile(r"<br\s{0,4}/?>")  # forums break lines inside their [tex] as well
 _CDATA = re.compile(r"^\s*+(?:(?:%|//)\s*+)?<!\[CDATA\[|(?:(?:%|//)\s{0,40})?\]\]>\s*$")
 _ENTITY = re.compile(r"&(?:lt|gt|amp|quot|apos|nbsp|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});")
 _DELIMITERS = (
@@ -77,6 +78,8 @@ def normal_tex(raw: str) -> str:
         tex = tex.replace("\r\n", "\n").replace("\r", "\n")
     if "CDATA" in tex:
         tex = _CDATA.sub("", tex)
+    if "<br" in tex:
+        tex = _BREAK.sub(" ", tex)
     tex = strip_delimiters(tex)[0]
     if "%" in tex:
         tex = _drop_comments(tex).strip() or tex

@@ -48,7 +48,7 @@ _MAX_LITERALS = 20
 _MAX_MACRO_CHARS = 60_000
 _RELEVANT = ("mathjax", "katex", "rendermathinelement", "asciimath")
 _ASCII_SOURCE = re.compile(
-    r"config=[^&\"']{0,200}\bAM[_-]|ASCIIMathML\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
+    r"config=[^&\"']{0,200}\bAM[_-]|asciimath[\w.-]{0,40}\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
     re.I,
 )
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"

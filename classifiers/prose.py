@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from classifiers.rule_words import FORMULA_LETTER
 from pipeline.document import Document
 from pipeline.text.spans import Span, mask
 
@@ -17,6 +18,7 @@ from pipeline.text.spans import Span, mask
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _MARKUP = re.compile(r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?)", re.MULTILINE)  # our own Markdown, not the author's symbols
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 _CHARS_PER_UNSPACED_WORD = 1.7  # of segmented Chinese and Japanese text, roughly; only word counts depend on it
 
 
@@ -26,6 +28,8 @@ class Prose:
 
     Attributes:
         text: kept blocks without formulas, code and tables; headings and quotes without their markers.
+        ruled: the same with a word in the place of each formula, equal for equal formulas: what rules on words, lines
+            and repetition read, so that neither LaTeX nor its absence counts against a page.
         code: text of the kept code blocks.
         tables: text of the kept tables without formulas.
         n_formulas: formulas in kept blocks.
@@ -36,6 +40,7 @@ class Prose:
     """
 
     text: str
+    ruled: str
     code: str
     tables: str
     n_formulas: int
@@ -70,10 +75,15 @@ class Prose:
         """More than a fifth of the prose is in a script without word spaces, so word rules say nothing."""
         return self.unspaced_chars * 5 > sum(map(len, self.words))
 
+    @property
+    def unspaced_words(self) -> int:
+        """Words of scripts without word spaces, by characters."""
+        return int(self.unspaced_chars / _CHARS_PER_UNSPACED_WORD)
+
     @cached_property
     def n_words(self) -> int:
         """Words of prose; unspaced scripts by characters."""
-        return len(self.words) + int(self.unspaced_chars / _CHARS_PER_UNSPACED_WORD)
+        return len(self.words) + self.unspaced_words
 
     @cached_property
     def n_content_words(self) -> int:
@@ -89,9 +99,11 @@ def split(document: Document, keep_threshold: float) -> Prose:
     dropped = [(row[0], row[1]) for row in rows if row[3] is not None and row[3] < keep_threshold]
     spans = _outside(list(zip(formulas.start, formulas.end, strict=True)), dropped)
     by_kind = {kind: [(row[0], row[1]) for row in kept if row[2] == kind] for kind in ("code", "table", "list")}
-    text = mask(document.text, [*spans, *dropped, *by_kind["code"], *by_kind["table"]], " ")
+    hidden = [*dropped, *by_kind["code"], *by_kind["table"]]
+    text = _MARKUP.sub("", mask(document.text, [*spans, *hidden], " "))
     return Prose(
-        text=_MARKUP.sub("", text),
+        text=text,
+        ruled=_ruled(document.text, _named(document, spans), hidden) if spans or hidden else text,
         code="\n".join(document.text[start:end] for start, end in by_kind["code"]),
         tables=mask(document.text, [*_gaps(by_kind["table"], len(document.text)), *spans], " "),
         n_formulas=len(spans),
@@ -100,6 +112,25 @@ def split(document: Document, keep_threshold: float) -> Prose:
         linked_chars=sum((row[1] - row[0]) * row[4] for row in kept),
         list_chars=sum(end - start for start, end in by_kind["list"]),
     )
+
+
+def _named(document: Document, spans: list[Span]) -> list[tuple[int, int, str]]:
+    """Spans with a word for each: one letter and the number of the formula among the different ones of the page."""
+    numbers: dict[str, int] = {}
+    known = [numbers.setdefault(document.text[start:end], len(numbers)) for start, end in spans]
+    return [(start, end, f"{FORMULA_LETTER}{number}") for (start, end), number in zip(spans, known, strict=True)]
+
+
+def _ruled(text: str, named: list[tuple[int, int, str]], hidden: list[Span]) -> str:
+    """Formulas as words, hidden parts gone, and no lines of white space where they stood."""
+    pieces: list[str] = []
+    position = 0
+    for start, end, word in sorted([*named, *((start, end, " ") for start, end in hidden)]):
+        if start >= position:  # else inside a hidden block
+            pieces += (text[position:start], word)
+        position = max(position, end)
+    pieces.append(text[position:])
+    return _BLANK_LINES.sub("\n\n", _MARKUP.sub("", "".join(pieces))).strip()
 
 
 def _outside(spans: list[Span], dropped: list[Span]) -> list[Span]:

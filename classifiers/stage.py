@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from classifiers.heuristics import HeuristicsConfig, first_reason
+from classifiers.heuristics import RulesConfig, first_reason
 from classifiers.language import detect
 from classifiers.mathness import code_score, math_score
+from classifiers.measures import Measures
 from classifiers.prose import Prose, split
 from classifiers.quality import quality_score
 from pipeline.document import Document
@@ -30,7 +31,7 @@ class ClassifyConfig:
         min_math_or_code: least max(math_score, code_score); 0 keeps all.
         min_quality: least quality score; 0 keeps all.
         keep_threshold: blocks marked below this keep_score are not looked at.
-        heuristics: the rules and their thresholds; None runs none of them.
+        rules: the rules and their thresholds; None runs none of them.
     """
 
     languages: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ class ClassifyConfig:
     min_math_or_code: float = 0.0
     min_quality: float = 0.0
     keep_threshold: float = 0.5
-    heuristics: HeuristicsConfig | None = field(default_factory=HeuristicsConfig)
+    rules: RulesConfig | None = field(default_factory=RulesConfig)
 
 
 def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterator[Document]:
@@ -64,9 +65,10 @@ def _classified(document: Document, config: ClassifyConfig) -> Document:
 
 
 def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | None:
-    heuristics = config.heuristics
-    if heuristics and (reason := first_reason(prose, document.language, heuristics)):
-        return reason
+    if config.rules is not None:
+        measures = Measures(prose, document.formulas.tex)
+        if (reason := first_reason(measures, document.language, config.rules)) is not None:
+            return reason
     if _wrong_language(document, config):
         return "language"
     if max(document.math_score or 0.0, document.code_score or 0.0) < config.min_math_or_code:

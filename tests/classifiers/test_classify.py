@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from classifiers import language
-from classifiers.heuristics import RULES, HeuristicsConfig, all_reasons, first_reason
+from classifiers.heuristics import RULES, RulesConfig, all_reasons, first_reason
+from classifiers.measures import Measures
 from classifiers.prose import split
 from classifiers.quality import quality_score
 from classifiers.stage import ClassifyConfig, classify
@@ -31,8 +32,12 @@ def document(text, url="https://example.org/a"):
     return Document("0" * 32, url, "test", "a.warc", 0, "", text=text, blocks=blocks, formulas=formulas)
 
 
+def measures(page):
+    return Measures(split(page, 0.5), page.formulas.tex)
+
+
 def reasons(text, language_label="en", config=None):
-    return list(all_reasons(split(document(text), 0.5), language_label, config or HeuristicsConfig()))
+    return list(all_reasons(measures(document(text)), language_label, config or RulesConfig()))
 
 
 def run(text, config=None):
@@ -58,12 +63,12 @@ def test_rejected_documents_pass_through_untouched():
 
 def test_formulas_and_code_are_not_symbols():
     formula = r"$\#\{x_1, \ldots, x_n\} \geq \frac{1}{2}$ and $a_{i,j}$"
-    page = "\n\n".join(f"{s} Then {formula} holds." for s in SENTENCES)
+    page = "\n\n".join(f"{s} Then {formula.replace('1', str(i))} holds." for i, s in enumerate(SENTENCES))
     page += "\n\n```c\n#include <x.h>\n#define A ...\n# # # #\n}{}{}{\n```\n"
     assert reasons(page) == []
     unmasked = document(page)
     unmasked.blocks, unmasked.formulas = type(unmasked.blocks)(), type(unmasked.formulas)()
-    assert "symbol_ratio" not in reasons(PROSE)
+    assert "hash_ratio" not in reasons(PROSE)
     assert run(page).math_score > 0.5
 
 
@@ -96,13 +101,21 @@ JUNK = {
     "too_few_words": "Only a few words here.",
     "too_many_words": "word " * 100_001,
     "mean_word_length": " ".join(f"a{i}" for i in range(60)),
-    "symbol_ratio": PROSE + "\n\n" + "#tag " * 20,
+    "hash_ratio": PROSE + "\n\n" + "#tag " * 20,
     "bullet_lines": "\n".join(f"- the item number {i} of many to have" for i in range(30)),
+    "ellipsis_ratio": PROSE + "\n\n" + "and … then … so " * 6,
+    "login_page": "You must be logged in to see this page. Forgot your password?",
+    "truncated": "The council met on Monday to talk about the bridge [...] Read more »",
+    "spam": PROSE + " Online casino, free spins, viagra, payday loans, cheap jerseys, buy now, order now." * 2,
+    "top_word": " ".join(f"sofa number{i} fine{i} of the big shop sofa to sofa" for i in range(20)),
+    "symbol_noise": PROSE + " ~~|~~ ^^ || {}{} [] @@ ¬¬ ~~ ||" * 20,
+    "duplicate_paragraph_chars": "\n\n".join([*SENTENCES, SENTENCES[1], SENTENCES[2]]),
+    "broken_latex": PROSE + "\n\n" + " ".join(f"$x_{{{i}$" for i in range(12)),
     "ellipsis_lines": "\n\n".join(s[:-1] + "..." for s in SENTENCES),
     "alphabetic_words": PROSE + " 12 34 5,678" * 20,
     "stop_words": "buy cheap shoes online best price quality store discount " * 10,
     "duplicate_lines": PROSE + "\n" + PROSE,
-    "top_ngram": " ".join(f"great deal number{i}" for i in range(40)),
+    "top_2gram": " ".join(f"great deal number{i}" for i in range(40)),
     "lorem_ipsum": PROSE + " Lorem ipsum dolor sit amet.",
     "javascript_page": "You need to enable JavaScript to run this app.",
     "error_page": "# 404\n\nThe page you requested could not be found.",
@@ -124,14 +137,14 @@ def test_duplicate_paragraphs_look_across_lines():
 def test_terminal_punctuation_is_off_until_asked_for():
     text = "\n\n".join(s[:-1] for s in SENTENCES)
     assert "terminal_lines" not in reasons(text)
-    assert "terminal_lines" in reasons(text, config=HeuristicsConfig(min_terminal_lines=0.12))
+    assert "terminal_lines" in reasons(text, config=RulesConfig(min_terminal_lines=0.12))
 
 
 def test_none_switches_each_rule_off():
-    optional = {n: None for n in HeuristicsConfig.__dataclass_fields__ if n not in ("lorem_ipsum", "min_prose_words")}
-    off = HeuristicsConfig(**optional, lorem_ipsum=False)
+    optional = {n: None for n in RulesConfig.__dataclass_fields__ if n not in ("lorem_ipsum", "min_prose_words")}
+    off = RulesConfig(**optional, lorem_ipsum=False)
     for name, text in JUNK.items():
-        assert first_reason(split(document(text), 0.5), "en", off) is None, name
+        assert first_reason(measures(document(text)), "en", off) is None, name
 
 
 def test_a_long_page_about_cookies_or_errors_is_content():
@@ -152,7 +165,7 @@ def test_every_rule_has_its_own_name():
 def test_blocks_marked_as_boilerplate_are_not_judged():
     page = document(f"{PROSE}\n\n{'#tag ' * 20}")
     page.blocks.keep_score = [1.0] * 5 + [0.1]
-    assert list(all_reasons(split(page, 0.5), "en", HeuristicsConfig())) == []
+    assert list(all_reasons(measures(page), "en", RulesConfig())) == []
 
 
 @pytest.mark.parametrize(
@@ -173,7 +186,7 @@ def test_language(text, expected):
 
 
 def test_language_filter_keeps_pages_that_have_none():
-    config = ClassifyConfig(languages=("de",), heuristics=None)
+    config = ClassifyConfig(languages=("de",), rules=None)
     assert run(PROSE, config).reject_reason == "language"
     assert not run("$x$", config).rejected
     assert not run(PROSE, replace(config, languages=("de", "en"))).rejected

@@ -40,7 +40,7 @@ def test_every_line_of_a_recipe_counts(name):
         ('name = "x"\n[tokens]\nseed = true', "expected: int"),
         ('name = "x"\n[classify]\nlanguages = "en"', "expected: a list"),
         ('name = "x"\ntokens = 3', "expected: a table"),
-        ('name = "x"\n[classify.heuristics]\nmin_wrods = 3', "Did you mean 'min_words'?"),
+        ('name = "x"\n[classify.rules]\nmin_wrods = 3', "Did you mean 'min_words'?"),
         ("description = 'no name'", "expected: the keys of Recipe"),
         ("name = ", "not valid TOML"),
     ],
@@ -56,10 +56,10 @@ def test_mistakes_are_named(tmp_path, toml, words):
 
 def test_off_switches_an_optional_setting_off(tmp_path):
     path = tmp_path / "mine.toml"
-    path.write_text('name = "x"\n[classify]\nheuristics = "off"\n')
+    path.write_text('name = "x"\n[classify]\nrules = "off"\n')
     recipe = load_recipe(str(path))
-    assert recipe.classify.heuristics is None
-    assert plain(recipe)["classify"]["heuristics"] == "off"
+    assert recipe.classify.rules is None
+    assert plain(recipe)["classify"]["rules"] == "off"
 
 
 def test_a_missing_file_is_named():

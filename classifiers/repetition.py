@@ -1,0 +1,129 @@
+"""How much of a text repeats itself: lines, paragraphs and n-grams of words, as Gopher's table A1 counts them.
+
+Every window of words is one 64-bit number, computed for all windows at once; the greedy walk over duplicated n-grams,
+which is what costs, is taken only where numbers repeat.
+
+Source: Rae et al. 2021 (Gopher), table A1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+U64 = npt.NDArray[np.uint64]
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd: it has an inverse modulo 2^64
+_INVERSE = np.uint64(pow(0x9E3779B97F4A7C15, -1, 1 << 64))
+_POWERS: list[U64] = [np.ones(1, np.uint64), np.ones(1, np.uint64)]  # of base and inverse, doubled on demand
+
+
+def repeated(parts: Sequence[str]) -> tuple[int, int]:
+    """(parts that occurred before, their characters)."""
+    distinct = dict.fromkeys(parts)
+    if len(distinct) == len(parts):
+        return 0, 0
+    return len(parts) - len(distinct), sum(map(len, parts)) - sum(map(len, distinct))
+
+
+class NGrams:
+    """Windows of the words of one text."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = words
+        numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+        sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))
+        self._numbers = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
+        self._most = int((np.bincount(self._numbers) * (sizes + 1)).max(initial=0)) if len(words) else 0
+        self._lengths = sizes[self._numbers]
+        self._offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._lengths)))
+        self._prefix: U64 | None = None
+        self._ids: U64 | None = None
+
+    def top_chars(self, size: int) -> int:
+        """Characters, spaces included, in all occurrences of the commonest n-gram; the first of equals counts."""
+        count = len(self._words) - size + 1
+        if count < 1:
+            return 0
+        keys = self._word_ids()[:count].copy()
+        for shift in range(1, size):
+            keys = keys * _BASE + self._word_ids()[shift : shift + count]
+        _, first, counts = np.unique(keys, return_index=True, return_counts=True)
+        most = int(counts.max())
+        at = int(first[counts == most].min())
+        return most * (int(self._offsets[at + size] - self._offsets[at]) + size - 1)
+
+    def may_top(self, size: int, chars: float) -> bool:
+        """False where no n-gram can hold more characters than that: its words occur at least as often as it does."""
+        return size * self._most > chars
+
+    def repeated_chars(self, size: int, least: float = 0.0) -> int:
+        """Characters of n-grams that occurred before, each counted once from left to right, not overlapping.
+
+        0 where they cannot be more than `least`.
+        """
+        keys = self._windows(size)
+        if len(keys) < 2:
+            return 0
+        order = np.argsort(keys, kind="stable")
+        equal = keys[order[1:]] == keys[order[:-1]]
+        if not equal.any():
+            return 0
+        shared = np.zeros(len(keys) + 1, bool)  # windows that occur more than once: no other matters to the walk
+        shared[order[1:][equal]] = shared[order[:-1][equal]] = True
+        places = np.flatnonzero(shared)
+        return self._walk(places, keys[places], size) if self._covered(places, size) > least else 0
+
+    def _covered(self, places: npt.NDArray[np.int64], size: int) -> int:
+        """Characters of the words in any of these windows."""
+        edges = np.bincount(places, minlength=len(self._lengths) + 1)
+        edges -= np.bincount(places + size, minlength=len(self._lengths) + 1)
+        return int(self._lengths[np.cumsum(edges)[:-1] > 0].sum())
+
+    def _walk(self, places: npt.NDArray[np.int64], keys: U64, size: int) -> int:
+        chars = self._offsets[places + size] - self._offsets[places]
+        seen: set[int] = set()
+        total = start = 0
+        for place, key, length in zip(places.tolist(), keys.tolist(), chars.tolist(), strict=True):
+            if place < start:
+                continue
+            if key in seen:
+                total += length
+                start = place + size
+            else:
+                seen.add(key)
+        return total
+
+    def _word_ids(self) -> U64:
+        if self._ids is None:
+            self._ids = _mixed(self._numbers.astype(np.uint64))
+        return self._ids
+
+    def _windows(self, size: int) -> U64:
+        """One number per window, of its words written together; equal strings have equal numbers."""
+        if self._prefix is None:
+            joined = "".join(self._words)
+            codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
+            weighted = _mixed(codes) * _powers(len(codes))[0]
+            self._prefix = np.concatenate((np.zeros(1, np.uint64), np.cumsum(weighted, dtype=np.uint64)))[self._offsets]
+        starts = self._offsets[: max(0, len(self._words) - size + 1)]
+        sums = self._prefix[size:] - self._prefix[: len(starts)]
+        return sums * _powers(int(self._offsets[-1]) + 1)[1][starts]
+
+
+def _mixed(values: U64) -> U64:
+    """splitmix64's last steps: neighbouring numbers become unrelated ones."""
+    mixed = (values + np.uint64(1)) * _BASE
+    mixed ^= mixed >> np.uint64(29)
+    mixed *= np.uint64(0xBF58476D1CE4E5B9)
+    return mixed ^ (mixed >> np.uint64(32))
+
+
+def _powers(count: int) -> tuple[U64, U64]:
+    """The first `count` powers of the base and of its inverse."""
+    while len(_POWERS[0]) < count:
+        for slot, base in enumerate((_BASE, _INVERSE)):
+            known = _POWERS[slot]
+            _POWERS[slot] = np.concatenate((known, known * np.uint64(int(known[-1]) * int(base) % (1 << 64))))
+    return _POWERS[0][:count], _POWERS[1][:count]

@@ -14,27 +14,39 @@ from urllib.parse import urlsplit
 
 import pyarrow as pa
 
+from pipeline.document import Blocks
 from pipeline.text.words import normalise, stable_hash
 
 SITE_SCHEMA = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("block", pa.int32())])
 SITE_SORT = ("key", "id", "block")
 REPEAT_SCHEMA = pa.schema([("id", pa.string()), ("block", pa.int32())])
+LABEL_WORDS = 4
 NEVER = frozenset({"code", "math"})  # kinds of blocks that are content however often they occur
 
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
-    """A block is repeated when at least `min_pages` documents of its host have it."""
+    """A block is repeated when at least `min_pages` documents of its host have it.
 
+    Args:
+        max_chars: longer blocks are content: a page that stands at five addresses repeats its whole text.
+    """
+
+    enabled: bool = True
     min_pages: int = 5
+    max_chars: int = 600
 
 
-def site_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
+def site_rows(docs: pa.RecordBatch, config: SiteConfig) -> pa.RecordBatch:
     """SITE_SCHEMA rows of a batch with `id`, `url`, `text`, `blocks` and `formulas` as in pipeline.document.SCHEMA.
 
     The key is of host and normalised text; documents without a host have no rows.
     """
-    found = [row for doc in docs.select(["id", "url", "text", "blocks", "formulas"]).to_pylist() for row in _rows(doc)]
+    found = [
+        row
+        for doc in docs.select(["id", "url", "text", "blocks", "formulas"]).to_pylist()
+        for row in _rows(doc, config.max_chars)
+    ]
     columns = list(zip(*found, strict=True)) or [(), (), ()]
     return pa.RecordBatch.from_arrays(
         [pa.array(column, field.type) for column, field in zip(columns, SITE_SCHEMA, strict=True)], schema=SITE_SCHEMA
@@ -66,7 +78,23 @@ def site_repeats(rows: Iterator[pa.RecordBatch], config: SiteConfig) -> Iterator
         )
 
 
-def _rows(doc: dict[str, Any]) -> Iterator[tuple[int, str, int]]:
+def without_labels(text: str, blocks: Blocks, repeated: frozenset[int]) -> list[int]:
+    """The repeated blocks of one document, less those that only label its own content.
+
+    "Solution" and "Proof." stand on many pages of a site and belong to what follows. So a heading counts as repeated
+    only where the next block is, and anything else of fewer than LABEL_WORDS words only beside another repeated one.
+    """
+    return [block for block in sorted(repeated) if not _labels(text, blocks, repeated, block)]
+
+
+def _labels(text: str, blocks: Blocks, repeated: frozenset[int], block: int) -> bool:
+    if blocks.kind[block] == "heading":
+        return block + 1 < len(blocks) and block + 1 not in repeated
+    short = len(text[blocks.start[block] : blocks.end[block]].split(None, LABEL_WORDS)) < LABEL_WORDS
+    return short and repeated.isdisjoint((block - 1, block + 1))
+
+
+def _rows(doc: dict[str, Any], max_chars: int) -> Iterator[tuple[int, str, int]]:
     host = _host(doc["url"] or "")
     if not host:
         return
@@ -74,7 +102,11 @@ def _rows(doc: dict[str, Any]) -> Iterator[tuple[int, str, int]]:
     spans = zip(blocks["start"], blocks["end"], blocks["kind"], strict=True)
     for number, (start, end, kind) in enumerate(spans):
         formula = bisect_right(formulas["end"], start)  # the first that ends behind the block's start; none overlap
-        if kind in NEVER or (formula < len(formulas["start"]) and formulas["start"][formula] < end):
+        if (
+            kind in NEVER
+            or end - start > max_chars
+            or (formula < len(formulas["start"]) and formulas["start"][formula] < end)
+        ):
             continue
         content = normalise(doc["text"][start:end])
         if content:

@@ -23,6 +23,7 @@ from blends.shards import TokenizeConfig
 from classifiers.stage import ClassifyConfig
 from dedup.containment import ContainmentConfig
 from dedup.minhash import MinHashConfig
+from dedup.site_blocks import SiteConfig
 from dedup.verify import VerifyConfig
 from extractors.stage import RenderConfig
 from llm_cleaning.stage import CleanConfig
@@ -72,6 +73,7 @@ class Recipe:
     read: ReadConfig = field(default_factory=ReadConfig)
     render: RenderConfig = field(default_factory=RenderConfig)
     exact_dedup: ExactConfig = field(default_factory=ExactConfig)
+    site_repeats: SiteConfig = field(default_factory=SiteConfig)
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
     fuzzy_dedup: FuzzyConfig = field(default_factory=FuzzyConfig)
     clean: CleanConfig = field(default_factory=CleanConfig)

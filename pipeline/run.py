@@ -33,14 +33,14 @@ from pipeline.io.shards import file_sha256, writing
 from pipeline.io.storage import copy_file, remove_tree
 from pipeline.io.warc import Split
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint, forget_spill, tasks_of
-from pipeline.phases import documents, duplicates, tokens
+from pipeline.phases import documents, duplicates, site_repeats, tokens
 from pipeline.phases.documents import Removals
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
 from pipeline.recipe import Recipe
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
 
-EXCHANGES = ("exact", "propose", "resolve")
+EXCHANGES = ("exact", "site", "propose", "resolve")
 PHASES = (
     "inputs",
     "render",
@@ -108,7 +108,8 @@ def _phases(job: Job, config: RunConfig) -> dict[str, Any]:
     require_unchanged(config.inputs, facts)
     rendered = _render(job, config, inputs, facts)
     exact = _exact(job, rendered) if recipe.exact_dedup.enabled else None
-    classified = _classify(job, recipe, rendered, exact)
+    repeats = _site_repeats(job, recipe, rendered, exact) if recipe.site_repeats.enabled else None
+    classified = _classify(job, recipe, rendered, exact, repeats)
     fuzzy = _fuzzy(job, recipe, classified) if recipe.fuzzy_dedup.enabled else None
     cleaned = _clean(job, recipe, classified, fuzzy)
     spilled, shards = _tokens(job, recipe, cleaned)
@@ -160,13 +161,28 @@ def _exact(job: Job, rendered: Finished) -> Removals:
     return audit.removals("exact_dedup")
 
 
-def _classify(job: Job, recipe: Recipe, rendered: Finished, exact: Removals | None) -> Finished:
+def _site_repeats(job: Job, recipe: Recipe, rendered: Finished, exact: Removals | None) -> Finished:
+    return job.exchange(
+        "site",
+        fingerprint(site_repeats.VERSION, asdict(recipe.site_repeats), rendered, exact),
+        rendered.shards(exact),
+        partial(site_repeats.emit_site_rows, config=recipe.site_repeats),
+        partial(site_repeats.reduce_site_rows, config=recipe.site_repeats),
+        site_repeats.SITE_ORDER,
+        site_repeats.PLACE_SCHEMA,
+    )
+
+
+def _classify(
+    job: Job, recipe: Recipe, rendered: Finished, exact: Removals | None, repeats: Finished | None
+) -> Finished:
     def plan(directory: PhaseDirectory) -> Plan:
-        produce = partial(documents.classify_shard, marking=recipe.clean, config=recipe.classify)
+        found = repeats.directory if repeats is not None else None
+        produce = partial(documents.classify_shard, marking=recipe.clean, config=recipe.classify, repeats=found)
         return partial(map_documents, directory=directory, produce=produce), tasks_of(rendered.shards(exact))
 
     config = {"marking": asdict(recipe.clean), "classify": asdict(recipe.classify)}
-    bound = fingerprint(documents.VERSIONS["classify"], config, rendered, exact)
+    bound = fingerprint(documents.VERSIONS["classify"], config, rendered, exact, repeats)
     models = {"models": [asdict(model) for model in _models()]}
     return job.phase("classify", bound | models, plan)
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from blends.shards import TokenizeConfig, screen_documents
 from classifiers.stage import ClassifyConfig, classify
+from dedup.site_blocks import without_labels
 from extractors.stage import RenderConfig, render_pages
 from llm_cleaning.stage import CleanConfig, clean, mark
 from pipeline.document import Document, Page, document_id, from_batch
@@ -25,9 +26,10 @@ from pipeline.io.inputs import basename
 from pipeline.io.read_limits import ReadLimits
 from pipeline.io.shards import ShardFile, check_shard, read_shard
 from pipeline.io.warc import TRUNCATED_HEADER, BadRecord, Skipped, Split, read_split
+from pipeline.phases.repeats import repeats_of
 from pipeline.stage import Context, Counters, Task
 
-VERSIONS = {"render": 1, "classify": 1, "clean": 1}  # raise one when its stages would give another result
+VERSIONS = {"render": 1, "classify": 2, "clean": 1}  # raise one when its stages would give another result
 READ = "read"
 
 
@@ -128,15 +130,36 @@ def _tally_render(document: Document, counters: Counters) -> None:
 
 
 def classify_shard(
-    task: Task, context: Context, counters: Counters, *, marking: CleanConfig, config: ClassifyConfig
+    task: Task,
+    context: Context,
+    counters: Counters,
+    *,
+    marking: CleanConfig,
+    config: ClassifyConfig,
+    repeats: PhaseDirectory | None = None,
 ) -> Iterator[Document]:
-    """Mark blocks, score, apply the rules; documents removed by exact dedup are rejected first."""
+    """Mark blocks, score, apply the rules; documents removed by exact dedup are rejected first.
+
+    `repeats` is the phase that found what sites repeat; its places are set before blocks are marked.
+    """
     stages = (partial(mark, config=marking), partial(classify, config=config))
-    documents = read_documents(task.source, context, counters)
+    documents = _with_repeats(read_documents(task.source, context, counters), task.source, repeats, counters)
     for stage in stages:
         documents = stage(documents)
     for document in documents:
         _tally_scores(document, counters)
+        yield document
+
+
+def _with_repeats(
+    documents: Iterator[Document], source: DocumentShard, repeats: PhaseDirectory | None, counters: Counters
+) -> Iterator[Document]:
+    blocks_of_row = repeats_of(source.index, repeats) if repeats is not None else {}
+    for row, document in enumerate(documents):
+        repeated = without_labels(document.text, document.blocks, frozenset(blocks_of_row.get(row, ())))
+        for block in repeated:
+            document.blocks.site_repeat[block] = True
+        counters.tallies["site_repeats"] += len(repeated)
         yield document
 
 
@@ -163,7 +186,7 @@ def clean_shard(
 
 def read_documents(source: DocumentShard, context: Context, counters: Counters) -> Iterator[Document]:
     """Every kept document of a shard, counted; removed and poisoned ones arrive rejected."""
-    removed = _removed_rows(source)
+    removed = removed_rows(source)
     rows: Iterable[Document] = (
         document
         for file in source.files
@@ -183,7 +206,7 @@ def read_documents(source: DocumentShard, context: Context, counters: Counters) 
             yield document
 
 
-def _removed_rows(source: DocumentShard) -> Mapping[int, tuple[str, str]]:
+def removed_rows(source: DocumentShard) -> Mapping[int, tuple[str, str]]:
     """Row -> (rule, kept id) for the rows of this shard in the audit."""
     found: dict[int, tuple[str, str]] = {}
     if source.removals is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from dedup.site_blocks import SITE_SORT, SiteConfig, site_repeats, site_rows
+from dedup.site_blocks import SITE_SORT, SiteConfig, site_repeats, site_rows, without_labels
 from pipeline.document import Document, to_batch
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
@@ -29,9 +29,9 @@ def page(number: int, *blocks: str, host: str = "example.org") -> Document:
 
 
 def repeats(pages: list[Document], min_pages: int = 3, batch_rows: int = 2) -> list[tuple[str, int]]:
-    rows = pa.Table.from_batches([site_rows(to_batch(pages))])
+    rows = pa.Table.from_batches([site_rows(to_batch(pages), SiteConfig(min_pages=min_pages))])
     rows = rows.sort_by([(name, "ascending") for name in SITE_SORT]).combine_chunks()
-    found = site_repeats(iter(rows.to_batches(batch_rows)), SiteConfig(min_pages))
+    found = site_repeats(iter(rows.to_batches(batch_rows)), SiteConfig(min_pages=min_pages))
     return sorted((row["id"], row["block"]) for batch in found for row in batch.to_pylist())
 
 
@@ -55,3 +55,19 @@ def test_hosts_are_apart_and_one_page_counts_once():
 
 def test_pages_without_a_host_have_no_rows():
     assert repeats([page(n, MENU, host="") for n in range(5)]) == []
+
+
+def test_a_long_block_is_content_however_often_it_stands_there():
+    text = "A long paragraph that stands at several addresses of one site. " * 12
+    pages = [page(n, MENU, text) for n in range(5)]
+    assert {block for _, block in repeats(pages)} == {0}
+
+
+def test_what_labels_the_content_of_a_page_is_not_repeated():
+    text = "\n\n".join(
+        [MENU, "## Solution", "Its own words.", "Proof.", "More of its own.", "## Related", "Log in", MENU]
+    )
+    blocks = markdown_to_blocks(text)
+    assert len(blocks) == 8
+    assert without_labels(text, blocks, frozenset({0, 1, 3, 5, 6, 7})) == [0, 5, 6, 7]
+    assert without_labels(text, blocks, frozenset({0, 7})) == [0, 7]

@@ -59,12 +59,12 @@ class Conversations(Generic[Label]):
         """Begin to talk.
 
         Args:
-            slots: how many requests the backend works on at a time.
+            slots: how many requests the backend works on at a time; 0 for one page after the other.
             beat: called every few seconds while answers are awaited.
             spent: filled with requests and tokens.
         """
         self._backend, self._store, self._beat = backend, store, beat
-        self._window = PAGES_PER_SLOT * slots
+        self._window = max(1, PAGES_PER_SLOT * slots)
         self._talks: deque[_Talk[Label]] = deque()
         self._waiting: dict[str, list[_Talk[Label]]] = {}  # key -> talks that wait for its answer
         self._requests: dict[str, Request] = {}  # key -> request in flight

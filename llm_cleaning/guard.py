@@ -140,6 +140,8 @@ def _is_known(source: str, word: str) -> bool:
 
 def _judge_lost(before: list[Token], at: list[int], result: Edits, findings: _Findings) -> None:
     """Lines whose every token went are judged with the other lost lines; holes in a line are judged here."""
+    if not result.lost:
+        return
     lost = set(result.lost)
     left: dict[int, int] = {}
     for index, line in enumerate(at):

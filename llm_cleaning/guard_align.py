@@ -8,7 +8,6 @@ order, so what moved shows as lost here and added there.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
@@ -116,9 +115,10 @@ def _anchors(a: Sequence[str], b: Sequence[str], size: int) -> list[tuple[int, i
 
 
 def _unique(items: Sequence[str], size: int) -> dict[tuple[str, ...], int]:
-    grams = list(zip(*(items[offset:] for offset in range(size)), strict=False))
-    counts = Counter(grams)
-    return {gram: place for place, gram in enumerate(grams) if counts[gram] == 1}
+    places: dict[tuple[str, ...], int] = {}
+    for place, gram in enumerate(zip(*(items[offset:] for offset in range(size)), strict=False)):
+        places[gram] = -1 if gram in places else place
+    return {gram: place for gram, place in places.items() if place >= 0}
 
 
 def _increasing(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -34,7 +34,8 @@ class Lines(NamedTuple):
 def lines_of(text: str) -> Lines:
     """Lines of a text in order; lines of white space are left out, except in code."""
     raw = text.split("\n")
-    keys = [" ".join(line.split()) for line in raw]
+    # most lines need no change but at their ends, and asking is cheaper than splitting
+    keys = [line.strip() if "  " not in line and line.isprintable() else " ".join(line.split()) for line in raw]
     ends = list(accumulate((len(line) + 1 for line in raw), initial=-1))
     code, fence, is_open = (
         _fences(raw, keys) if "```" in text or "~~~" in text else ([False] * len(raw),) * 2 + (False,)
@@ -91,11 +92,13 @@ def _prose(text: str, lines: Lines, first: int, last: int, found: list[Token], a
     new = tokens(piece)
     found += new
     breaks = list(accumulate((len(line) + 1 for line in piece.split("\n")), initial=0))
-    row, index, base = 0, first, lines.number[first]
+    numbers = lines.number[first:last]
+    row, index, base, count = 0, 0, numbers[0], len(numbers)
+    append = at.append
     for token in new:
-        place = token.start - 1  # `tokens` puts a line break in front
+        place = token[3] - 1  # its start; `tokens` puts a line break in front
         while breaks[row + 1] <= place:
             row += 1
-        while index + 1 < last and lines.number[index + 1] <= base + row:
+        while index + 1 < count and numbers[index + 1] <= base + row:
             index += 1
-        at.append(index)
+        append(first + index)

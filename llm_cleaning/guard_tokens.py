@@ -173,19 +173,20 @@ def _next(text: str, closer: str, start: int, closers: dict[str, int]) -> int:
 
 
 def _read(text: str, start: int, end: int, found: list[Token]) -> None:
+    """Most of the guard's time is spent here: plain words are made without the detour over a named constructor."""
+    append, new = found.append, tuple.__new__
     for match in _TOKEN.finditer(text, start, end):
         kind = match.lastgroup or ""
         if kind == "plain":
             raw = match[kind]
-            found.append(
-                Token("word", raw if len(raw) == 1 and raw not in "Aa" else raw.lower(), raw, match.start(kind))
-            )
+            key = raw if len(raw) == 1 and raw not in "Aa" else raw.lower()
+            append(new(Token, ("word", key, raw, match.start(kind))))
         elif kind == "line":
             _line(match, found)
         elif kind == "end":
             _end(Token("end", ".", match[kind], match.start(kind)), found)
         else:
-            found.append(_token(kind, match))
+            append(_token(kind, match))
 
 
 def _line(match: re.Match[str], found: list[Token]) -> None:

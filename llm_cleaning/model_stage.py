@@ -87,14 +87,16 @@ def clean_documents(
     *,
     beat: Callable[[], None] = lambda: None,
     spent: Spent | None = None,
+    one_by_one: bool = False,
 ) -> Iterator[tuple[Document, CleanedPage]]:
     """(document as it came, marked; what became of it), in order. Rejected documents pass through.
 
     Args:
         beat: called every few seconds while answers are awaited.
         spent: filled with requests and tokens by mode.
+        one_by_one: finish a page before the next is read, so that a crash is blamed on the right one.
     """
-    slots = opened.config.max_in_flight
+    slots = 0 if one_by_one else opened.config.max_in_flight
     talks: Conversations[Document] = Conversations(opened.backend, store, slots=slots, beat=beat, spent=spent)
     return talks.run((document, page_conversation(document, opened)) for document in documents)
 

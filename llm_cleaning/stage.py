@@ -72,12 +72,16 @@ class CleanConfig:
             raise ValueError("chunk_tokens, max_requests, max_in_flight and timeout_s are more than 0")
 
 
+def marking(config: CleanConfig) -> dict[str, Any]:
+    """The settings of the rule cleaner alone: all that marking depends on."""
+    return {name: getattr(config, name) for name in ("keep_threshold", "min_kept_chars", "overwrite_marks")}
+
+
 def deciding(config: CleanConfig) -> dict[str, Any]:
     """The settings that decide results, for fingerprints: where a model is served does not."""
-    settings = asdict(config)
     if config.backend == "rules":
-        return {name: settings[name] for name in ("keep_threshold", "min_kept_chars", "overwrite_marks")}
-    return {name: value for name, value in settings.items() if name not in _PLACES}
+        return marking(config)
+    return {name: value for name, value in asdict(config).items() if name not in _PLACES}
 
 
 def mark(documents: Iterable[Document], *, config: CleanConfig) -> Iterator[Document]:

@@ -23,6 +23,7 @@ from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
 from dedup.lsh import EDGE_SCHEMA
 from extractors.peers import require
+from llm_cleaning.stage import marking
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.resources import require_phases
@@ -34,6 +35,7 @@ from pipeline.io.storage import copy_file, remove_tree
 from pipeline.io.warc import Split
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint, forget_spill, tasks_of
 from pipeline.phases import documents, duplicates, site_repeats, tokens
+from pipeline.phases.cleaning import clean_producer, clean_settings
 from pipeline.phases.documents import Removals
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
 from pipeline.recipe import Recipe
@@ -181,7 +183,7 @@ def _classify(
         produce = partial(documents.classify_shard, marking=recipe.clean, config=recipe.classify, repeats=found)
         return partial(map_documents, directory=directory, produce=produce), tasks_of(rendered.shards(exact))
 
-    config = {"marking": asdict(recipe.clean), "classify": asdict(recipe.classify)}
+    config = {"marking": marking(recipe.clean), "classify": asdict(recipe.classify)}
     bound = fingerprint(documents.VERSIONS["classify"], config, rendered, exact, repeats)
     models = {"models": [asdict(model) for model in _models()]}
     return job.phase("classify", bound | models, plan)
@@ -221,10 +223,10 @@ def _fuzzy(job: Job, recipe: Recipe, classified: Finished) -> Removals:
 
 def _clean(job: Job, recipe: Recipe, classified: Finished, fuzzy: Removals | None) -> Finished:
     def plan(directory: PhaseDirectory) -> Plan:
-        produce = partial(documents.clean_shard, config=recipe.clean, tokens=recipe.tokens)
+        produce = clean_producer(recipe.clean, recipe.tokens, directory)
         return partial(map_documents, directory=directory, produce=produce), tasks_of(classified.shards(fuzzy))
 
-    config = {"clean": asdict(recipe.clean), "max_document_chars": recipe.tokens.max_document_chars}
+    config = {"clean": clean_settings(recipe.clean), "max_document_chars": recipe.tokens.max_document_chars}
     return job.phase("clean", fingerprint(documents.VERSIONS["clean"], config, classified, fuzzy), plan)
 
 

@@ -8,7 +8,7 @@
 #include <Python.h>
 #include <structmember.h>
 
-#define TWIN_VERSION 1
+#define TWIN_VERSION 2
 #define MAX_INDENTING_CONTAINERS 12
 #define FORMULA_OPEN 0xE000
 #define HARD_BREAK 0xE002
@@ -17,7 +17,7 @@
 
 static PyObject *s_expand, *s_finish, *s_formula_kind, *s_write_cell, *s_enter_item; /* methods of the subclasses */
 static PyObject *s_empty, *s_list, *s_paragraph, *s_bullet, *s_bullet_rest, *s_space, *s_break, *s_line, *s_gap;
-static PyObject *s_href, *s_id, *s_class;
+static PyObject *s_href, *s_id, *s_class, *s_heading, *s_open_data_row, *s_open_data_cell, *s_close_data_cell;
 
 /* --- lists used as stacks --- */
 
@@ -252,12 +252,18 @@ flow_leave(Flow *self, PyObject *Py_UNUSED(args))
     Py_RETURN_NONE;
 }
 
-static PyObject *
-flow_enter_list(Flow *self, PyObject *Py_UNUSED(args))
+static void
+open_list(Flow *self)
 {
     if (self->lists_open == 0)
         self->list_start = PyList_GET_SIZE(self->column[KINDS]);
     self->lists_open++;
+}
+
+static PyObject *
+flow_enter_list(Flow *self, PyObject *Py_UNUSED(args))
+{
+    open_list(self);
     Py_RETURN_NONE;
 }
 
@@ -336,20 +342,17 @@ scratch_close(Scratch *scratch)
 
 /* Length of what is written to `out`; *changed where it differs from the text by more than its length. */
 static inline Py_ssize_t
-collapse_into(const int kind, const void *data, Py_ssize_t size, void *out, int *changed)
+collapse_into(const int kind, const void *data, Py_ssize_t size, void *out, int lines, int *changed)
 {
     Py_ssize_t written = 0, breaks = 0;
     int spaced = 0;
     for (Py_ssize_t i = 0; i < size; i++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, i);
         if (c <= ' ' || c >= 127) { /* else: most of all text */
-            if (kind != PyUnicode_1BYTE_KIND && c == HARD_BREAK) {
-                breaks++;
-                *changed = 1;
-                continue;
-            }
-            if (Py_UNICODE_ISSPACE(c)) {
-                spaced = 1;
+            int broken = kind != PyUnicode_1BYTE_KIND && c == HARD_BREAK;
+            if (broken || Py_UNICODE_ISSPACE(c)) {
+                spaced |= !(broken && lines);
+                breaks += broken && lines;
                 *changed |= c != ' ';
                 continue;
             }
@@ -366,9 +369,10 @@ collapse_into(const int kind, const void *data, Py_ssize_t size, void *out, int 
     return written;
 }
 
-/* White space to single spaces, HARD_BREAKs to newlines, none of either at the ends. New reference. */
+/* White space to single spaces, HARD_BREAKs to newlines (to white space without `lines`), none at the ends. New
+   reference. */
 static PyObject *
-collapse(PyObject *raw)
+collapse(PyObject *raw, int lines)
 {
     int kind = PyUnicode_KIND(raw), changed = 0;
     const void *data = PyUnicode_DATA(raw);
@@ -376,7 +380,7 @@ collapse(PyObject *raw)
     Scratch scratch;
     if (scratch_open(&scratch, size, kind) < 0)
         return NULL;
-#define COLLAPSE(width) collapse_into(width, data, size, scratch.data, &changed)
+#define COLLAPSE(width) collapse_into(width, data, size, scratch.data, lines, &changed)
     Py_ssize_t length = FOR_KIND(kind, COLLAPSE);
     PyObject *text;
     if (length == size && !changed)
@@ -447,8 +451,8 @@ is_blank(PyObject *text, Py_ssize_t start, Py_ssize_t end)
 typedef struct {
     PyObject_HEAD
     Flow *flow;
-    PyObject *mask, *places, *markup, *buffer, *links, *spans, *paths, *kinds, *lists, *cell;
-    Py_ssize_t resume, link_chars, in_link, last_link_end;
+    PyObject *mask, *places, *markup, *buffer, *links, *spans, *paths, *kinds, *lists, *cell, *grid;
+    Py_ssize_t resume, looks_left, link_chars, in_link, last_link_end;
     char mask_all;
 } Walk;
 
@@ -460,6 +464,7 @@ walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
         return NULL;
     self->mask = Py_NewRef(Py_None);
     self->cell = Py_NewRef(Py_None);
+    self->grid = Py_NewRef(Py_None);
     self->last_link_end = -1;
     self->places = PyDict_New();
     self->markup = Py_NewRef(s_empty);
@@ -497,11 +502,23 @@ walk_dealloc(Walk *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->buffer, self->links,
-                        self->spans,            self->paths, self->kinds,  self->lists,  self->cell};
+                        self->spans,            self->paths, self->kinds,  self->lists,  self->cell,   self->grid};
     for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
         Py_XDECREF(held[i]);
     type->tp_free(self);
     Py_DECREF(type);
+}
+
+static int
+in_cell(Walk *self)
+{
+    return self->cell != NULL && self->cell != Py_None;
+}
+
+static int
+in_grid(Walk *self)
+{
+    return self->grid != NULL && self->grid != Py_None;
 }
 
 /* Whether the subclass's `finish` could change the text: a formula or inline code, or characters nobody sees. */
@@ -530,7 +547,7 @@ needs_finish(Walk *self, PyObject *text)
 static int
 write_finished(Walk *self, PyObject *text, Py_ssize_t links)
 {
-    if (self->cell != NULL && self->cell != Py_None) {
+    if (in_cell(self)) {
         PyObject *number = PyLong_FromSsize_t(links);
         if (number == NULL)
             return -1;
@@ -559,19 +576,27 @@ write_finished(Walk *self, PyObject *text, Py_ssize_t links)
     return failed;
 }
 
+/* The text as `finish` leaves it. New reference. */
+static PyObject *
+finish(Walk *self, PyObject *text)
+{
+    if (!needs_finish(self, text))
+        return Py_NewRef(text);
+    PyObject *finished = PyObject_CallMethodOneArg((PyObject *)self, s_finish, text);
+    if (finished != NULL && !PyUnicode_Check(finished)) {
+        PyErr_SetString(PyExc_TypeError, "finish gives no text");
+        Py_CLEAR(finished);
+    }
+    return finished;
+}
+
 static int
 write_text(Walk *self, PyObject *text, Py_ssize_t links)
 {
-    if (!needs_finish(self, text))
-        return write_finished(self, text, links);
-    PyObject *finished = PyObject_CallMethodOneArg((PyObject *)self, s_finish, text);
+    PyObject *finished = finish(self, text);
     if (finished == NULL)
         return -1;
-    int failed = -1;
-    if (PyUnicode_Check(finished))
-        failed = PyUnicode_GET_LENGTH(finished) ? write_finished(self, finished, links) : 0;
-    else
-        PyErr_SetString(PyExc_TypeError, "finish gives no text");
+    int failed = PyUnicode_GET_LENGTH(finished) ? write_finished(self, finished, links) : 0;
     Py_DECREF(finished);
     return failed;
 }
@@ -600,13 +625,11 @@ write_lines(Walk *self, PyObject *text, Py_ssize_t links)
     return 0;
 }
 
-static int
-flush_buffer(Walk *self)
+/* The inline text that was gathered; there must be some. New reference. */
+static PyObject *
+take_buffer(Walk *self)
 {
-    Py_ssize_t links = self->link_chars;
     PyObject *buffer = self->buffer;
-    if (PyList_GET_SIZE(buffer) == 0)
-        return 0;
     PyObject *raw = PyList_GET_SIZE(buffer) == 1 ? Py_NewRef(PyList_GET_ITEM(buffer, 0)) : PyUnicode_Join(s_empty, buffer);
     self->link_chars = 0;
     self->last_link_end = -1;
@@ -614,12 +637,22 @@ flush_buffer(Walk *self)
         PyErr_SetString(PyExc_TypeError, "the buffer holds strings");
         Py_CLEAR(raw);
     }
-    if (raw == NULL || clear_list(buffer) < 0) {
-        Py_XDECREF(raw);
+    if (raw != NULL && clear_list(buffer) < 0)
+        Py_CLEAR(raw);
+    return raw;
+}
+
+static int
+flush_buffer(Walk *self)
+{
+    Py_ssize_t links = self->link_chars;
+    if (PyList_GET_SIZE(self->buffer) == 0)
+        return 0;
+    PyObject *raw = take_buffer(self);
+    if (raw == NULL)
         return -1;
-    }
     int broken = PyUnicode_FindChar(raw, HARD_BREAK, 0, PyUnicode_GET_LENGTH(raw), 1) >= 0;
-    PyObject *text = collapse(raw);
+    PyObject *text = collapse(raw, 1);
     Py_DECREF(raw);
     if (text == NULL)
         return -1;
@@ -660,9 +693,12 @@ walk_write_prose(Walk *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *walk_look_inside(Walk *self, PyObject *args);
+
 static PyMethodDef walk_methods[] = {
     {"flush", (PyCFunction)walk_flush, METH_NOARGS, NULL},
     {"write_prose", (PyCFunction)walk_write_prose, METH_VARARGS, NULL},
+    {"look_inside", (PyCFunction)walk_look_inside, METH_VARARGS, NULL},
     {NULL},
 };
 
@@ -672,17 +708,17 @@ static PyMethodDef walk_methods[] = {
 static PyMemberDef walk_members[] = {
     HELD(flow, READONLY),   HELD(mask, READONLY),  HELD(places, READONLY), HELD(markup, READONLY),
     HELD(buffer, READONLY), HELD(links, READONLY), HELD(spans, READONLY),  HELD(paths, READONLY),
-    HELD(kinds, READONLY),  HELD(lists, READONLY), HELD(cell, 0),          NUMBER(link_chars),
+    HELD(kinds, READONLY),  HELD(lists, READONLY), HELD(cell, 0),          HELD(grid, 0),         NUMBER(looks_left),     NUMBER(link_chars),
     NUMBER(in_link),        NUMBER(last_link_end), NUMBER(resume),
     {NULL},
 };
 
 /* --- the rules that most tags have; the others are Python's --- */
 
-enum { OPEN_BLOCK = 1, CLOSE_BLOCK, OPEN_LINK, CLOSE_LINK, OPEN_ITEM, CLOSE_CONTAINER, LINE_BREAK, SPACE, CLOSE_SPAN };
-
-static const char *RULES[] = {NULL,        "open_block",      "close_block", "open_link", "close_link",
-                              "open_item", "close_container", "line_break",  "space",     "close_span"};
+enum {
+    OPEN_BLOCK = 1, CLOSE_BLOCK, OPEN_LINK, CLOSE_LINK, OPEN_BULLETS, CLOSE_LIST, OPEN_ITEM, CLOSE_CONTAINER,
+    CLOSE_HEADING, LINE_BREAK, SPACE, CLOSE_SPAN, OPEN_ROW, OPEN_CELL, CLOSE_CELL, RULE_COUNT
+};
 
 /* The value of an attribute of a start tag, as it stands: [*start, *end) of head; 0 where it has none. */
 static int
@@ -849,6 +885,99 @@ close_span(Walk *self)
 }
 
 static int
+open_bullets(Walk *self, PyObject *head)
+{
+    if (open_block(self, head) < 0)
+        return -1;
+    open_list(self->flow);
+    return PyList_Append(self->lists, Py_None) < 0 || PyList_Append(self->kinds, s_list) < 0 ? -1 : 0;
+}
+
+static int
+close_list(Walk *self)
+{
+    if (flush_buffer(self) < 0)
+        return -1;
+    if (PyList_GET_SIZE(self->lists) > 0 && PyList_GET_SIZE(self->kinds) > 0) {
+        self->flow->lists_open--;
+        if (drop_last(self->lists) < 0 || drop_last(self->kinds) < 0)
+            return -1;
+    }
+    return close_block(self);
+}
+
+static int
+write_heading(Walk *self, PyObject *text, int level, Py_ssize_t links)
+{
+    PyObject *finished = finish(self, text), *path = last(self->paths);
+    if (finished == NULL || path == NULL || PyUnicode_GET_LENGTH(finished) == 0 || !PyUnicode_Check(path)) {
+        int failed = finished == NULL || path == NULL;
+        Py_XDECREF(finished);
+        return failed ? -1 : 0;
+    }
+    Py_INCREF(path);
+    PyObject *number = PyLong_FromLong(level);
+    PyObject *line = PyUnicode_FromFormat("%s %U", &"######"[6 - level], finished);
+    int failed = number == NULL || line == NULL ||
+                 write_leaf(self->flow, line, s_heading, path, links, Py_None, number) < 0;
+    Py_XDECREF(number);
+    Py_XDECREF(line);
+    Py_DECREF(finished);
+    Py_DECREF(path);
+    return failed ? -1 : 0;
+}
+
+static int
+close_heading(Walk *self, PyObject *head)
+{
+    int level = PyUnicode_GET_LENGTH(head) > 2 ? (int)PyUnicode_READ_CHAR(head, 2) - '0' : 0;
+    if (level < 1 || level > 6) {
+        PyErr_SetString(PyExc_ValueError, "headings have levels 1 to 6");
+        return -1;
+    }
+    if (PyList_GET_SIZE(self->buffer) > 0) {
+        Py_ssize_t links = self->link_chars;
+        PyObject *raw = take_buffer(self), *text = raw == NULL ? NULL : collapse(raw, 0);
+        Py_XDECREF(raw);
+        if (text == NULL)
+            return -1;
+        int failed = in_cell(self) ? write_text(self, text, links) : write_heading(self, text, level, links);
+        Py_DECREF(text);
+        if (failed)
+            return -1;
+    }
+    return close_block(self);
+}
+
+static int
+call_method(Walk *self, PyObject *name, PyObject *head)
+{
+    PyObject *done = PyObject_CallMethodObjArgs((PyObject *)self, name, head, NULL);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
+open_row(Walk *self, PyObject *head)
+{
+    if (in_grid(self) && !in_cell(self) && call_method(self, s_open_data_row, NULL) < 0)
+        return -1;
+    return open_block(self, head);
+}
+
+static int
+open_cell(Walk *self, PyObject *head)
+{
+    return in_grid(self) && !in_cell(self) ? call_method(self, s_open_data_cell, head) : open_block(self, head);
+}
+
+static int
+close_cell(Walk *self)
+{
+    return in_cell(self) ? call_method(self, s_close_data_cell, NULL) : close_block(self);
+}
+
+static int
 apply_rule(Walk *self, int rule, PyObject *head)
 {
     switch (rule) {
@@ -860,18 +989,61 @@ apply_rule(Walk *self, int rule, PyObject *head)
         return open_link(self, head);
     case CLOSE_LINK:
         return close_link(self);
+    case OPEN_BULLETS:
+        return open_bullets(self, head);
+    case CLOSE_LIST:
+        return close_list(self);
     case OPEN_ITEM:
         return open_item(self, head);
     case CLOSE_CONTAINER:
         return close_container(self);
+    case CLOSE_HEADING:
+        return close_heading(self, head);
     case LINE_BREAK:
         return PyList_Append(self->buffer, s_break);
     case SPACE:
         return PyList_Append(self->buffer, s_space);
-    default:
+    case CLOSE_SPAN:
         return close_span(self);
+    case OPEN_ROW:
+        return open_row(self, head);
+    case OPEN_CELL:
+        return open_cell(self, head);
+    default:
+        return close_cell(self);
     }
 }
+
+/* The rules as functions for rules.py, which may call them or name them in its table. */
+static PyObject *
+rule_function(int rule, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3 || !PyObject_TypeCheck(args[0], walk_type) || !PyUnicode_Check(args[1])) {
+        PyErr_SetString(PyExc_TypeError, "rules take a walk, a start tag and a place");
+        return NULL;
+    }
+    if (!is_ready((Walk *)args[0]) || apply_rule((Walk *)args[0], rule, args[1]) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+#define RULES(rule)                                                                                                    \
+    rule(OPEN_BLOCK, open_block) rule(CLOSE_BLOCK, close_block) rule(OPEN_LINK, open_link)                             \
+    rule(CLOSE_LINK, close_link) rule(OPEN_BULLETS, open_bullets) rule(CLOSE_LIST, close_list)                         \
+    rule(OPEN_ITEM, open_item) rule(CLOSE_CONTAINER, close_container) rule(CLOSE_HEADING, close_heading)               \
+    rule(LINE_BREAK, line_break) rule(SPACE, space) rule(CLOSE_SPAN, close_span) rule(OPEN_ROW, open_row)              \
+    rule(OPEN_CELL, open_cell) rule(CLOSE_CELL, close_cell)
+#define DEFINE_RULE(number, name)                                                                                      \
+    static PyObject *rule_##name(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)                 \
+    {                                                                                                                  \
+        return rule_function(number, args, count);                                                                     \
+    }
+#define NAME_RULE(number, name) [number] = #name,
+#define LIST_RULE(number, name) {#name, (PyCFunction)(void (*)(void))rule_##name, METH_FASTCALL, NULL},
+
+RULES(DEFINE_RULE)
+static const char *RULE_NAMES[RULE_COUNT] = {RULES(NAME_RULE)};
+static PyObject *rule_objects[RULE_COUNT]; /* kept for the life of the process */
 
 /* --- the table of actions: open addressing over the code points of tag names --- */
 
@@ -905,23 +1077,18 @@ rules_dealloc(Rules *self)
     Py_DECREF(type);
 }
 
-/* Number of the rule here that is the twin of a function of hot.py; 0 for another function, -1 with an error. */
+/* Number of the rule that a function of this module is, 0 for Python's. */
 static int
-rule_of(PyObject *action, PyObject *hot)
+rule_of(PyObject *action)
 {
-    for (int rule = OPEN_BLOCK; rule <= CLOSE_SPAN; rule++) {
-        PyObject *twin = PyObject_GetAttrString(hot, RULES[rule]);
-        if (twin == NULL)
-            return -1;
-        Py_DECREF(twin);
-        if (twin == action)
-            return rule;
-    }
-    return 0;
+    int rule = RULE_COUNT - 1;
+    while (rule > 0 && rule_objects[rule] != action)
+        rule--;
+    return rule;
 }
 
-static int
-add_rule(Rules *self, PyObject *tag, PyObject *action, PyObject *hot)
+static void
+add_rule(Rules *self, PyObject *tag, PyObject *action)
 {
     uint32_t hash = HASH_START;
     for (Py_ssize_t i = 0; i < PyUnicode_GET_LENGTH(tag); i++)
@@ -929,16 +1096,14 @@ add_rule(Rules *self, PyObject *tag, PyObject *action, PyObject *hot)
     uint32_t slot = hash & (self->slots - 1);
     while (self->entries[slot].tag != NULL)
         slot = (slot + 1) & (self->slots - 1);
-    int rule = rule_of(action, hot);
-    self->entries[slot] = (Entry){Py_NewRef(tag), Py_NewRef(action), hash, rule};
-    return rule;
+    self->entries[slot] = (Entry){Py_NewRef(tag), Py_NewRef(action), hash, rule_of(action)};
 }
 
 static PyObject *
 rules_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
-    PyObject *actions, *hot, *tag, *action;
-    if (!PyArg_ParseTuple(args, "O!O", &PyDict_Type, &actions, &hot))
+    PyObject *actions, *tag, *action;
+    if (!PyArg_ParseTuple(args, "O!", &PyDict_Type, &actions))
         return NULL;
     Rules *self = (Rules *)type->tp_alloc(type, 0);
     if (self == NULL)
@@ -951,12 +1116,11 @@ rules_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
         return PyErr_NoMemory();
     }
     for (Py_ssize_t place = 0; PyDict_Next(actions, &place, &tag, &action);) {
-        if (!PyUnicode_Check(tag))
-            PyErr_SetString(PyExc_TypeError, "tags are strings");
-        if (PyErr_Occurred() || add_rule(self, tag, action, hot) < 0) {
+        if (!PyUnicode_Check(tag)) {
             Py_DECREF(self);
-            return NULL;
+            return PyErr_Format(PyExc_TypeError, "tags are strings");
         }
+        add_rule(self, tag, action);
     }
     return (PyObject *)self;
 }
@@ -982,13 +1146,14 @@ scan_tag(const int kind, const void *data, Py_ssize_t start, Py_ssize_t size, ui
     return tag;
 }
 
+#define SCAN_TAG(width) scan_tag(width, data, start, size, &hash)
+
 static Tag
 read_tag(Rules *rules, PyObject *markup, Py_ssize_t start)
 {
     const void *data = PyUnicode_DATA(markup);
     Py_ssize_t size = PyUnicode_GET_LENGTH(markup);
     uint32_t hash = HASH_START;
-#define SCAN_TAG(width) scan_tag(width, data, start, size, &hash)
     Tag tag = FOR_KIND(PyUnicode_KIND(markup), SCAN_TAG);
     for (uint32_t slot = hash & (rules->slots - 1); rules->entries[slot].tag != NULL; slot = (slot + 1) & (rules->slots - 1)) {
         Entry *entry = &rules->entries[slot];
@@ -999,6 +1164,80 @@ read_tag(Rules *rules, PyObject *markup, Py_ssize_t start)
         }
     }
     return tag;
+}
+
+/* Whether markup[start:end] is this tag name, behind a "/" for an end tag. */
+static int
+is_named(PyObject *markup, Py_ssize_t start, Py_ssize_t end, PyObject *name, int closes)
+{
+    if (end - start != PyUnicode_GET_LENGTH(name) + closes || (closes && PyUnicode_READ_CHAR(markup, start) != '/'))
+        return 0;
+    return PyUnicode_Tailmatch(markup, name, start + closes, end, -1) == 1;
+}
+
+static Tag
+tag_at(PyObject *markup, Py_ssize_t start)
+{
+    const void *data = PyUnicode_DATA(markup);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup);
+    uint32_t hash = HASH_START;
+    return FOR_KIND(PyUnicode_KIND(markup), SCAN_TAG);
+}
+
+static int
+add_part(PyObject *parts, PyObject *markup, Py_ssize_t start, Py_ssize_t end)
+{
+    PyObject *text = unescaped(markup, start, end);
+    int failed = text == NULL || PyList_Append(parts, text) < 0;
+    Py_XDECREF(text);
+    return failed ? -1 : 0;
+}
+
+/* Adds the texts of the element; the end of its end tag, 0 past the budget, -1 with an error. */
+static Py_ssize_t
+look_through(Walk *self, Py_ssize_t after, PyObject *name, PyObject *parts)
+{
+    PyObject *markup = self->markup;
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup), depth = 1;
+    for (int first = 1;; first = 0) {
+        Py_ssize_t place = PyUnicode_FindChar(markup, '<', after, size, 1);
+        if (add_part(parts, markup, after, place < 0 ? size : place) < 0)
+            return -1;
+        if (place < 0)
+            return 0;
+        Tag tag = tag_at(markup, place + 1);
+        int closes = is_named(markup, tag.start, tag.end, name, 1);
+        if (closes && first)
+            return tag.after;
+        if (self->looks_left <= 0)
+            return 0;
+        self->looks_left--;
+        depth += is_named(markup, tag.start, tag.name_end, name, 0) - closes;
+        if (depth == 0)
+            return tag.after;
+        after = tag.after;
+    }
+}
+
+static PyObject *
+walk_look_inside(Walk *self, PyObject *args)
+{
+    PyObject *name, *found = NULL;
+    Py_ssize_t after;
+    if (!PyArg_ParseTuple(args, "nU", &after, &name))
+        return NULL;
+    PyObject *parts = PyList_New(0);
+    if (parts == NULL)
+        return NULL;
+    Py_ssize_t end = after < 0 ? 0 : look_through(self, after, name, parts);
+    if (end == 0)
+        found = Py_NewRef(Py_None);
+    else if (end > 0) {
+        PyObject *text = PyUnicode_Join(s_empty, parts);
+        found = text == NULL ? NULL : Py_BuildValue("(Nn)", text, end);
+    }
+    Py_DECREF(parts);
+    return found;
 }
 
 static int
@@ -1017,8 +1256,8 @@ static int
 act(Walk *self, const Tag *tag)
 {
     int rule = tag->entry->rule;
-    if (rule == CLOSE_BLOCK || rule == CLOSE_LINK || rule >= CLOSE_CONTAINER)
-        return apply_rule(self, rule, NULL);
+    if (rule == CLOSE_BLOCK || rule == CLOSE_LINK || rule == CLOSE_CONTAINER || rule == LINE_BREAK)
+        return apply_rule(self, rule, NULL); /* the most frequent of those that need no start tag */
     PyObject *head = PyUnicode_Substring(self->markup, tag->start, tag->end);
     if (head == NULL)
         return -1;
@@ -1372,7 +1611,12 @@ make_strings(void)
         {&s_list, "list"},             {&s_paragraph, "paragraph"}, {&s_bullet, "- "},
         {&s_bullet_rest, "  "},        {&s_space, " "},             {&s_break, "\xee\x80\x82"},
         {&s_line, "\n"},               {&s_gap, "\n\n"},            {&s_href, " href=\""},
-        {&s_id, " id=\""},            {&s_class, " class=\""},
+        {&s_id, " id=\""},
+        {&s_class, " class=\""},
+        {&s_heading, "heading"},
+        {&s_open_data_row, "open_data_row"},
+        {&s_open_data_cell, "open_data_cell"},
+        {&s_close_data_cell, "close_data_cell"},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if ((*strings[i].place = PyUnicode_InternFromString(strings[i].text)) == NULL)
@@ -1391,7 +1635,7 @@ add_type(PyObject *module, PyType_Spec *spec)
 
 static PyMethodDef module_methods[] = {
     {"lay_out_markup", lay_out_markup, METH_VARARGS, NULL},
-    {NULL},
+    RULES(LIST_RULE){NULL},
 };
 
 static struct PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "_hot", NULL, -1, module_methods};
@@ -1402,7 +1646,10 @@ PyInit__hot(void)
     PyObject *module = PyModule_Create(&module_definition);
     if (module == NULL)
         return NULL;
-    if (make_strings() < 0 || (flow_type = add_type(module, &flow_spec)) == NULL ||
+    int failed = 0;
+    for (int rule = 1; rule < RULE_COUNT; rule++)
+        failed |= (rule_objects[rule] = PyObject_GetAttrString(module, RULE_NAMES[rule])) == NULL;
+    if (failed || make_strings() < 0 || (flow_type = add_type(module, &flow_spec)) == NULL ||
         (walk_type = add_type(module, &walk_spec)) == NULL || (rules_type = add_type(module, &rules_spec)) == NULL ||
         add_type(module, &finder_spec) == NULL ||
         PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0)

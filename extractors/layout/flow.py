@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
-from extractors.layout.native import FlowBase
+from extractors.layout.native import twin
 from extractors.math.forms import Recovered
 from pipeline.document import Blocks, Formula, Formulas
 
 _SENTINEL = re.compile("\ue000([0-9]{1,9})\ue001")
 
 
-class Flow(FlowBase):
+class Flow(twin.FlowBase):
     """Grows the output. `recovered[i]` is the formula behind sentinel i."""
 
     __slots__ = ("recovered", "shown")

@@ -147,19 +147,21 @@ class FlowBase:
 class WalkBase:
     """What is open around the present place, and the inline text of the leaf in the making.
 
-    `finish`, `formula_kind`, `write_cell` and `enter_item` are the subclass's.
+    `finish`, `formula_kind`, `write_cell`, `enter_item` and what opens and closes cells of data are the subclass's.
     """
 
     __slots__ = (
         "buffer",
         "cell",
         "flow",
+        "grid",
         "in_link",
         "kinds",
         "last_link_end",
         "link_chars",
         "links",
         "lists",
+        "looks_left",
         "markup",
         "mask",
         "mask_all",
@@ -172,6 +174,9 @@ class WalkBase:
     formula_kind: Callable[[str], str]
     write_cell: Callable[[str, int], None]
     enter_item: Callable[[str], None]
+    open_data_row: Callable[[], None]
+    open_data_cell: Callable[[str], None]
+    close_data_cell: Callable[[], None]
 
     def __init__(self, flow: Any, mask: Any, mask_all: bool, places: Mapping[tuple[str, str], str]) -> None:
         self.flow = flow
@@ -179,6 +184,7 @@ class WalkBase:
         self.mask_all = mask_all  # whether text without "$", "\\", "[/" or "</" may hold formulas
         self.places = places
         self.markup = ""  # the page
+        self.looks_left = 0  # tags that may still be looked at ahead of their turn
         self.resume = -1  # where the walk goes on, when the last action has used more than its tag
         self.buffer: list[str] = []  # inline text of the leaf in the making, as it stands in the tree
         self.link_chars = 0  # of the buffer
@@ -189,7 +195,8 @@ class WalkBase:
         self.paths = [""]  # of the open blocks, outermost first
         self.kinds = ["paragraph"]  # kind of prose in each open container
         self.lists: list[Any] = []  # counter of each open list; None: bullets
-        self.cell: list[str] | None = None  # leaves of the open cell of a data table
+        self.grid: Any = None  # the data table that is open
+        self.cell: list[str] | None = None  # leaves of the open cell of that table
 
     def flush(self) -> None:
         """Write what is in the inline buffer as a leaf (or several, where `<br><br>` parts paragraphs)."""
@@ -222,6 +229,30 @@ class WalkBase:
             return
         kind = self.formula_kind(text) if text[0] == FORMULA_OPEN else self.kinds[-1]
         self.flow.write(text, kind, self.paths[-1], link_chars)
+
+    def look_inside(self, after: int, tag: str) -> tuple[str, int] | None:
+        """(text of the element whose start tag ends at `after`, where its end tag ends); None past the budget."""
+        markup, end = self.markup, f"</{tag}>"
+        place = markup.find("<", after)
+        if place >= 0 and markup.startswith(end, place):
+            text = markup[after:place]
+            return (unescape(text) if "&" in text else text), place + len(end)
+        parts, depth = [markup[after:place]], 1
+        while depth and self.looks_left > 0 and place >= 0:
+            self.looks_left -= 1
+            following = markup.find("<", place + 1)
+            head, _, text = markup[place + 1 : following if following >= 0 else None].partition(">")
+            if head == end[1:-1]:
+                depth -= 1
+            elif head.partition(" ")[0] == tag:
+                depth += 1
+            if depth:
+                parts.append(text)
+                place = following
+        if depth:
+            return None
+        text = "".join(parts)
+        return (unescape(text) if "&" in text else text), place + len(end)
 
 
 def open_block(walk: WalkBase, head: str, _after: int) -> None:
@@ -273,6 +304,63 @@ def close_container(walk: WalkBase, head: str, after: int) -> None:
     close_block(walk, head, after)
 
 
+def open_bullets(walk: WalkBase, head: str, after: int) -> None:
+    """Start of a list without numbers."""
+    open_block(walk, head, after)
+    walk.flow.enter_list()
+    walk.lists.append(None)
+    walk.kinds.append("list")
+
+
+def close_list(walk: WalkBase, head: str, after: int) -> None:
+    """End of a list."""
+    if walk.buffer:
+        walk.flush()
+    if walk.lists:
+        walk.kinds.pop()
+        walk.lists.pop()
+        walk.flow.leave_list()
+    close_block(walk, head, after)
+
+
+def close_heading(walk: WalkBase, head: str, after: int) -> None:
+    """End of a heading `/h1` to `/h6`: one line, whatever breaks it holds."""
+    if walk.buffer:
+        text = collapse("".join(walk.buffer).replace(HARD_BREAK, " "))
+        link_chars, walk.link_chars = walk.link_chars, 0
+        walk.last_link_end = -1
+        walk.buffer.clear()
+        if walk.cell is not None:
+            walk.write_prose(text, link_chars)
+        elif text := walk.finish(text):
+            level = int(head[2])
+            walk.flow.write(f"{'#' * level} {text}", "heading", walk.paths[-1], link_chars, None, level)
+    close_block(walk, head, after)
+
+
+def open_row(walk: WalkBase, head: str, after: int) -> None:
+    """Start of a row of a table of data or of layout."""
+    if walk.grid is not None and walk.cell is None:
+        walk.open_data_row()
+    open_block(walk, head, after)
+
+
+def open_cell(walk: WalkBase, head: str, after: int) -> None:
+    """Start of a cell of a table of data or of layout."""
+    if walk.grid is not None and walk.cell is None:
+        walk.open_data_cell(head)
+    else:
+        open_block(walk, head, after)
+
+
+def close_cell(walk: WalkBase, head: str, after: int) -> None:
+    """End of a cell of a table of data or of layout."""
+    if walk.cell is not None:
+        walk.close_data_cell()
+    else:
+        close_block(walk, head, after)
+
+
 def line_break(walk: WalkBase, _head: str, _after: int) -> None:
     """A line break."""
     walk.buffer.append(HARD_BREAK)
@@ -292,7 +380,7 @@ def close_span(walk: WalkBase, head: str, after: int) -> None:
 class Rules:
     """The actions of rules.py, by tag. In C, those of this module become numbers of functions there."""
 
-    def __init__(self, actions: dict[str, Action], _hot: object) -> None:
+    def __init__(self, actions: dict[str, Action]) -> None:
         self.actions = actions
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractors.layout import hot
 
-TWIN_VERSION = 1  # of what hot.py and _hot.c do; a build left over from another version is not used
+TWIN_VERSION = 2  # of what hot.py and _hot.c do; a build left over from another version is not used
 
 
 def _twin() -> object:
@@ -25,12 +25,8 @@ def _twin() -> object:
 
 
 if TYPE_CHECKING:
-    from extractors.layout.hot import FlowBase, Rules, SignFinder, WalkBase, lay_out_markup
+    twin = hot
 else:
-    _module = _twin()
-    FlowBase, WalkBase, SignFinder = _module.FlowBase, _module.WalkBase, _module.SignFinder
-    Rules, lay_out_markup = _module.Rules, _module.lay_out_markup
+    twin = _twin()
 
-NATIVE = FlowBase is not hot.FlowBase
-
-__all__ = ["NATIVE", "FlowBase", "Rules", "SignFinder", "WalkBase", "lay_out_markup"]
+NATIVE = twin is not hot

@@ -5,26 +5,15 @@ from __future__ import annotations
 import re
 
 from extractors.code import CodeBlock, fenced, marked_number
-from extractors.layout.hot import (
-    Action,
-    close_block,
-    close_container,
-    close_link,
-    close_span,
-    line_break,
-    open_block,
-    open_item,
-    open_link,
-    space,
-)
+from extractors.layout.hot import Action
 from extractors.layout.inline import image_text, inline_code, script_text
 from extractors.layout.lists import counter
+from extractors.layout.native import twin
 from extractors.layout.state import Walk
 from extractors.layout.tags import (
     BLOCKS,
     DATA_TABLE,
     FORMULA_OPEN,
-    HARD_BREAK,
     HEADINGS,
     INLINE_CODE,
     INLINE_CODE_CLOSE,
@@ -34,7 +23,7 @@ from extractors.layout.tags import (
     SPACED,
 )
 from extractors.layout.text import attribute
-from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, span
+from extractors.tables import Grid
 
 MAX_INLINE_CODE_CHARS = 2_000
 MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read
@@ -46,65 +35,32 @@ def _rule(walk: Walk, _head: str, _after: int) -> None:
         walk.flush()
 
 
-def _close_heading(level: int) -> Action:
-    def close(walk: Walk, head: str, after: int) -> None:
-        text = " ".join("".join(walk.buffer).replace(HARD_BREAK, " ").split())
-        link_chars, walk.link_chars = walk.link_chars, 0
-        walk.last_link_end = -1
-        walk.buffer.clear()
-        if walk.cell is not None:
-            walk.write_prose(text, link_chars)
-        elif text := walk.finish(text):
-            walk.write(f"{'#' * level} {text}", "heading", link_chars, level=level)
-        close_block(walk, head, after)
-
-    return close
-
-
-def _open_list(name: str) -> Action:
-    def start(walk: Walk, head: str, after: int) -> None:
-        open_block(walk, head, after)
-        walk.flow.enter_list()
-        if name != "ol":
-            walk.lists.append(None)
-        else:
-            values = (attribute(head, key) for key in ("type", "start", "reversed"))
-            walk.lists.append(counter(*values))
-        walk.kinds.append("list")
-
-    return start
-
-
-def _close_list(walk: Walk, head: str, after: int) -> None:
-    if walk.buffer:
-        walk.flush()
-    if walk.lists:
-        walk.kinds.pop()
-        walk.lists.pop()
-        walk.flow.leave_list()
-    close_block(walk, head, after)
+def _open_numbered(walk: Walk, head: str, after: int) -> None:
+    twin.open_bullets(walk, head, after)
+    values = (attribute(head, key) for key in ("type", "start", "reversed"))
+    walk.lists[-1] = counter(*values)
 
 
 def _open_definition(walk: Walk, head: str, after: int) -> None:
-    open_block(walk, head, after)
+    twin.open_block(walk, head, after)
     walk.flow.enter(": ", "  ")
 
 
 def _open_quote(walk: Walk, head: str, after: int) -> None:
-    open_block(walk, head, after)
+    twin.open_block(walk, head, after)
     walk.flow.enter("> ", "> ")
     walk.kinds.append("quote")
 
 
 def _close_quote(walk: Walk, head: str, after: int) -> None:
-    close_container(walk, head, after)
+    twin.close_container(walk, head, after)
     if len(walk.kinds) > 1:
         walk.kinds.pop()
 
 
 def _open_pre(walk: Walk, head: str, after: int) -> None:
     """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
-    open_block(walk, head, after)
+    twin.open_block(walk, head, after)
     number = marked_number(walk.markup[after : walk.markup.find("<", after)])
     if number is not None:
         _write_code(walk, walk.code_blocks[number])
@@ -207,16 +163,16 @@ def _open_span(walk: Walk, head: str, after: int) -> None:
         boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
     walk.spans.append(boxed)
     if boxed:
-        open_block(walk, head, after)
+        twin.open_block(walk, head, after)
 
 
 def _open_table(walk: Walk, head: str, after: int) -> None:
-    open_block(walk, head, after)
+    twin.open_block(walk, head, after)
     walk.grid, walk.cell = Grid(), None
 
 
 def _open_lined_table(walk: Walk, head: str, after: int) -> None:
-    open_block(walk, head, after)
+    twin.open_block(walk, head, after)
     walk.grid, walk.cell = Grid(lined=True), None
 
 
@@ -228,61 +184,35 @@ def _close_table(walk: Walk, head: str, after: int) -> None:
         text = grid.to_lines() if grid.lined else grid.to_pipe()
         if text:
             walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
-    close_block(walk, head, after)
-
-
-def _open_row(walk: Walk, head: str, after: int) -> None:
-    if walk.grid is not None and walk.cell is None:
-        walk.grid.new_row()
-    open_block(walk, head, after)
-
-
-def _open_cell(tag: str) -> Action:
-    def start(walk: Walk, head: str, after: int) -> None:
-        if walk.grid is None or walk.cell is not None:
-            open_block(walk, head, after)
-            return
-        if walk.buffer:
-            walk.flush()
-        columns = span(attribute(head, "colspan"), MAX_COLUMNS)
-        rows = span(attribute(head, "rowspan"), MAX_ROWSPAN)
-        walk.grid.add(Cell("", columns, rows, tag == "th"))
-        walk.cell, walk.cell_depth = [], len(walk.paths)
-
-    return start
-
-
-def _close_cell(walk: Walk, head: str, after: int) -> None:
-    if walk.cell is None or len(walk.paths) != walk.cell_depth:
-        close_block(walk, head, after)
-        return
-    if walk.buffer:
-        walk.flush()
-    if walk.grid is not None and walk.grid.rows:
-        walk.grid.rows[-1][-1].text = " ".join(walk.cell)
-    walk.cell = None
+    twin.close_block(walk, head, after)
 
 
 def _inline_actions() -> dict[str, Action]:
-    actions: dict[str, Action] = {"a": open_link, "/a": close_link, "span": _open_span, "/span": close_span}
+    actions: dict[str, Action] = {
+        "a": twin.open_link,
+        "/a": twin.close_link,
+        "span": _open_span,
+        "/span": twin.close_span,
+    }
     actions |= {tag: _open_code(tag) for tag in INLINE_CODE}
     actions |= {f"/{tag}": _close_opened for tag in (*INLINE_CODE, "sup", "sub")}
-    actions |= {tag: space for name in SPACED for tag in (name, f"/{name}")}
+    actions |= {tag: twin.space for name in SPACED for tag in (name, f"/{name}")}
     actions |= {"sup": _open_script("sup", "^"), "sub": _open_script("sub", "_")}
-    actions |= {"img": _open_image, "br": line_break, "rt": _open_ruby_text}
+    actions |= {"img": _open_image, "br": twin.line_break, "rt": _open_ruby_text}
     return actions | {"q": _open_short_quote, "/q": _close_short_quote}
 
 
 def _block_actions() -> dict[str, Action]:
-    actions: dict[str, Action] = dict.fromkeys(BLOCKS, open_block)
-    actions |= {f"/{tag}": close_block for tag in BLOCKS}
-    actions |= {f"/{tag}": _close_heading(level) for tag, level in HEADINGS.items()}
-    actions |= {tag: _open_list(tag) for tag in (*LISTS, "dl")} | {f"/{tag}": _close_list for tag in (*LISTS, "dl")}
-    actions |= {"li": open_item, "/li": close_container, "dd": _open_definition, "/dd": close_container}
+    lists = (*LISTS, "dl")
+    actions: dict[str, Action] = dict.fromkeys(BLOCKS, twin.open_block)
+    actions |= {f"/{tag}": twin.close_block for tag in BLOCKS} | {f"/{tag}": twin.close_heading for tag in HEADINGS}
+    actions |= dict.fromkeys(lists, twin.open_bullets) | {f"/{tag}": twin.close_list for tag in lists}
+    actions |= {"ol": _open_numbered, "li": twin.open_item, "/li": twin.close_container}
+    actions |= {"dd": _open_definition, "/dd": twin.close_container}
     actions |= {"blockquote": _open_quote, "/blockquote": _close_quote, "pre": _open_pre, "hr": _rule}
-    actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_lined_table, "tr": _open_row}
+    actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_lined_table, "tr": twin.open_row}
     actions |= {f"/{DATA_TABLE}": _close_table, f"/{LINED_TABLE}": _close_table}
-    return actions | {tag: _open_cell(tag) for tag in ("td", "th")} | {"/td": _close_cell, "/th": _close_cell}
+    return actions | dict.fromkeys(("td", "th"), twin.open_cell) | {f"/{tag}": twin.close_cell for tag in ("td", "th")}
 
 
 ACTIONS = _inline_actions() | _block_actions()

@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterable
 from functools import lru_cache
 
-from extractors.layout.native import SignFinder
+from extractors.layout.native import twin
 
 Signs = Container[str]
 
@@ -35,8 +35,8 @@ ALL: Signs = _All()
 
 
 @lru_cache(maxsize=8)
-def _finder(wanted: tuple[str, ...]) -> SignFinder:
-    return SignFinder(wanted)
+def _finder(wanted: tuple[str, ...]) -> twin.SignFinder:
+    return twin.SignFinder(wanted)
 
 
 def find_signs(html: str, wanted: tuple[str, ...]) -> Signs:

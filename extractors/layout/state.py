@@ -7,32 +7,30 @@ import re
 from extractors.code import CodeBlock
 from extractors.layout.flow import Flow
 from extractors.layout.mask import FormulaMask
-from extractors.layout.native import WalkBase
+from extractors.layout.native import twin
 from extractors.layout.paths import Paths
-from extractors.layout.tags import FORMULA_CLOSE, INLINE_CODE_OPEN
-from extractors.layout.text import unescape, without_invisible
-from extractors.tables import Grid
+from extractors.layout.tags import FORMULA_CLOSE, INLINE_CODE_CLOSE, INLINE_CODE_OPEN
+from extractors.layout.text import attribute, without_invisible
+from extractors.tables import MAX_COLUMNS, MAX_ROWSPAN, Cell, Grid, span
 
-_CODE_PLACE = re.compile("\ue003([0-9]{1,9})\ue004")
 _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
 
 
-class Walk(WalkBase):
+class Walk(twin.WalkBase):
     """State of one page's walk; `extractors.layout.walk` drives it, `extractors.layout.rules` changes it."""
 
-    __slots__ = ("cell_depth", "code_blocks", "codes", "grid", "looks_left", "looks_open", "opened")
+    __slots__ = ("cell_depth", "code_blocks", "codes", "looks_open", "opened")
 
     flow: Flow
+    grid: Grid | None
 
     def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: FormulaMask | None) -> None:
         super().__init__(flow, mask, mask is not None and mask.ascii_math, Paths())
         self.code_blocks = code_blocks
         self.codes: list[str] = []  # inline code, out of the way of the formula scan
-        self.looks_left = 0  # tags that may still be looked at ahead of their turn
         self.opened: list[bool] = []  # inline code and scripts that were entered; True: after a look at their text
         self.looks_open = 0  # how many of them are True
-        self.grid: Grid | None = None  # the data table that is open
-        self.cell_depth = 0  # blocks open around its open cell
+        self.cell_depth = 0  # blocks open around the open cell of a data table
 
     def finish(self, text: str) -> str:
         """Laid-out prose without invisible characters, delimited formulas as sentinels, inline code in place."""
@@ -41,7 +39,12 @@ class Walk(WalkBase):
         if self.mask is not None:
             text = self.mask(text)
         if self.codes and INLINE_CODE_OPEN in text:
-            text = _CODE_PLACE.sub(lambda place: self.codes[int(place[1])], text)
+            first, *places = text.split(INLINE_CODE_OPEN)
+            parts = [first]
+            for place in places:
+                number, _, rest = place.partition(INLINE_CODE_CLOSE)
+                parts += (self.codes[int(number)], rest)
+            text = "".join(parts)
         return text
 
     def formula_kind(self, text: str) -> str:
@@ -58,6 +61,31 @@ class Walk(WalkBase):
         if self.grid is not None:
             self.grid.link_chars += link_chars
 
+    def open_data_row(self) -> None:
+        """Start a row of the data table."""
+        if self.grid is not None:
+            self.grid.new_row()
+
+    def open_data_cell(self, head: str) -> None:
+        """Start a cell of the data table."""
+        self.flush()
+        columns = span(attribute(head, "colspan"), MAX_COLUMNS)
+        rows = span(attribute(head, "rowspan"), MAX_ROWSPAN)
+        if self.grid is not None:
+            self.grid.add(Cell("", columns, rows, head.startswith("th")))
+        self.cell, self.cell_depth = [], len(self.paths)
+
+    def close_data_cell(self) -> None:
+        """End the cell of the data table, or one of a table inside it."""
+        self.flush()
+        if self.cell is None or len(self.paths) != self.cell_depth:
+            if len(self.paths) > 1:
+                self.paths.pop()
+            return
+        if self.grid is not None and self.grid.rows:
+            self.grid.rows[-1][-1].text = " ".join(self.cell)
+        self.cell = None
+
     def enter_item(self, head: str) -> None:
         """Open an item of a numbered list."""
         marker = self.lists[-1].marker(head)
@@ -68,30 +96,6 @@ class Walk(WalkBase):
     ) -> None:
         """Write a finished leaf at the present place."""
         self.flow.write(text, kind, self.paths[-1], link_chars, lang, level)
-
-    def look_inside(self, after: int, tag: str) -> tuple[str, int] | None:
-        """(text of the element whose start tag ends at `after`, where its end tag ends); None past the budget."""
-        markup, end = self.markup, f"</{tag}>"
-        place = markup.find("<", after)
-        if place >= 0 and markup.startswith(end, place):
-            text = markup[after:place]
-            return (unescape(text) if "&" in text else text), place + len(end)
-        parts, depth = [markup[after:place]], 1
-        while depth and self.looks_left > 0 and place >= 0:
-            self.looks_left -= 1
-            following = markup.find("<", place + 1)
-            head, _, text = markup[place + 1 : following if following >= 0 else None].partition(">")
-            if head == end[1:-1]:
-                depth -= 1
-            elif head.partition(" ")[0] == tag:
-                depth += 1
-            if depth:
-                parts.append(text)
-                place = following
-        if depth:
-            return None
-        text = "".join(parts)
-        return (unescape(text) if "&" in text else text), place + len(end)
 
     def skip_text(self, after: int) -> None:
         """Leave out the text after a start tag."""

@@ -8,15 +8,14 @@ of `Walk`.
 
 from __future__ import annotations
 
-from extractors.layout import hot
-from extractors.layout.native import Rules, lay_out_markup
+from extractors.layout.native import twin
 from extractors.layout.rejected import RenderRejected
 from extractors.layout.rules import ACTIONS
 from extractors.layout.state import Walk
 
 MAX_LOOKS_PER_TAG = 8  # tags that rules may look ahead, on average: keeps any input linear
 
-_RULES = Rules(ACTIONS, hot)
+_RULES = twin.Rules(ACTIONS)
 
 
 def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
@@ -25,4 +24,4 @@ def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
     if tags > max_nodes:
         raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} tags")
     walk.looks_left = MAX_LOOKS_PER_TAG * (tags + 1)
-    lay_out_markup(walk, markup, _RULES)
+    twin.lay_out_markup(walk, markup, _RULES)

@@ -148,7 +148,7 @@ def _stacked(base: MathNode, below: str, above: str) -> str:
 
 def _accent(mark: MathNode, names: dict[str, str], base: MathNode, *, is_over: bool) -> str | None:
     core = mark.core()
-    if core.tag not in TOKENS or not base.tex:
+    if core.tag not in TOKENS:
         return None
     char = core.text.strip()
     command = names.get(char) or (_MORE_OVER.get(char) if is_over else _MORE_UNDER.get(char))
@@ -156,7 +156,7 @@ def _accent(mark: MathNode, names: dict[str, str], base: MathNode, *, is_over: b
         return None
     if base.char() in EXTENSIBLE_ARROWS and char not in "^~":
         return None
-    if is_over and _is_wide(core, base):
+    if is_over and base.tex and _is_wide(core, base):
         command = WIDE_ACCENT.get(command, command)
     return f"\\{command}{{{base.tex}}}"
 

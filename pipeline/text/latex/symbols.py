@@ -51,6 +51,7 @@ _TABLE = r"""
 ⪇\lneq ⪈\gneq ⪉\lnapprox ⪊\gnapprox ⪋\lesseqqgtr ⪌\gtreqqless ⪕\eqslantless ⪖\eqslantgtr ⪯\preceq ⪰\succeq
 ⪵\precneqq ⪶\succneqq ⪷\precapprox ⪸\succapprox ⪹\precnapprox ⪺\succnapprox ⫅\subseteqq ⫆\supseteqq ⫋\subsetneqq
 ⫌\supsetneqq 〈\langle 〉\rangle 𝚤\imath 𝚥\jmath
+⊧\models ↝\rightsquigarrow ϶\backepsilon ≌\backsimeq ◇\Diamond ◆\blacklozenge ⌀\varnothing
 """
 # One character per entry, its name right behind it: "\u03b1\\alpha".
 LATEX_OF: dict[str, str] = {entry[0]: entry[1:] for entry in _TABLE.split()}

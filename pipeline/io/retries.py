@@ -30,6 +30,7 @@ _TRANSIENT_ERRNO = frozenset(
 _TRANSIENT_TYPES = frozenset(
     {
         "botocore.exceptions.HTTPClientError",
+        "botocore.exceptions.ConnectionError",
         "botocore.exceptions.IncompleteReadError",
         "botocore.parsers.ResponseParserError",
         "aiohttp.client_exceptions.ClientError",

@@ -19,12 +19,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 COPY_BYTES = 4 << 30  # of copies kept by one process
 _FOLDER, _LOCK = "warcmill-scratch-", ".lock"
 _COPIES: OrderedDict[tuple[str, str], Path] = OrderedDict()  # (url, identity) -> copy, the last used last
-_HELD: list[Any] = []  # the lock of this process's folder, open as long as it lives
+_HELD: list[int] = []  # descriptor of the lock of this process's folder, open as long as it lives
 _GUARD = threading.RLock()
 
 
@@ -35,10 +34,11 @@ def _folder(_pid: int) -> Path:
     _COPIES.clear()
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
-        lock = (folder / _LOCK).open("w")
+        lock = os.open(folder / _LOCK, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if (folder / _LOCK).exists():  # not swept away before it was locked
+        if (folder / _LOCK).exists():
             break
+        os.close(lock)  # it was swept away before it was locked
     _HELD.append(lock)
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder

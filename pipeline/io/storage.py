@@ -212,6 +212,8 @@ def _filesystem(protocol: str, _pid: int) -> Any:
         raise explained(error, f"{protocol}://", writes=False) from error
     if protocol == "s3":
         found.retries = 1
+    elif protocol == "gs" and (once := getattr(type(found)._request, "__wrapped__", None)):
+        found._request = partial(once, found)  # without gcsfs's own six tries, which it has no setting for
     return found
 
 

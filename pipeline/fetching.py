@@ -7,6 +7,7 @@ choose captures, cut the records into chunks, fetch the chunks. docs/fetch.md is
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -42,7 +43,7 @@ from pipeline.phases.fetch_records import (
 from pipeline.phases.inputs import InputFacts
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Place, TableJob
+from pipeline.table_job import MANIFEST, SUCCESS, Place, TableJob
 
 FETCH_VERSION = 1  # raise it when a phase here would give another result
 URLS, INDEX, PATHS = "urls", "index", "paths"
@@ -114,6 +115,9 @@ def fetch(config: FetchConfig, reporter: Reporter) -> dict[str, Any]:
         WarcmillError: an input, an index or the server failed; the same command resumes.
     """
     with claimed(config.output, {"recipe": config.bound()}), config.place().open_engine() as engine:
+        if (config.output / SUCCESS).exists():  # neither index nor server is asked again
+            known: dict[str, Any] = json.loads((config.output / MANIFEST).read_bytes())
+            return known
         started = datetime.now(UTC)
         job = TableJob(config.place(), engine, reporter)
         manifest = _snapshot(job, config) if config.kind == PATHS else _pages(job, config)

@@ -177,7 +177,8 @@ def _listed(base: str, path: str, access: Access) -> list[str] | None:
     except ReadFailed as failure:
         if failure.reason in ("http_404", "http_403"):
             return None
-        raise InputError(f"cannot be read: {failure}", where=where) from failure
+        hint = "check the address; the same command goes on where it stopped"
+        raise InputError(f"cannot be read: {failure}", where=where, hint=hint) from failure
     except (UnicodeDecodeError, zlib.error, OSError, EOFError) as error:
         raise InputError(f"cannot be read as a list of paths: {error}", where=where) from error
     except UrlRefused as refused:

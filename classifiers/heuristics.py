@@ -33,7 +33,9 @@ class RulesConfig:
         max_symbol_ratio: hash signs, or ellipses, per word, our heading marks not counted. Gopher: 0.1.
         max_bullet_lines: share of lines that begin with a bullet. Gopher: 0.9.
         max_ellipsis_lines: share of lines that end in an ellipsis. Gopher: 0.3.
-        min_alphabetic_words: share of words with a letter; punctuation counts as words. Gopher: 0.8.
+        min_alphabetic_words: share of words with a letter. Gopher: 0.8.
+        count_punctuation: for that share, punctuation counts as words without a letter, as datatrove has it. Off: it
+            takes a fifth of good documentation, forums and exercises, which are full of it.
         min_stop_words: distinct English stop words, on English pages only. Gopher: 2.
         max_duplicate_lines: share of lines that occurred before. Gopher: 0.3.
         max_duplicate_line_chars: their share of characters. Gopher: 0.2.
@@ -71,6 +73,7 @@ class RulesConfig:
     max_bullet_lines: float | None = 0.9
     max_ellipsis_lines: float | None = 0.3
     min_alphabetic_words: float | None = 0.8
+    count_punctuation: bool = False
     min_stop_words: int | None = 2
     max_duplicate_lines: float | None = 0.3
     max_duplicate_line_chars: float | None = 0.2
@@ -166,8 +169,9 @@ def _ellipsis_lines(measures: Measures, _: str, config: RulesConfig) -> bool:
 
 
 def _alphabetic_words(measures: Measures, _: str, config: RulesConfig) -> bool:
+    words = measures.n_words if config.count_punctuation else measures.plain_words
     return _judges_words(measures, config) and _below(
-        measures.alphabetic_words / measures.n_words, config.min_alphabetic_words
+        measures.alphabetic_words / max(1, words), config.min_alphabetic_words
     )
 
 

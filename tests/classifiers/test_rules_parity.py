@@ -85,6 +85,7 @@ PAIRS = (
     (C4QualityFilter(language=WORDS), C4),
 )
 PUBLISHED = RulesConfig(
+    count_punctuation=True,
     min_terminal_lines=0.12,
     max_short_lines=0.67,
     max_repeated_line_chars=0.01,

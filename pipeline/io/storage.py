@@ -22,8 +22,6 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeVar, cast
 
-import fsspec
-
 from pipeline.errors import UsageError
 from pipeline.io import scratch
 from pipeline.io.retries import Truncated, error_code, explained, is_transient, retried
@@ -206,6 +204,8 @@ def _filesystem(protocol: str, _pid: int) -> Any:
     """Its event loop is a thread, which a forked child does not have."""
     # else gcsfs asks another service, by gRPC, of what kind the bucket is, which needs a right of its own
     os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
+    import fsspec  # 0.2 s of CPU that local runs need not spend
+
     try:
         found = fsspec.filesystem(protocol, **_OPTIONS.get(protocol, {}))
     except ImportError as error:

@@ -8,7 +8,7 @@
 #include <Python.h>
 #include <structmember.h>
 
-#define TWIN_VERSION 2
+#define TWIN_VERSION 3
 #define MAX_INDENTING_CONTAINERS 12
 #define FORMULA_OPEN 0xE000
 #define HARD_BREAK 0xE002
@@ -17,7 +17,7 @@
 
 static PyObject *s_expand, *s_finish, *s_formula_kind, *s_write_cell, *s_enter_item; /* methods of the subclasses */
 static PyObject *s_empty, *s_list, *s_paragraph, *s_bullet, *s_bullet_rest, *s_space, *s_break, *s_line, *s_gap;
-static PyObject *s_href, *s_id, *s_class, *s_heading, *s_open_data_row, *s_open_data_cell, *s_close_data_cell;
+static PyObject *s_href, *s_id, *s_class, *s_heading, *s_block, *s_classifier, *s_open_special_span, *s_open_data_row, *s_open_data_cell, *s_close_data_cell;
 
 /* --- lists used as stacks --- */
 
@@ -717,7 +717,7 @@ static PyMemberDef walk_members[] = {
 
 enum {
     OPEN_BLOCK = 1, CLOSE_BLOCK, OPEN_LINK, CLOSE_LINK, OPEN_BULLETS, CLOSE_LIST, OPEN_ITEM, CLOSE_CONTAINER,
-    CLOSE_HEADING, LINE_BREAK, SPACE, CLOSE_SPAN, OPEN_ROW, OPEN_CELL, CLOSE_CELL, RULE_COUNT
+    CLOSE_HEADING, LINE_BREAK, SPACE, OPEN_SPAN, CLOSE_SPAN, OPEN_ROW, OPEN_CELL, CLOSE_CELL, RULE_COUNT
 };
 
 /* The value of an attribute of a start tag, as it stands: [*start, *end) of head; 0 where it has none. */
@@ -834,6 +834,14 @@ close_block(Walk *self)
 }
 
 static int
+call_method(Walk *self, PyObject *name, PyObject *head)
+{
+    PyObject *done = PyObject_CallMethodObjArgs((PyObject *)self, name, head, NULL);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
 open_link(Walk *self, PyObject *head)
 {
     Py_ssize_t found = PyUnicode_Find(head, s_href, 0, PyUnicode_GET_LENGTH(head), 1);
@@ -864,15 +872,22 @@ open_item(Walk *self, PyObject *head)
         return -1;
     if (PyList_GET_SIZE(self->lists) == 0 || last(self->lists) == Py_None)
         return enter_container(self->flow, s_bullet, s_bullet_rest);
-    PyObject *done = PyObject_CallMethodOneArg((PyObject *)self, s_enter_item, head);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
+    return call_method(self, s_enter_item, head);
 }
 
 static int
 close_container(Walk *self)
 {
     return flush_buffer(self) < 0 || leave_container(self->flow) < 0 || close_block(self) < 0 ? -1 : 0;
+}
+
+static int
+open_span(Walk *self, PyObject *head)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(head);
+    if (size == 4 || (PyUnicode_Find(head, s_block, 0, size, 1) < 0 && PyUnicode_Find(head, s_classifier, 0, size, 1) < 0))
+        return PyList_Append(self->spans, Py_False);
+    return call_method(self, s_open_special_span, head);
 }
 
 static int
@@ -950,14 +965,6 @@ close_heading(Walk *self, PyObject *head)
 }
 
 static int
-call_method(Walk *self, PyObject *name, PyObject *head)
-{
-    PyObject *done = PyObject_CallMethodObjArgs((PyObject *)self, name, head, NULL);
-    Py_XDECREF(done);
-    return done == NULL ? -1 : 0;
-}
-
-static int
 open_row(Walk *self, PyObject *head)
 {
     if (in_grid(self) && !in_cell(self) && call_method(self, s_open_data_row, NULL) < 0)
@@ -1003,6 +1010,8 @@ apply_rule(Walk *self, int rule, PyObject *head)
         return PyList_Append(self->buffer, s_break);
     case SPACE:
         return PyList_Append(self->buffer, s_space);
+    case OPEN_SPAN:
+        return open_span(self, head);
     case CLOSE_SPAN:
         return close_span(self);
     case OPEN_ROW:
@@ -1031,7 +1040,7 @@ rule_function(int rule, PyObject *const *args, Py_ssize_t count)
     rule(OPEN_BLOCK, open_block) rule(CLOSE_BLOCK, close_block) rule(OPEN_LINK, open_link)                             \
     rule(CLOSE_LINK, close_link) rule(OPEN_BULLETS, open_bullets) rule(CLOSE_LIST, close_list)                         \
     rule(OPEN_ITEM, open_item) rule(CLOSE_CONTAINER, close_container) rule(CLOSE_HEADING, close_heading)               \
-    rule(LINE_BREAK, line_break) rule(SPACE, space) rule(CLOSE_SPAN, close_span) rule(OPEN_ROW, open_row)              \
+    rule(LINE_BREAK, line_break) rule(SPACE, space) rule(OPEN_SPAN, open_span) rule(CLOSE_SPAN, close_span) rule(OPEN_ROW, open_row)              \
     rule(OPEN_CELL, open_cell) rule(CLOSE_CELL, close_cell)
 #define DEFINE_RULE(number, name)                                                                                      \
     static PyObject *rule_##name(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t count)                 \
@@ -1614,6 +1623,9 @@ make_strings(void)
         {&s_id, " id=\""},
         {&s_class, " class=\""},
         {&s_heading, "heading"},
+        {&s_block, "block"},
+        {&s_classifier, "classifier"},
+        {&s_open_special_span, "open_special_span"},
         {&s_open_data_row, "open_data_row"},
         {&s_open_data_cell, "open_data_cell"},
         {&s_close_data_cell, "close_data_cell"},

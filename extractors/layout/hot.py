@@ -174,6 +174,7 @@ class WalkBase:
     formula_kind: Callable[[str], str]
     write_cell: Callable[[str, int], None]
     enter_item: Callable[[str], None]
+    open_special_span: Callable[[str], None]
     open_data_row: Callable[[], None]
     open_data_cell: Callable[[str], None]
     close_data_cell: Callable[[], None]
@@ -369,6 +370,14 @@ def line_break(walk: WalkBase, _head: str, _after: int) -> None:
 def space(walk: WalkBase, _head: str, _after: int) -> None:
     """The edge of a box that never touches its neighbours."""
     walk.buffer.append(" ")
+
+
+def open_span(walk: WalkBase, head: str, _after: int) -> None:
+    """Start of a span; nearly all of them mean nothing to the layout."""
+    if "block" in head or "classifier" in head:
+        walk.open_special_span(head)
+    else:
+        walk.spans.append(False)
 
 
 def close_span(walk: WalkBase, head: str, after: int) -> None:

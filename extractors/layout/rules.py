@@ -154,18 +154,6 @@ def _close_short_quote(walk: Walk, _head: str, _after: int) -> None:
     walk.buffer.append("”")
 
 
-def _open_span(walk: Walk, head: str, after: int) -> None:
-    """Sphinx's type after a name (its colon is CSS), and spans styled as blocks; other spans mean nothing."""
-    boxed = False
-    if "classifier" in head and "classifier" in (attribute(head, "class") or "").split():
-        walk.buffer.append(" : ")
-    elif "block" in head:
-        boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
-    walk.spans.append(boxed)
-    if boxed:
-        twin.open_block(walk, head, after)
-
-
 def _open_table(walk: Walk, head: str, after: int) -> None:
     twin.open_block(walk, head, after)
     walk.grid, walk.cell = Grid(), None
@@ -191,7 +179,7 @@ def _inline_actions() -> dict[str, Action]:
     actions: dict[str, Action] = {
         "a": twin.open_link,
         "/a": twin.close_link,
-        "span": _open_span,
+        "span": twin.open_span,
         "/span": twin.close_span,
     }
     actions |= {tag: _open_code(tag) for tag in INLINE_CODE}

@@ -61,6 +61,17 @@ class Walk(twin.WalkBase):
         if self.grid is not None:
             self.grid.link_chars += link_chars
 
+    def open_special_span(self, head: str) -> None:
+        """Sphinx's type after a name (its colon is CSS), and spans styled as blocks."""
+        boxed = False
+        if "classifier" in head and "classifier" in (attribute(head, "class") or "").split():
+            self.buffer.append(" : ")
+        elif "block" in head:
+            boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
+        self.spans.append(boxed)
+        if boxed:
+            twin.open_block(self, head, 0)
+
     def open_data_row(self) -> None:
         """Start a row of the data table."""
         if self.grid is not None:

@@ -13,15 +13,15 @@ from extractors.layout.rejected import RenderRejected
 from extractors.layout.rules import ACTIONS
 from extractors.layout.state import Walk
 
-MAX_LOOKS_PER_TAG = 8  # tags that rules may look ahead, on average: keeps any input linear
+MIN_TAG_CHARS = 3
+MIN_LOOKS, LOOKS_PER_CHAR = 100, 1  # tags that rules may look ahead: keeps any input linear
 
 _RULES = twin.Rules(ACTIONS)
 
 
 def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:
     """Walk the page into `walk.flow`. Raises RenderRejected("too_many_nodes") past the budget of tags."""
-    tags = markup.count("<")
-    if tags > max_nodes:
+    if len(markup) > MIN_TAG_CHARS * max_nodes and markup.count("<") > max_nodes:
         raise RenderRejected("too_many_nodes", expected=f"at most {max_nodes} tags")
-    walk.looks_left = MAX_LOOKS_PER_TAG * (tags + 1)
+    walk.looks_left = MIN_LOOKS + len(markup) * LOOKS_PER_CHAR
     twin.lay_out_markup(walk, markup, _RULES)

@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from turbohtml import Document, Element, Node, Text
+from turbohtml import Document, Element, Text
 
 from extractors.layout.signs import Selectors, Signs
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OPEN
+from extractors.layout.text import unescape, without_comments
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
@@ -60,6 +61,8 @@ _LINE_CELLS = Selectors(
 SIGNS = (*_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
 _ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
+_VOID_WORDS = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr"
+_VOID = frozenset(_VOID_WORDS.split())
 _BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
 _NAMED = re.compile(
     r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
@@ -191,7 +194,7 @@ def code_text(node: Element) -> str:
     if node.select_one("br,div,p,li,tr,pre") is None:
         return _trim(node.text)
     parts: list[str] = []
-    for piece in _pieces(node):
+    for piece in _pieces(_escaped_markup(node), node.tag):
         if piece == _BOX_EDGE:
             if parts and not parts[-1].endswith("\n"):
                 parts.append("\n")
@@ -200,36 +203,41 @@ def code_text(node: Element) -> str:
     return _trim("".join(parts))
 
 
-def _pieces(root: Element) -> list[str]:
-    """Text in order; `_BOX_EDGE` where a line box begins or ends, "\\n" for a forced break or an empty line box."""
-    found: list[str] = []
-    stack: list[tuple[Element, Iterator[Node]]] = [(root, iter(root.children))]
-    while stack:
-        parent, children = stack[-1]
-        for child in children:
-            if isinstance(child, Text):
-                data = child.data
-                if not (data.isspace() and (parent.tag in _ROW_PARENTS or _between_boxes(found, data))):
-                    found.append(data)
-            elif isinstance(child, Element) and child.tag == "br":
-                found.append("\n")
-            elif isinstance(child, Element):
-                if child.tag in _LINE_BOX:
-                    found.append(_BOX_EDGE)
-                    if _is_empty(child):
-                        found.append("\n")
-                stack.append((child, iter(child.children)))
-                break
-        else:
-            stack.pop()
-            if parent.tag in _LINE_BOX and parent is not root:
+def _escaped_markup(node: Element) -> str:
+    """Inner markup in which "<" and ">" belong to tags: nothing of raw text, no comments."""
+    node.remove("script,style")
+    for raw in node.select("xmp,plaintext,noembed,noframes,iframe"):
+        raw.tag = "div"
+    return without_comments(node.inner_html)
+
+
+def _pieces(markup: str, tag: str) -> list[str]:
+    """Text in order; `_BOX_EDGE` where a line box begins or ends, "\n" for a forced break or an empty line box."""
+    first, *pieces = markup.split("<")
+    first = unescape(first)
+    found = [] if not first or (first.isspace() and tag in _ROW_PARENTS) else [first]
+    opened = [tag]
+    for index, piece in enumerate(pieces):
+        head, _, data = piece.partition(">")
+        name = head.partition(" ")[0]
+        if "&" in data:
+            data = unescape(data)
+        if name == "br":
+            found.append("\n")
+        elif name[:1] == "/":
+            while len(opened) > 1 and opened.pop() != name[1:]:
+                pass
+            if name[1:] in _LINE_BOX:
                 found.append(_BOX_EDGE)
+        elif name not in _VOID:
+            opened.append(name)
+            if name in _LINE_BOX:
+                found.append(_BOX_EDGE)
+                if pieces[index + 1].startswith(f"/{name}>") and not data.strip():
+                    found.append("\n")
+        if data and not (data.isspace() and (opened[-1] in _ROW_PARENTS or _between_boxes(found, data))):
+            found.append(data)
     return found
-
-
-def _is_empty(box: Element) -> bool:
-    only = box.children[:2]
-    return not only or (len(only) == 1 and isinstance(only[0], Text) and only[0].data.isspace())
 
 
 def _between_boxes(found: list[str], data: str) -> bool:

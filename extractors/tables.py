@@ -164,7 +164,7 @@ def _set_title_apart(table: Element) -> None:
 
 def is_lined_table(table: Element) -> bool:
     """Whether a table that holds no data is lines of text in boxes: a signature, a row of labels, "name: value"."""
-    return len(table.text) <= MAX_LINED_CHARS and table.select_one(_BOXES) is None
+    return table.select_one(_BOXES) is None and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all
 
 
 def span(value: str | None, limit: int) -> int:

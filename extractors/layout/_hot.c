@@ -8,7 +8,7 @@
 #include <Python.h>
 #include <structmember.h>
 
-#define TWIN_VERSION 3
+#define TWIN_VERSION 4
 #define MAX_INDENTING_CONTAINERS 12
 #define FORMULA_OPEN 0xE000
 #define HARD_BREAK 0xE002
@@ -1140,11 +1140,25 @@ typedef struct {
     Entry *entry;                           /* NULL: no rule */
 } Tag;
 
+/* A comment may hold "<!" just before its end, as old conditional ones do. */
+static inline Tag
+scan_comment(const int kind, const void *data, Py_ssize_t start, Py_ssize_t size)
+{
+    Py_ssize_t i = start + 5;
+    while (i < size && (PyUnicode_READ(kind, data, i) != '>' || PyUnicode_READ(kind, data, i - 1) != '-' ||
+                        PyUnicode_READ(kind, data, i - 2) != '-'))
+        i++;
+    return (Tag){start, start, start, i < size ? i + 1 : size, NULL};
+}
+
 static inline Tag
 scan_tag(const int kind, const void *data, Py_ssize_t start, Py_ssize_t size, uint32_t *hash)
 {
     Py_ssize_t i = start;
     Py_UCS4 c = 0;
+    if (start + 2 < size && PyUnicode_READ(kind, data, start) == '!' && PyUnicode_READ(kind, data, start + 1) == '-' &&
+        PyUnicode_READ(kind, data, start + 2) == '-')
+        return scan_comment(kind, data, start, size);
     for (; i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<' && c != ' '; i++)
         *hash = HASH_STEP(*hash, c);
     Tag tag = {start, i, i, i, NULL};

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from extractors.layout.tags import FORMULA_OPEN, HARD_BREAK, RESERVED
-from extractors.layout.text import collapse, unescape
+from extractors.layout.text import collapse, unescape, without_comments
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
@@ -395,7 +395,7 @@ class Rules:
 
 def lay_out_markup(walk: WalkBase, markup: str, rules: Rules) -> None:
     """Walk over the page: tags and the text after each. "<" and ">" in texts and values are written as references."""
-    walk.markup = markup
+    walk.markup = markup = without_comments(markup)
     buffer, paths, places, actions = walk.buffer, walk.paths, walk.places, rules.actions
     after = -1  # where the piece at hand ends, its "<" counted
     resume = 0

@@ -20,7 +20,6 @@ from extractors.layout.tags import (
     RAW_TEXT_TAGS,
     RESERVED,
 )
-from extractors.layout.text import without_comments
 from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
@@ -73,7 +72,7 @@ def _visible_chars(document: Document) -> int:
 def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: Signs) -> str:
     """The page as the walk reads it, after formulas and code are resolved; `signs` are those of the page among SIGNS.
 
-    Scripts, hidden elements, comments and decoration are gone, data tables renamed.
+    Scripts, hidden elements and decoration are gone, data tables renamed.
     """
     document.remove(f"head,{_HIDDEN.of(signs)}".rstrip(","))
     if raw_text := _RAW_TEXT.of(signs):
@@ -82,7 +81,7 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
     if "reversed" in signs:
         _count_reversed(document)
     _judge_tables(document, code_blocks)
-    return without_comments(document.html)
+    return document.html
 
 
 def _count_reversed(document: Document) -> None:

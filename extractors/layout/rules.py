@@ -22,7 +22,7 @@ from extractors.layout.tags import (
     LISTS,
     SPACED,
 )
-from extractors.layout.text import attribute
+from extractors.layout.text import attribute, without_comments
 from extractors.tables import Grid
 
 MAX_INLINE_CODE_CHARS = 2_000
@@ -128,7 +128,11 @@ def _open_script(tag: str, mark: str) -> Action:
 
 
 def _holds_link(walk: Walk, after: int, end: int) -> bool:
-    starts = (piece.partition(">")[0] for piece in walk.markup[after:end].split("<") if piece.startswith("a "))
+    starts = (
+        piece.partition(">")[0]
+        for piece in without_comments(walk.markup[after:end]).split("<")
+        if piece.startswith("a ")
+    )
     return any(' href="' in start for start in starts)
 
 

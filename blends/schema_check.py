@@ -22,6 +22,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "null": type(None),
 }
 _NOTES = {"$schema", "$id", "$defs", "title", "description", "examples"}
+_PASSIVE = _NOTES | {"type"}  # type is checked before the others
 _MAX_PROBLEMS = 20
 
 
@@ -45,13 +46,20 @@ def check_against(value: object, schema: Mapping[str, Any], where: str) -> list[
 
 def _check(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any], where: str) -> Iterator[Problem]:
     if "$ref" in schema:
-        schema = defs[schema["$ref"].removeprefix("#/$defs/")] | {k: v for k, v in schema.items() if k != "$ref"}
+        schema = _referred(schema, defs)
     if "type" in schema and not _has_type(value, schema["type"]):
         yield Problem(where, f"a value of type {type(value).__name__}", f"{schema['type']}")
         return
     for keyword, wanted in schema.items():
-        if keyword not in _NOTES:
+        if keyword not in _PASSIVE:
             yield from _KEYWORDS[keyword](value, wanted, schema, defs, where)
+
+
+def _referred(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The definition that a schema refers to, with what stands beside the reference."""
+    definition: Mapping[str, Any] = defs[schema["$ref"].removeprefix("#/$defs/")]
+    rest = {k: v for k, v in schema.items() if k not in _NOTES and k != "$ref"}
+    return {**definition, **rest} if rest else definition
 
 
 def _has_type(value: Any, names: str | list[str]) -> bool:

@@ -149,6 +149,13 @@ class Documents:
     ends: Int64s
 
 
+def as_int32(array: pa.Array) -> Int32s:
+    """Values of an int32 array without nulls. np.asarray would import pandas, where it is installed: two seconds."""
+    if not len(array):
+        return np.zeros(0, np.int32)
+    return np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class StreamGroup:
     """What one row group holds of a stream, those documents included that a takedown removed.
@@ -171,8 +178,8 @@ def read_stream_group(
     columns = ("input_ids",) if selection.takes_all else ("input_ids", *FILTER_COLUMNS)
     rows = read_row_group(path, shard, number, columns)
     lists = pa.concat_arrays(rows["input_ids"].chunks) if rows.num_rows else pa.array([], pa.list_(pa.int32()))
-    offsets = np.asarray(lists.offsets, dtype=np.int64)
-    ids = np.asarray(lists.values)[offsets[0] : offsets[-1]]
+    offsets = as_int32(lists.offsets).astype(np.int64)
+    ids = as_int32(lists.values)[offsets[0] : offsets[-1]]
     documents, mine = Documents(ids, offsets[1:] - offsets[0]), np.arange(rows.num_rows)
     if not selection.takes_all:
         mine = np.flatnonzero(selection.assign(rows) == bucket)

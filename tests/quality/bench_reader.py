@@ -12,10 +12,12 @@ import argparse
 import hashlib
 import json
 import resource
+import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -30,6 +32,9 @@ from blends.shards import IDS_TYPE, keyed_schema, shard_of, shuffle_key, write_t
 from blends.tokenizer import TokenizerIdentity
 from pipeline.io.commit import canonical_json, digest
 from pipeline.stage import Counters
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blends"))
+from torch_support import import_streaming
 
 IDENTITY = TokenizerIdentity("random", "0" * 64, 100_000, 0, "</s>", None)
 LENGTH = 4096
@@ -83,9 +88,10 @@ def timed(work: Callable[[], object]) -> tuple[float, object]:
 
 
 def rate(rows: Iterator[object], tokens_of: Callable[[object], int]) -> float:
-    """Million tokens per second over all rows."""
-    seconds, tokens = timed(lambda: sum(tokens_of(row) for row in rows))
-    return int(tokens) / seconds / 1e6  # type: ignore[call-overload]
+    """Million tokens per CPU second over all rows: what others do on the machine does not count."""
+    began = time.process_time()
+    tokens = sum(tokens_of(row) for row in rows)
+    return tokens / (time.process_time() - began) / 1e6
 
 
 def ours(run: Path, *, boundaries: bool = False) -> float:
@@ -104,7 +110,7 @@ def hf(run: Path) -> float:
 def mosaic(run: Path, folder: Path) -> float:
     from streaming import StreamingDataset
 
-    export(run, "mds", folder / "mds")
+    export(run, "mds", folder / "mds")  # once: a finished export is left as it is
     data = StreamingDataset(local=str(folder / "mds"), shuffle=False, batch_size=1)
     return rate(iter(data), lambda row: len(row["tokens"]))  # type: ignore[index]
 
@@ -113,7 +119,36 @@ def peak_mib() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def measure(shards: int, folder: Path) -> dict[str, float]:
+def speeds(run: Path, folder: Path, rounds: int) -> dict[str, float]:
+    """Million tokens per CPU second, medians of alternating rounds, and how many times as fast as the peers we are."""
+    readers: dict[str, Callable[[], float]] = {"ours": lambda: ours(run)}
+    readers["ours_boundaries"] = lambda: ours(run, boundaries=True)
+    if installed("datasets"):
+        readers["hf_streaming"] = lambda: hf(run)
+    if installed("streaming"):
+        readers["mosaicml_streaming"] = lambda: mosaic(run, folder)
+    measured: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(rounds):
+        for name, read in readers.items():
+            measured[name].append(read())
+    median = {name: statistics.median(values) for name, values in measured.items()}
+    ratios = {f"ours_times_{name}": median["ours"] / value for name, value in median.items() if "ours" not in name}
+    return {f"{name}_mtok_per_cpu_s": value for name, value in median.items()} | ratios
+
+
+def installed(name: str) -> bool:
+    """Whether a peer can be imported; mosaicml-streaming may need the support of the torch tests."""
+    if not find_spec(name):
+        return False
+    try:
+        import_streaming() if name == "streaming" else import_module(name)
+    except Exception as error:  # noqa: BLE001 - a peer may fail in its own ways; it is left out by name
+        sys.stderr.write(f"{name} left out: {error}\n")
+        return False
+    return True
+
+
+def measure(shards: int, folder: Path, rounds: int) -> dict[str, float]:
     big = make_run(folder / "big", 8, 32_000, 1_023)
     found: dict[str, float] = {}
     first = TokenDataset(big, sequence_length=LENGTH, epoch=0)
@@ -123,28 +158,26 @@ def measure(shards: int, folder: Path) -> dict[str, float]:
     sum(1 for _ in first)
     found["peak_mib_growth_second_pass"] = peak_mib() - after_one
     found["peak_mib"] = after_one
-    for name, run in (("ours", ours), ("ours_again", ours)):
-        found[f"{name}_mtok_s"] = run(big)
-    found["ours_boundaries_mtok_s"] = ours(big, boundaries=True)
-    if find_spec("datasets"):
-        found["hf_streaming_mtok_s"] = hf(big)
-    if find_spec("streaming"):
-        found["mosaicml_streaming_mtok_s"] = mosaic(big, folder)
+    found |= speeds(big, folder, rounds)
     many = make_run(folder / "many", shards, shards * 4, 127)
     found["shards"] = shards
+    cpu = time.process_time()
     found["start_s"], dataset = timed(lambda: TokenDataset(many, sequence_length=64))
+    found["start_cpu_s"], cpu = time.process_time() - cpu, time.process_time()
     state = dataset.state_dict(dataset.samples // 2)  # type: ignore[attr-defined]
     found["middle_s"], _ = timed(lambda: next(iter(TokenDataset(many, sequence_length=64, state=state))))
+    found["middle_cpu_s"] = time.process_time() - cpu
     return {key: round(value, 3) for key, value in found.items()}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=1000)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(arguments.shards, Path(folder))
+        found = measure(arguments.shards, Path(folder), arguments.rounds)
     text = json.dumps(found) if arguments.json else "\n".join(f"{key:<32}{value:>12}" for key, value in found.items())
     sys.stdout.write(text + "\n")
 

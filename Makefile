@@ -1,7 +1,7 @@
 # warcmill: `make` lists what there is to do. Everything happens in .venv/ inside this checkout.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all lint format bench gate size lock sample clean
+.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all test-torch lint format bench gate size lock sample clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -63,6 +63,24 @@ test: setup-dev lint ## lint, types, import rules and the fast tests: under 5 mi
 
 test-all: setup-dev lint ## the same plus slow tests: every page of ../shared/data, kill -9, hostile input
 	@$(PY) -m pytest -q -n 2 -m "slow or not slow"
+
+TORCH_VENV ?= $(HOME)/.cache/warcmill-torch
+
+test-torch: setup-dev $(TORCH_VENV)/.ready ## training killed and resumed; Megatron and MosaicML read our exports (own venv with torch)
+	@PYTHONPATH=. nice $(TORCH_VENV)/bin/python -m pytest -q -p no:cacheprovider -m "slow or not slow" \
+		tests/blends/test_torch_training.py tests/blends/test_token_dataset.py
+
+# their dependencies are ours where we have them (numpy above all: mosaicml-streaming asks for an older one)
+$(TORCH_VENV)/.ready: | $(VENV)/bin/python
+	@echo "installing torch and two training libraries into $(TORCH_VENV)"
+	@$(PY) -m venv $(TORCH_VENV)
+	@$(TORCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
+	@$(TORCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet install --no-deps megatron-core==0.16.1 \
+		mosaicml-streaming==0.13.0 transformers==4.57.6 "huggingface-hub<1" tokenizers==0.22.2 safetensors \
+		python-snappy cramjam "zstd<2" catalogue
+	@$(PY) -c "import sysconfig; print(sysconfig.get_path('purelib'))" \
+		> $$($(TORCH_VENV)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/warcmill-host.pth
+	@touch $@
 
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .

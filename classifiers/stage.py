@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from classifiers.consent import ConsentConfig, consent_reason, load_blocklist
 from classifiers.heuristics import RulesConfig, first_reason
 from classifiers.language import detect
 from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
+from classifiers.privacy import PrivacyConfig, mask_private
 from classifiers.prose import Prose, split
 from classifiers.quality import quality_score
 from pipeline.document import Document
@@ -32,6 +34,8 @@ class ClassifyConfig:
         min_quality: least quality score; 0 keeps all.
         keep_threshold: blocks marked below this keep_score are not looked at.
         rules: the rules and their thresholds; None runs none of them.
+        consent: opt-out marks, licences and blocklists that reject; None asks for none.
+        privacy: what is masked in documents that are kept; None masks nothing.
     """
 
     languages: tuple[str, ...] = ()
@@ -40,12 +44,14 @@ class ClassifyConfig:
     min_quality: float = 0.0
     keep_threshold: float = 0.5
     rules: RulesConfig | None = field(default_factory=RulesConfig)
+    consent: ConsentConfig | None = None
+    privacy: PrivacyConfig | None = None
 
 
 def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterator[Document]:
     """Set language, language_score, math_score, code_score and quality; reject by stage "classify".
 
-    Reasons: "language", "not_math_or_code", "low_quality" and the names of `classifiers.heuristics.RULES`.
+    Reasons: "blocked", "opt_out", "license", "language", "not_math_or_code", "low_quality" and the names of `classifiers.heuristics.RULES`.
     Documents rejected before pass through untouched.
 
     Raises:
@@ -55,13 +61,28 @@ def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterat
         yield document if document.rejected else _classified(document, config)
 
 
+def require_files(config: ClassifyConfig) -> None:
+    """Read what the config names, so that a missing or malformed file is known before any work.
+
+    Raises:
+        InputError: a blocklist cannot be read, or a line of it is no host or URL.
+    """
+    for path in config.consent.blocklists if config.consent else ():
+        load_blocklist(path)
+
+
 def _classified(document: Document, config: ClassifyConfig) -> Document:
     prose = split(document, config.keep_threshold)
     document.language, document.language_score = detect(prose.text)
     document.math_score, document.code_score = math_score(prose), code_score(prose)
     document.quality = quality_score(prose)
-    reason = _reason(document, prose, config)
-    return document.reject(STAGE, reason) if reason else document
+    if config.consent is not None and (refusal := consent_reason(document, config.consent)) is not None:
+        return document.reject(STAGE, *refusal)
+    if (reason := _reason(document, prose, config)) is not None:
+        return document.reject(STAGE, reason)
+    if config.privacy is not None:
+        mask_private(document, config.privacy)
+    return document
 
 
 def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | None:

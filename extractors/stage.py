@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from extractors import peers, prefilter
+from extractors.consent import read_consent
 from extractors.layout.rejected import RenderRejected
 from extractors.render import MAX_BODY_BYTES, MAX_NODES
 from pipeline.document import Document, Page, document_id
@@ -65,6 +66,7 @@ def render_page(page: Page, config: RenderConfig) -> Document:
     document.cluster_id = document.id
     if config.prefilter != prefilter.OFF and (reason := prefilter.reject_reason(page.body, config.prefilter)):
         return document.reject(prefilter.STAGE, reason)
+    document.license, document.opt_out = read_consent(page)
     try:
         rendered = peers.extract(
             config.extractor,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from classifiers.stage import STAGE, ClassifyConfig, classify
+from classifiers.stage import STAGE, ClassifyConfig, classify, require_files
 from llm_cleaning.stage import CleanConfig, mark
 from pipeline.document import Document, from_batch
 from pipeline.errors import UsageError
@@ -67,6 +67,7 @@ def rescore(run: Path, config: ClassifyConfig, marking: CleanConfig, output: str
         UsageError: not a run, or one whose classify phase is unfinished.
         VerificationError: files of the run are missing or altered.
     """
+    require_files(config)
     render, judged = _phases(run)
     change = Change()
     with lines_out(output) if output else nullcontext() as out:

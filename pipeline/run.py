@@ -21,6 +21,7 @@ from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEn
 from blends.shards import TOKENIZE_VERSION
 from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
+from classifiers.stage import require_files
 from dedup.lsh import EDGE_SCHEMA
 from extractors.peers import require
 from llm_cleaning.stage import marking
@@ -81,9 +82,11 @@ def run(config: RunConfig, reporter: Reporter) -> dict[str, Any]:
     Raises:
         UsageError: the output folder belongs to another run, recipe or version of an input, or the recipe's extractor
             is not installed.
+        InputError: a blocklist of the recipe cannot be read.
         WarcmillError: an input, an output or a shard failed; the same command resumes.
     """
     require(config.recipe.render.extractor)
+    require_files(config.recipe.classify)
     config = replace(config, inputs=tuple(map(_anywhere, config.inputs)), output=config.output.absolute())
     settings = {"recipe": config.recipe.resolved(), "max_records": config.max_records}
     require_phases(config.recipe.resources, PHASES, config.recipe.name)
@@ -186,7 +189,7 @@ def _classify(
     config = {"marking": marking(recipe.clean), "classify": asdict(recipe.classify)}
     bound = fingerprint(documents.VERSIONS["classify"], config, rendered, exact, repeats)
     models = {"models": [asdict(model) for model in _models()]}
-    return job.phase("classify", bound | models, plan)
+    return job.phase("classify", bound | models | _blocklists(recipe), plan)
 
 
 def _fuzzy(job: Job, recipe: Recipe, classified: Finished) -> Removals:
@@ -250,6 +253,12 @@ def _tokens(job: Job, recipe: Recipe, cleaned: Finished) -> tuple[Finished, Fini
     written = job.phase("shards", fingerprint(TOKENIZE_VERSION, settings, spilled), plan)
     forget_spill(spilled)
     return spilled, written
+
+
+def _blocklists(recipe: Recipe) -> dict[str, list[str]]:
+    """Digests of the recipe's blocklists: what is in them decides, not where they are."""
+    paths = recipe.classify.consent.blocklists if recipe.classify.consent else ()
+    return {"blocklists": [file_sha256(Path(path)) for path in paths]} if paths else {}
 
 
 def _models() -> list[NamedFile]:

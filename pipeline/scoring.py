@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from classifiers.stage import ClassifyConfig, classify
+from classifiers.stage import ClassifyConfig, classify, require_files
 from extractors.prefilter import prefilter
 from llm_cleaning.stage import CleanConfig, mark
 from pipeline.document import Document
@@ -46,6 +46,7 @@ def classify_jsonl(source: str, target: str, config: ClassifyConfig, marking: Cl
     Raises:
         InputError, OutputError: a file that cannot be read or written, a damaged or missing model.
     """
+    require_files(config)
     marking = replace(marking, overwrite_marks=False)
     summary = Summary()
 

@@ -10,11 +10,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import combinations
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from blends.shards import TokenizeConfig, screen_documents
+from classifiers.privacy import PLACEHOLDERS
 from classifiers.stage import ClassifyConfig, classify
 from dedup.site_blocks import without_labels
 from extractors.stage import RenderConfig, render_pages
@@ -29,8 +31,9 @@ from pipeline.io.warc import TRUNCATED_HEADER, BadRecord, Skipped, Split, read_s
 from pipeline.phases.repeats import repeats_of
 from pipeline.stage import Context, Counters, Task
 
-VERSIONS = {"render": 1, "classify": 2, "clean": 1}  # raise one when its stages would give another result
+VERSIONS = {"render": 2, "classify": 3, "clean": 1}  # raise one when its stages would give another result
 READ = "read"
+AGREEMENT = ("math_score", "code_score", "quality")  # of each two of them the report shows how they go together
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +125,9 @@ def _empty(record: BadRecord | Page, source: str) -> Document:
 def _tally_render(document: Document, counters: Counters) -> None:
     if document.rejected:
         return
+    counters.tallies.update(f"opt_out:{mark}" for mark in document.opt_out)
+    if document.license:
+        counters.tallies[f"license:{document.license if document.license.startswith('cc') else 'other'}"] += 1
     counters.tallies[f"content_type:{document.content_type}"] += 1
     counters.tallies[f"charset:{document.charset}"] += 1
     forms = zip(document.formulas.source_form, document.formulas.recovered, strict=True)
@@ -148,6 +154,8 @@ def classify_shard(
         documents = stage(documents)
     for document in documents:
         _tally_scores(document, counters)
+        if config.privacy is not None and not document.rejected:
+            counters.tallies.update(_masked(document.text))
         yield document
 
 
@@ -163,6 +171,12 @@ def _with_repeats(
         yield document
 
 
+def _masked(text: str) -> dict[str, int]:
+    """Placeholders in a text by kind."""
+    counts = {f"masked:{kind}": text.count(placeholder) for kind, placeholder in PLACEHOLDERS.items()}
+    return {name: count for name, count in counts.items() if count}
+
+
 def _tally_scores(document: Document, counters: Counters) -> None:
     if document.rejected:
         return
@@ -170,6 +184,8 @@ def _tally_scores(document: Document, counters: Counters) -> None:
     for name in ("quality", "math_score", "code_score"):
         score = getattr(document, name)
         counters.tallies[f"{name}:{'none' if score is None else f'{min(int(score * 10), 9) / 10:.1f}'}"] += 1
+    fifths = {name: min(int((getattr(document, name) or 0.0) * 5), 4) for name in AGREEMENT}
+    counters.tallies.update(f"both:{a}/{b}:{fifths[a]}{fifths[b]}" for a, b in combinations(AGREEMENT, 2))
 
 
 def clean_shard(

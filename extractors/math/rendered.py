@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turbohtml import Element
 
-from extractors.math import chtml, common_html, html_css, katex_html, mathjax_svg
+from extractors.math import chtml, common_html, html_css, katex_html, mathjax2_svg, mathjax_svg
 from extractors.math.attributes import MATHML_NAMES, image_tex, label_tex, named_attribute, tex_attribute
 from extractors.math.forms import Recovered
 from extractors.math.math_node import MathNode
@@ -128,7 +128,7 @@ def _mathjax_2_drawing(frame: Element, *, display: bool) -> Recovered | None:
     if boxes is not None:
         return _drawn(html_css.to_tree(boxes), frame, "html_css", display=display)
     if frame.select_one("svg") is not None:
-        return _drawn(mathjax_svg.to_tree(frame), frame, "html_css", display=display)
+        return _drawn(mathjax2_svg.to_tree(frame), frame, "html_css", display=display)
     return _drawn(None, frame, "html_css", display=display)
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from extractors.layout.tags import FORMULA_OPEN, HARD_BREAK, RESERVED
-from extractors.layout.text import collapse, unescape, without_comments
+from extractors.layout.text import collapse, unescape
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
+_TAG_END = re.compile("[<>]")
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
 
 Action = Callable[[Any, str, int], None]  # (walk, start tag without its brackets, place of its text)
@@ -241,19 +242,34 @@ class WalkBase:
         parts, depth = [markup[after:place]], 1
         while depth and self.looks_left > 0 and place >= 0:
             self.looks_left -= 1
-            following = markup.find("<", place + 1)
-            head, _, text = markup[place + 1 : following if following >= 0 else None].partition(">")
+            head, begin = tag_at(markup, place + 1)
             if head == end[1:-1]:
                 depth -= 1
             elif head.partition(" ")[0] == tag:
                 depth += 1
             if depth:
-                parts.append(text)
-                place = following
+                place = markup.find("<", begin)
+                parts.append(markup[begin : place if place >= 0 else None])
         if depth:
             return None
         text = "".join(parts)
-        return (unescape(text) if "&" in text else text), place + len(end)
+        return (unescape(text) if "&" in text else text), begin
+
+
+def comment_end(markup: str, start: int) -> int:
+    """End of the comment whose "!--" is at `start`; it may hold "<!" just before its end, as conditional ones do."""
+    end = markup.find("-->", start + 3)
+    return end + 3 if end >= 0 else len(markup)
+
+
+def tag_at(markup: str, start: int) -> tuple[str, int]:
+    """(start or end tag without its brackets, place of the text after it); ("", its end) for a comment."""
+    if markup.startswith("!--", start):
+        return "", comment_end(markup, start)
+    end = _TAG_END.search(markup, start)
+    if end is None:
+        return markup[start:], len(markup)
+    return markup[start : end.start()], end.end() if end[0] == ">" else end.start()
 
 
 def open_block(walk: WalkBase, head: str, _after: int) -> None:
@@ -395,7 +411,7 @@ class Rules:
 
 def lay_out_markup(walk: WalkBase, markup: str, rules: Rules) -> None:
     """Walk over the page: tags and the text after each. "<" and ">" in texts and values are written as references."""
-    walk.markup = markup = without_comments(markup)
+    walk.markup = markup
     buffer, paths, places, actions = walk.buffer, walk.paths, walk.places, rules.actions
     after = -1  # where the piece at hand ends, its "<" counted
     resume = 0
@@ -410,7 +426,11 @@ def lay_out_markup(walk: WalkBase, markup: str, rules: Rules) -> None:
             action = actions.get(head)
             if action is None and " " in head:
                 action = actions.get(head.partition(" ")[0])
-            if action is open_block:
+            if action is None:
+                if head[:3] == "!--":
+                    resume = comment_end(markup, start)
+                    text = piece[resume - start :]
+            elif action is open_block:
                 if buffer:
                     walk.flush()
                 paths.append(places[paths[-1], head])
@@ -419,7 +439,7 @@ def lay_out_markup(walk: WalkBase, markup: str, rules: Rules) -> None:
                     walk.flush()
                 if len(paths) > 1:
                     paths.pop()
-            elif action is not None:
+            else:
                 walk.resume = -1
                 action(walk, head, after - len(text))
                 resume = walk.resume

@@ -1,0 +1,160 @@
+"""The layout in C and its definition in Python give the same output, on whole pages and on damaged ones.
+
+Each runs in a process of its own, since which of the two is used is settled at import. Skipped where `_hot` was not
+built: then only the definition is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from fuzz_mutants import mutant
+from test_fuzz_render import SHARED, sample_pages, shared_pages
+
+from extractors import RenderRejected, render
+from extractors.layout import hot
+from extractors.layout.native import NATIVE, twin
+from extractors.layout.signs import selector_signs
+
+ROOT = Path(__file__).resolve().parents[2]
+GOLDEN = ROOT / "tests" / "golden" / "render"
+needs_twin = pytest.mark.skipif(not NATIVE, reason="extractors/layout/_hot.c is not built: no C compiler")
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared (the project's data folder)")
+
+
+def digest(page: bytes, content_type: str | None) -> str:
+    try:
+        done = render(page, content_type=content_type)
+    except RenderRejected as rejected:
+        return rejected.reason
+    shown = (done.text, list(done.blocks), list(done.formulas), done.title, done.charset, done.content_type)
+    return hashlib.sha256(repr(shown).encode()).hexdigest()
+
+
+def pages_of(kind: str) -> list[tuple[bytes, str | None]]:
+    if kind == "shared":
+        return [(page, None) for page in shared_pages()]
+    sample = sample_pages()
+    golden = [path.read_bytes() for path in sorted(GOLDEN.glob("*/page.html"))]
+    mutants = [mutant(sample, seed) for seed in range(5_000, 5_150)]
+    return [*((page, None) for page in (*sample, *golden)), *mutants]
+
+
+def digests_in_python(kind: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, __file__, kind],
+        env=os.environ | {"WARCMILL_PURE_PYTHON": "1", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def assert_same(kind: str) -> None:
+    pages, expected = pages_of(kind), digests_in_python(kind)
+    assert len(pages) == len(expected)
+    different = [number for number, page in enumerate(pages) if digest(*page) != expected[number]]
+    assert different == []
+
+
+@needs_twin
+def test_twins_agree_on_the_sample_the_golden_pages_and_mutants():
+    assert_same("sample")
+
+
+@needs_twin
+@needs_shared
+@pytest.mark.slow
+def test_twins_agree_on_real_pages():
+    assert_same("shared")
+
+
+@needs_twin
+def test_the_twin_in_c_is_used_unless_python_is_asked_for():
+    assert twin is not hot
+    code = "from extractors.layout.native import NATIVE; print(NATIVE)"
+    asked = os.environ | {"WARCMILL_PURE_PYTHON": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], env=asked, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("make", [hot.SignFinder, twin.SignFinder])
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ("", set()),
+        ("nothing of the kind", set()),
+        ("<DIV Class=MathML>", {"math", "<div"}),
+        ("xdata-texx", {"data-tex", "tex"}),  # one sign inside another
+        ("dat" * 50 + "a-tex", {"data-tex", "tex"}),
+        ("mat\u212ah" + "é" * 40 + "ma", set()),  # a Kelvin sign is no k; the last sign is not whole
+        ("\ud800 math", {"math"}),
+        ("page's own \ue004", {"\ue000"}),
+    ],
+)
+def test_signs_are_found_in_any_case_and_inside_each_other(make, html, found):
+    wanted = ("math", "<div", "tex", "data-tex", "\\def")
+    signs = make(wanted).find(html)
+    assert {sign for sign in (*wanted, "\ue000") if sign in signs} == found
+
+
+@pytest.mark.parametrize("make", [hot.SignFinder, twin.SignFinder])
+@pytest.mark.parametrize("width", ["x", "é", "\u4e00", "\U0001f600"])
+def test_a_sign_is_found_wherever_it_stands(make, width):
+    finder = make(("mathjax", "hj"))
+    for before in range(60):  # across the borders of the parts that C reads side by side
+        signs = finder.find(width * before + "MathJax" + width * (59 - before))
+        assert "mathjax" in signs
+        assert "hj" in signs
+
+
+@pytest.mark.parametrize(
+    ("selector", "signs"),
+    [
+        ("td[class*='lineContent' i]", ("<td", "linecontent")),
+        ("[hidden]:not([hidden='until-found'])", ("hidden",)),
+        ("div.highlighter-rouge button", ("<div", "highlighter-rouge", "<button")),
+        ('script[type^="math/" i]', ("<script", "math/")),
+        ("m\\:math", ("<m:math",)),
+        ('img[alt*="\\\\"]', ("<im",)),  # a backslash may be written as a reference; <image> is read as <img>
+    ],
+)
+def test_signs_of_selectors(selector, signs):
+    assert sorted(selector_signs(selector)) == sorted(signs)
+
+
+@needs_twin
+def test_the_twin_in_c_refuses_what_would_break_it():
+    flow = twin.FlowBase()
+    with pytest.raises(IndexError):
+        flow.leave()
+    with pytest.raises(AttributeError):
+        flow.parts = []
+    with pytest.raises(TypeError):
+        flow.write("text", None, "")
+    with pytest.raises(TypeError):
+        twin.WalkBase(None, None, False, {})
+    walk = twin.WalkBase(flow, None, False, {})
+    walk.buffer.append(7)
+    with pytest.raises(TypeError):
+        walk.flush()
+    with pytest.raises(TypeError):
+        twin.open_block(walk, 3, 0)
+    assert walk.look_inside(-1, "code") is None
+    walk.paths.clear()
+    walk.buffer[:] = ["text"]
+    with pytest.raises(IndexError):
+        walk.flush()
+
+
+if __name__ == "__main__":
+    print("\n".join(digest(*page) for page in pages_of(sys.argv[1])))

@@ -226,7 +226,8 @@ def _duplicate_ngram(size: int) -> Rule:
 
 
 def _terminal_lines(measures: Measures, _: str, config: RulesConfig) -> bool:
-    return bool(measures.filled_lines) and _below(measures.terminal_lines, config.min_terminal_lines)
+    limit = config.min_terminal_lines
+    return limit is not None and bool(measures.filled_lines) and measures.terminal_lines < limit
 
 
 def _short_lines(measures: Measures, _: str, config: RulesConfig) -> bool:
@@ -274,7 +275,7 @@ def _symbol_noise(measures: Measures, _: str, config: RulesConfig) -> bool:
 
 
 def _broken_latex(measures: Measures, _: str, config: RulesConfig) -> bool:
-    return _below(measures.wellformed, config.min_wellformed)
+    return config.min_wellformed is not None and measures.wellformed < config.min_wellformed
 
 
 def _truncated(measures: Measures, _: str, config: RulesConfig) -> bool:

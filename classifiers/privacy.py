@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import re2
+
 from pipeline.document import Document
 from pipeline.text.spans import Span, merge
 
@@ -53,6 +55,15 @@ _NOT_SECRET = re.compile(
 )
 
 
+# One pass that says whether any of the patterns can match; most texts hold nothing private.
+_ANYTHING = re2.compile(
+    r"@[\pL\pN_-]+\.|\pN\.\pN{1,3}\.\pN{1,3}\.\pN|(?:[0-9A-Fa-f]{1,4}:{1,2}){3}|\+\pN|\(\pN{3}\) ?\pN{3}[-. ]\pN"
+    r"|\pN{3}[-.]\pN{3}[-.]\pN{4}|(?i:tel[a-zé]*|phone|fax|mobile|tél)[.:]{0,2} ?[+\pN(]|A[KS]IA[A-Z0-9]{16}"
+    r"|gh[pousr]_|github_pat_|hf_|npm_|k_live_|sk-|glpat-|xox[a-z]-|AIza|SG\.|eyJ|PRIVATE KEY"
+    r"|(?i:key|token|secret|password|passwd)[\"']?\s{0,2}[:=]\s{0,2}[\"']?[A-Za-z0-9+/_-]{16}"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class PrivacyConfig:
     """What is masked."""
@@ -82,6 +93,8 @@ def mask_private(document: Document, config: PrivacyConfig) -> Counter[str]:
 def find_private(document: Document, config: PrivacyConfig) -> list[Finding]:
     """Private things of a document in order, not overlapping, none across the border of a block or formula."""
     text, blocks, formulas = document.text, document.blocks, document.formulas
+    if _ANYTHING.search(text) is None:
+        return []
     code = merge((block.start, block.end) for block in blocks if block.kind == "code")
     math_spans = merge(zip(formulas.start, formulas.end, strict=True))
     edges = sorted({*blocks.start, *blocks.end})

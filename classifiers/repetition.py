@@ -66,10 +66,11 @@ class NGrams:
         keys = self._windows(size)
         if len(keys) < 2:
             return 0
+        ordered = np.sort(keys)  # ten times faster than argsort, and mostly there is nothing to find
+        if not (ordered[1:] == ordered[:-1]).any():
+            return 0
         order = np.argsort(keys, kind="stable")
         equal = keys[order[1:]] == keys[order[:-1]]
-        if not equal.any():
-            return 0
         shared = np.zeros(len(keys) + 1, bool)  # windows that occur more than once: no other matters to the walk
         shared[order[1:][equal]] = shared[order[:-1][equal]] = True
         places = np.flatnonzero(shared)

@@ -11,6 +11,7 @@ from fetch_world import CRAWL, Capture, build_world, records_of
 
 from pipeline.engines.local import LocalConfig
 from pipeline.fetching import FetchConfig, fetch
+from pipeline.io import storage
 from pipeline.io.fetch.access import Access
 from pipeline.io.fetch.chunk import FetchSettings
 from pipeline.io.fetch.retry import RetryPolicy
@@ -18,7 +19,7 @@ from pipeline.io.fetch.stores import ReadFailed
 
 boto3 = pytest.importorskip("boto3", reason="needs boto3, moto and s3fs (dev extra)")
 server = pytest.importorskip("moto.server", reason="needs boto3, moto and s3fs (dev extra)")
-pytest.importorskip("s3fs", reason="needs boto3, moto and s3fs (dev extra)")
+s3fs = pytest.importorskip("s3fs", reason="needs boto3, moto and s3fs (dev extra)")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")]
 
 
@@ -82,6 +83,8 @@ def bucket(tmp_path, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     captures = [Capture(f"https://example.org/{i}", body=os.urandom(2000)) for i in range(12)]
+    s3fs.S3FileSystem.clear_instance_cache()
+    storage._filesystem.cache_clear()  # both remember the endpoint of the test before
     world = build_world(tmp_path / "cc", {"a.warc.gz": captures[:6], "b.warc.gz": captures[6:]})
     moto = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     moto.start()
@@ -131,6 +134,6 @@ def test_what_s3_does_not_have_is_named(bucket, tmp_path):
     ]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     manifest = fetch(config(tmp_path / "out", inputs=(str(tmp_path / "rows.jsonl"),)), Quiet())
-    assert manifest["results"] == {"found": 1, "not_found": {"http_404": 1, "http_416": 1}}
+    assert manifest["results"] == {"found": 1, "not_found": {"beyond_end": 1, "http_404": 1}}
     with pytest.raises(ReadFailed, match="http_404"):
         Access(retry=RetryPolicy(1)).reader("s3://archive/").size("nothing")

@@ -47,39 +47,9 @@ def test_the_package_says_the_same(url):
 
 
 PIECES = st.sampled_from(
-    [
-        "a",
-        "B",
-        "%41",
-        "%2F",
-        "%25",
-        "/",
-        "//",
-        "/../",
-        "/./",
-        "?",
-        "&",
-        "=",
-        "#",
-        ";",
-        ":",
-        "é",
-        "x=1",
-        "sid=",
-        "%zz",
-        "cfid=1",
-        "cftoken=2",
-        "jsessionid=",
-        ".aspx",
-        "~",
-        "+",
-        "@",
-        "\\",
-        "|",
-        "'",
-    ]
-    + [" ", "0123456789abcdef0123456789abcdef"]
-)
+    ["a", "B", "%41", "%2F", "%25", "/", "//", "/../", "/./", "?", "&", "=", "#", ";", ":", "é", " ", "x=1", "sid=", "%zz",
+     "0123456789abcdef0123456789abcdef", "cfid=1", "cftoken=2", "jsessionid=", ".aspx", "~", "+", "@", "\\", "|", "'"]
+)  # fmt: skip
 HOSTS = st.sampled_from(
     ["example.org", "www.example.org", "WWW3.Example.ORG", "exämple.org", "a.b.c.org", "example.org."]
 )

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-import fsspec
-
 from pipeline.errors import UsageError
+from pipeline.io.retries import error_code, explained, is_transient
+from pipeline.io.storage import filesystem
 
 CHUNK_BYTES = 64 << 10
 OBJECT_CHUNK_BYTES = 8 << 20  # an object store answers one request per chunk
@@ -85,9 +85,11 @@ class ObjectStore:
 
     def __init__(self, base: str) -> None:
         self.base = base if base.endswith("/") else base + "/"
+        protocol = base.partition("://")[0]
         try:
-            self._files, self._root = fsspec.core.url_to_fs(self.base)
-        except (ValueError, ImportError) as error:
+            self._files: Any = filesystem(protocol)  # without retries of its own: ours obey one policy
+            self._root = str(self._files._strip_protocol(self.base)).rstrip("/")
+        except ValueError as error:
             raise UsageError(f"cannot open this: {error}", where=base, hint="install the fsspec file system") from error
 
     def chunks(self, path: str, start: int, stop: int | None) -> Iterator[bytes]:
@@ -105,11 +107,23 @@ class ObjectStore:
 
     def _call(self, function: Any, path: str, **options: Any) -> Any:
         try:
-            return function(f"{self._root.rstrip('/')}/{path}", **options)
-        except OSError as error:
-            raise _os_failure(error) from error
-        except TimeoutError as error:
-            raise ReadFailed("timeout", str(error), transient=True) from error
+            return function(f"{self._root}/{path}", **options)
+        except Exception as error:  # classified: the packages of object stores raise errors of their own
+            raise _object_failure(error, self.base + path) from error
+
+
+def _object_failure(error: Exception, where: str) -> Exception:
+    """The named failure of one read, or the error that stops the job: no credentials, an unknown store."""
+    if isinstance(error, ValueError) or error_code(error) == "InvalidRange":  # fsspec: a range beyond the end
+        return ReadFailed("http_416", str(error)[:300])
+    if isinstance(error, FileNotFoundError | IsADirectoryError | NotADirectoryError | PermissionError):
+        return _os_failure(error)
+    if is_transient(error):
+        slow = "http_503" if error_code(error) == "SlowDown" else "read_error"
+        return ReadFailed("timeout" if isinstance(error, TimeoutError) else slow, str(error)[:300], transient=True)
+    if isinstance(error, OSError) and error.errno == errno.EINVAL:
+        return ReadFailed("http_416", str(error)[:300])
+    return explained(error, where, writes=False)
 
 
 def _os_failure(error: OSError) -> ReadFailed:
@@ -118,8 +132,4 @@ def _os_failure(error: OSError) -> ReadFailed:
         return ReadFailed("http_404", "no such file")
     if isinstance(error, PermissionError):
         return ReadFailed("http_403", "not allowed")
-    if isinstance(error, TimeoutError):
-        return ReadFailed("timeout", str(error), transient=True)
-    if error.errno == errno.EINVAL or "InvalidRange" in str(error):
-        return ReadFailed("http_416", str(error))
     return ReadFailed("read_error", str(error)[:300], transient=True)

@@ -84,7 +84,7 @@ def chars_to_latex(text: str, variant: str = "") -> str:
         if char in LATEX_OF:
             letter, style = char, ""
         style = style if style not in ("", "italic") else variant
-        if runs and runs[-1][1] == style and _LATIN.fullmatch(letter) and _LATIN.fullmatch(runs[-1][0]):
+        if runs and runs[-1][1] == style and _LATIN.fullmatch(letter) and _LATIN.fullmatch(runs[-1][0][-1]):
             runs[-1] = (runs[-1][0] + letter, style)
         else:
             runs.append((letter, style))

@@ -96,11 +96,10 @@ def _list(config: FetchConfig) -> tuple[Estimate, list[str]]:
     with config.place().open_engine() as engine:
         job = TableJob(config.place(), engine, _Quiet())
         _, listed, chosen, records = find_records(job, config)
-    read = [
-        network_of(PhaseDirectory(path, path.name)) for path in (config.output / "phases").glob("*") if path.is_dir()
-    ]
-    lines = _funnel(listed, chosen)
-    lines.append(f"index      {sum(tally.bytes for tally in read):,} bytes read")
+    phases = [PhaseDirectory(path, path.name) for path in sorted((config.output / "phases").iterdir())]
+    read = sum(network_of(phase).bytes for phase in phases)
+    whole = sum(phase.manifest()["counters"]["tallies"].get("index_bytes", 0) for phase in phases)
+    lines = [*_funnel(listed, chosen), f"index      {read:,} bytes read; its columns and blocks looked at: {whole:,}"]
     total = Estimate(0, 0, 0, 0)
     files: set[str] = set()
     for chunk in chunks(records):

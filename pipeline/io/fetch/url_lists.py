@@ -212,7 +212,7 @@ def _judge(raw: Raw, allow_private: bool) -> tuple[str, str, str, str, str, int,
         start, size = screened_range(_plain(offset), _plain(length))
     except UrlRefused as refused:
         return _shown(url), "", refused.reason, refused.detail, "", 0, 0
-    return text, "", "", "", path, start, size
+    return text, "", "", "", path, start, size  # without a key: such a row is not looked up
 
 
 def _plain(value: Any) -> Any:

@@ -114,6 +114,8 @@ def test_lists_of_every_form_with_faults(tmp_path):
         + [("rest.parquet", i) for i in range(1, 8)]
         + [("urls.txt", i) for i in range(1, 11)]
     )
+    assert "captured_url" not in found[0]  # its coordinates were given: nothing was looked up
+    assert found[1]["captured_url"] == pages[3].url
     got = records_of(tmp_path / "out/warc")
     expected = [c for i, c in enumerate(pages) if i != 11]
     assert got == {c.url: [world.bytes_of(c)] for c in expected}  # the newest of two, and page 3 once for two rows
@@ -238,6 +240,19 @@ def test_the_same_bytes_whatever_the_faults_and_the_workers(tmp_path):
             files.append(fetch(asked, Quiet()))
     assert files[0] == files[1]
     assert len(files[0]["files"]) > 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["beam", "spark"])
+def test_the_same_on_every_engine(served, tmp_path, engine):
+    pytest.importorskip({"beam": "apache_beam", "spark": "pyspark"}[engine])
+    server, _, _, _ = served
+    (tmp_path / "urls.txt").write_text("".join(f"example.org/page/{i}\n" for i in range(20)))
+    asked = config(server, tmp_path / "local", tmp_path / "urls.txt", chunk_bytes=3000)
+    local = fetch(asked, Quiet())
+    assert fetch(replace(asked, output=tmp_path / "other", engine=engine), Quiet()) == local
+    for name in ("found.jsonl", "not_found.jsonl", "warc.paths"):
+        assert (tmp_path / "other" / name).read_bytes() == (tmp_path / "local" / name).read_bytes()
 
 
 @pytest.mark.slow

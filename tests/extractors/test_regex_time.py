@@ -31,6 +31,8 @@ METHODS = ("search", "match", "fullmatch", "finditer", "findall", "sub", "split"
 # Patterns that never see the input that would be slow, and why.
 BOUNDED = {
     "extractors.layout.inline._FILE_NAME": "image_text: at most MAX_ALT_CHARS",
+    "extractors.layout.signs._PART": "our own selectors, at import",
+    "extractors.layout.signs._NEGATION": "our own selectors, at import",
     "extractors.layout.text._COMMENT": "serialised markup: every comment is closed",
     "extractors.mime._COMMENT": "_readable_head: at most HEAD_BYTES",
 }
@@ -98,6 +100,8 @@ def modules() -> Iterator[ModuleType]:
 def uses() -> list[Use]:
     found: list[Use] = []
     for module in modules():
+        if not str(module.__file__).endswith(".py"):
+            continue  # compiled: no regular expressions in it
         tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
         calls = method_calls(tree)
         for name, value in vars(module).items():

@@ -4,7 +4,7 @@
   of documents, "how many different documents"; of embeddings here, and of gradients of a proxy model where they are
   given (G-Vendi: Jung et al. 2025, arXiv 2505.20161).
 - Embeddings are hashed token 1- and 2-grams with inverse document frequency, so no model is needed and the same run has
-  the same numbers. They see words, not meaning.
+  the same numbers. They see words, not meaning; word vectors (blends.embeddings) can be asked for beside them.
 - Overlap: the share of a source's token 8-grams that another has, from a sketch of all its sampled documents
   (FracMinHash: hashes below a threshold); novelty: the share that no other source has.
 
@@ -20,12 +20,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from blends.embeddings import word_vectors
 from blends.manifest import open_manifest
 from blends.plan_walk import open_source_run
 from blends.run_place import place_of
 from blends.shard_cache import ShardCache
 from blends.stream_reader import RunFiles, run_files
 from blends.streams import Selection, read_stream_group
+from blends.tokenizer import load_tokenizer
 from pipeline.errors import UsageError
 
 DOCUMENTS = 2000  # sampled of each source
@@ -44,6 +46,7 @@ def diversity_of_runs(
     *,
     documents: int = DOCUMENTS,
     gradients: Mapping[str, Path] | None = None,
+    words: str | None = None,
     cache: ShardCache | None = None,
 ) -> dict[str, Any]:
     """The report of finished runs by name.
@@ -52,18 +55,38 @@ def diversity_of_runs(
         runs: folders or URLs.
         documents: sampled of each.
         gradients: by name, a .npy of gradients of a proxy model, shape (samples, dimensions); gives G-Vendi.
+        words: the runs' tokenizer, as for `warcmill tokenize`: also score word vectors of the decoded texts.
         cache: where shards of remote runs are kept.
 
     Raises:
         VerificationError: a run is unfinished or altered.
-        UsageError: runs of two tokenizers, gradients of no run, or a file that is no matrix.
+        UsageError: runs of two tokenizers, another tokenizer than theirs, no word vectors installed, gradients of no
+            run, or a file that is no matrix.
     """
     places = {name: place_of(run, cache) for name, run in runs.items()}
     manifests = {name: open_manifest(place) for name, place in places.items()}
     if len({manifest["tokenizer"]["sha256"] for manifest in manifests.values()}) > 1:
         raise UsageError("runs of two tokenizers", where="diversity", expected="one: tokens are compared")
     files = {name: run_files(places[name], manifests[name], checksums=False) for name in runs}
-    return _report({name: _sample(run, Selection({}, []), documents) for name, run in files.items()}, gradients or {})
+    samples = {name: _sample(run, Selection({}, []), documents) for name, run in files.items()}
+    report = _report(samples, gradients or {})
+    if words is not None:
+        _add_words(report, samples, words, next(iter(manifests.values()))["tokenizer"]["sha256"])
+    return report
+
+
+def _add_words(report: dict[str, Any], samples: Mapping[str, Sequence[Ids]], spec: str, sha256: str) -> None:
+    vectors, handle = word_vectors(), load_tokenizer(spec)
+    if vectors is None:
+        raise UsageError("no word vectors", where="diversity", expected="the package", hint="pip install wordllama")
+    if handle.identity.sha256 != sha256:
+        what = f"tokenizer {handle.identity.name}, sha256 {handle.identity.sha256}"
+        raise UsageError(what, where="diversity", expected=f"sha256 {sha256}, which wrote the runs")
+    rows = {name: vectors.embed([handle.decode(ids) for ids in documents]) for name, documents in samples.items()}
+    for name, found in rows.items():
+        report["sources"][name]["vendi_words"] = round(vendi(found), 3)
+    report["words"] = vectors.name
+    report["vendi_words_of_all"] = round(vendi(np.concatenate(list(rows.values()))), 3)
 
 
 def diversity_of_plan(
@@ -210,6 +233,7 @@ def diversity_text(report: Mapping[str, Any]) -> str:
     sources = report["sources"]
     gradients = any("g_vendi" in source for source in sources.values())
     head = f"{'source':<24}{'documents':>11}{'Vendi':>10}{'repeated':>10}{'novelty':>9}" + "   G-Vendi" * gradients
+    head += f"{'words':>10}" if "words" in report else ""
     lines = [f"diversity ({report['embedding']}; {report['ngram']}-grams)", head]
     lines += [_line(name, source) for name, source in sources.items()]
     lines.append(
@@ -222,6 +246,7 @@ def diversity_text(report: Mapping[str, Any]) -> str:
 def _line(name: str, source: Mapping[str, Any]) -> str:
     own = f"{source['g_vendi']:>10.1f}" if "g_vendi" in source else ""
     numbers = f"{source['vendi']:>10.1f}{source['repeated_ngrams']:>10.1%}{source['novelty']:>9.1%}"
+    own += f"{source['vendi_words']:>10.1f}" if "vendi_words" in source else ""
     return f"{name:<24}{source['documents']:>11,}{numbers}{own}"
 
 

@@ -100,12 +100,16 @@ def card(run: Path) -> None:
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
 @click.option("--documents", default=2000, show_default=True, type=click.IntRange(1), help="To sample of each run.")
 @click.option("--gradients", multiple=True, metavar="RUN=FILE.npy", help="Gradients of a proxy model, for G-Vendi.")
+@click.option("--words", default=None, metavar="TOKENIZER", help="Also score word vectors (package wordllama).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
-def diversity(runs: tuple[str, ...], documents: int, gradients: tuple[str, ...], as_json: bool) -> None:
+def diversity(
+    runs: tuple[str, ...], documents: int, gradients: tuple[str, ...], words: str | None, as_json: bool
+) -> None:
     """Say how diverse runs are and how much they repeat each other: Vendi score, overlap, novelty of n-grams.
 
     \b
     warcmill diversity runs/web runs/math
+    warcmill diversity runs/web runs/math --words deepseek
     warcmill diversity runs/web runs/math --gradients math=math-gradients.npy --json
     """
     from blends.diversity import diversity_of_runs, diversity_text
@@ -115,7 +119,7 @@ def diversity(runs: tuple[str, ...], documents: int, gradients: tuple[str, ...],
         raise UsageError("two runs have one name", where="diversity", expected="folders with different names")
     pairs = [entry.partition("=") for entry in gradients]
     files = {name: Path(path) for name, _, path in pairs}
-    found = diversity_of_runs(named, documents=documents, gradients=files)
+    found = diversity_of_runs(named, documents=documents, gradients=files, words=words)
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else diversity_text(found))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from blends_support import CORPUS, document, make_run
 
 from blends.diversity import diversity_of_runs, diversity_text, embed, vendi
+from blends.embeddings import word_vectors
 from blends.shards import TokenizeConfig
 from pipeline.errors import UsageError
 
@@ -57,6 +59,28 @@ def test_the_report_tells_sources_apart(runs: dict[str, Path], tmp_path: Path) -
     assert "100.0% of the n-grams of both" not in diversity_text(found)
     assert "documents whole" in diversity_text(found)
     assert diversity_of_runs(runs)["sources"]["both"] == sources["both"]
+
+
+def test_word_vectors_are_the_mean_of_the_tokens(runs: dict[str, Path]) -> None:
+    if find_spec("wordllama") is None:
+        pytest.skip("needs wordllama: pip install wordllama")
+    found = word_vectors()
+    assert found is not None
+    ids = found.tokenizer.encode("number theory", add_special_tokens=False).ids
+    rows = found.embed(["number theory", "", "prime numbers", "cheese cake"])
+    assert np.allclose(rows[0], found.vectors[ids].mean(axis=0))
+    assert not rows[1].any()
+    near, far = (rows[0] @ rows[i] / np.linalg.norm(rows[i]) for i in (2, 3))
+    assert near > far
+    report = diversity_of_runs(runs, words="deepseek")
+    assert report["sources"]["alike"]["vendi_words"] < report["sources"]["mixed"]["vendi_words"]
+    assert "words" in diversity_text(report)
+
+
+def test_without_word_vectors_it_says_so(runs: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blends.embeddings.find_spec", lambda _: None)
+    with pytest.raises(UsageError, match="no word vectors"):
+        diversity_of_runs(runs, words="deepseek")
 
 
 def test_what_cannot_be_measured_is_refused(runs: dict[str, Path], tmp_path: Path) -> None:

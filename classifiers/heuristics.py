@@ -169,10 +169,13 @@ def _ellipsis_lines(measures: Measures, _: str, config: RulesConfig) -> bool:
 
 
 def _alphabetic_words(measures: Measures, _: str, config: RulesConfig) -> bool:
+    """On a page with formulas, punctuation is not asked for letters and numbers are words like others."""
+    if config.min_alphabetic_words is None or not _judges_words(measures, config):
+        return False
+    if measures.formula_words:
+        return measures.alphabetic_words + measures.numbers < config.min_alphabetic_words * measures.plain_words
     words = measures.n_words if config.count_punctuation else measures.plain_words
-    return _judges_words(measures, config) and _below(
-        measures.alphabetic_words / max(1, words), config.min_alphabetic_words
-    )
+    return measures.alphabetic_words / max(1, words) < config.min_alphabetic_words
 
 
 def _stop_words(measures: Measures, language: str, config: RulesConfig) -> bool:

@@ -76,6 +76,10 @@ class Measures:
         return self.plain_words + prose.unspaced_words + len(prose.code.split()) + len(prose.tables.split())
 
     @cached_property
+    def numbers(self) -> int:
+        return sum(chunk.n_numbers for chunk in self._chunks)
+
+    @cached_property
     def stop_words(self) -> int:
         return len(STOP_WORDS.intersection(self.words))
 

@@ -25,6 +25,7 @@ class Chunk(NamedTuple):
     n_formulas: int  # of those, words that stand for a formula
     plain_chars: int  # of the others
     n_alphabetic: int  # words with a letter
+    n_numbers: int  # words with a digit and no letter
 
 
 _PUNCT = "…,:;!?¿؟¡()[\\]{}<>_#*&。？！，、；：～·।،۔؛٪"
@@ -86,9 +87,10 @@ def chunks(text: str) -> list[Chunk]:
 def _chunk(piece: str) -> Chunk:
     words = tuple(_words(piece))
     plain = [word for word in words if any(char not in SYMBOLS for char in word)]
-    alphabetic = sum(any(char.isalpha() for char in word) for word in words)
+    alphabetic = sum(any(map(str.isalpha, word)) for word in words)
+    numbers = sum(any(map(str.isdigit, word)) for word in words if not any(map(str.isalpha, word)))
     spelled = [word for word in plain if word[0] != FORMULA_LETTER]
-    return Chunk(words, len(plain), len(plain) - len(spelled), sum(map(len, spelled)), alphabetic)
+    return Chunk(words, len(plain), len(plain) - len(spelled), sum(map(len, spelled)), alphabetic, numbers)
 
 
 def _words(piece: str) -> list[str]:

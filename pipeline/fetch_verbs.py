@@ -24,7 +24,13 @@ COMMON_CRAWL = "https://data.commoncrawl.org/"
     help="Index files, folders, globs or .paths lists, instead of that of --crawl. Repeatable.",
     metavar="INDEX",
 )
-@click.option("--index-format", type=click.Choice(["table", "cdx"]), default="table", show_default=True)
+@click.option(
+    "--index-format",
+    type=click.Choice(["auto", "table", "cdx"]),
+    default="auto",
+    show_default=True,
+    help="auto: cdx for short lists.",
+)
 @click.option(
     "--policy",
     type=click.Choice(["newest", "oldest", "all", "best"]),

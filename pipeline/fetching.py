@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.work import reduce_partition
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 from pipeline.fetch_results import publish_files, publish_records
 from pipeline.io.commit import PhaseDirectory
 from pipeline.io.fetch.access import COMMON_CRAWL, Access
 from pipeline.io.fetch.captures import Wanted
 from pipeline.io.fetch.chunk import FetchSettings
-from pipeline.io.fetch.index_files import CLUSTER, TABLE, IndexFile, index_named, index_of_crawl
+from pipeline.io.fetch.index_files import CDX, CLUSTER, TABLE, IndexFile, index_named, index_of_crawl
 from pipeline.io.fetch.path_lists import read_paths, sampled
 from pipeline.job import PARTITION_BYTES, Finished, Job, Plan, Reporter, fingerprint, forget_spill, partitions
 from pipeline.phases.fetch_lookup import BlockGroup, Lists, LookUp, choose, find_blocks, look_up, spill_list
@@ -48,6 +48,8 @@ from pipeline.table_job import MANIFEST, SUCCESS, Place, TableJob
 FETCH_VERSION = 1  # raise it when a phase here would give another result
 URLS, INDEX, PATHS = "urls", "index", "paths"
 WARC_FOLDER = "warc"
+AUTO = "auto"
+SMALL_LIST_ROWS = 20_000
 MAX_NAMED_CRAWLS = 5
 
 
@@ -62,7 +64,8 @@ class FetchConfig:
         base: what archive paths are relative to: an address or a folder. Trusted: the user named it.
         crawls: whose index to read, below `base`.
         indexes: index files, folders or globs named by the user; then `crawls` only picks partitions.
-        index_format: of the crawls: table (Parquet) or cdx.
+        index_format: of the crawls: table (Parquet), cdx, or auto: cdx for lists of at most SMALL_LIST_ROWS URLs, of
+            which each costs a block of some 3000 lines there, but a row group of a million in the table.
         wanted, policy, exact: which captures, see captures.Wanted and captures.POLICIES; `exact`: of the very URL.
         allow_private: lists may name private addresses, and servers may redirect to them.
         chunk_bytes, chunk_records: a WARC file holds at most so much, unless a single record is larger.
@@ -76,7 +79,7 @@ class FetchConfig:
     base: str = COMMON_CRAWL
     crawls: tuple[str, ...] = ()
     indexes: tuple[str, ...] = ()
-    index_format: str = TABLE
+    index_format: str = AUTO
     wanted: Wanted = field(default_factory=Wanted)
     policy: str = "newest"
     exact: bool = False
@@ -146,15 +149,15 @@ def find_records(
     if config.inputs:
         facts, hashed = job.hashed("inputs", config.inputs)
         listed = _list(job, config, hashed)
-    index = index_files(config)
+    index = index_files(config, listed.counters.tallies["to_look_up"] if listed else None)
     if listed:
         _require_index(listed, index)
     chosen = _choose(job, config, _look_up(job, config, listed, index))
     return facts, listed, chosen, _records(job, config, chosen)
 
 
-def index_files(config: FetchConfig) -> list[IndexFile]:
-    """The index files a fetch reads.
+def index_files(config: FetchConfig, to_look_up: int | None = None) -> list[IndexFile]:
+    """The index files a fetch of `to_look_up` URLs reads; None for a selection by place.
 
     Raises:
         InputError: a named index does not exist.
@@ -164,8 +167,20 @@ def index_files(config: FetchConfig) -> list[IndexFile]:
         files.update(index_named(argument, config.crawls, config.access))
     if not config.indexes:
         for crawl in config.crawls:
-            files.update(index_of_crawl(config.base, crawl, config.index_format, config.access))
+            files.update(_of_crawl(config, crawl, to_look_up))
     return sorted(files, key=lambda file: (file.path, file.base))
+
+
+def _of_crawl(config: FetchConfig, crawl: str, to_look_up: int | None) -> list[IndexFile]:
+    """The crawl's index in the format asked for; by itself the cheaper one for so many URLs, if it is there."""
+    if config.index_format != AUTO:
+        return index_of_crawl(config.base, crawl, config.index_format, config.access)
+    small = to_look_up is not None and to_look_up <= SMALL_LIST_ROWS
+    first, second = (CDX, TABLE) if small else (TABLE, CDX)
+    try:
+        return index_of_crawl(config.base, crawl, first, config.access)
+    except InputError:
+        return index_of_crawl(config.base, crawl, second, config.access)
 
 
 def _list(job: TableJob, config: FetchConfig, hashed: Finished) -> Finished:

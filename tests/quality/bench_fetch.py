@@ -8,6 +8,8 @@ verb up to the first archive byte; memory is the largest process (driver or work
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import re
 import resource
 import subprocess
@@ -15,6 +17,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +27,7 @@ import pyarrow.parquet as pq
 CRAWL = "CC-MAIN-2099-01"
 PART_ROWS, GROUP_ROWS = 1_000_000, 100_000
 PAGES_PER_HOST = 200
+BLOCK_LINES = 3000
 
 
 def numbers(values: np.ndarray, width: int) -> pa.Array:
@@ -93,6 +97,28 @@ def write_list(path: Path, rows: np.ndarray, absent: int) -> None:
             file.write(b"https://absent%d.example.org/page/%d\n" % (i % 1000, i))
 
 
+def build_zipnum(folder: Path, rows: int) -> int:
+    """The first rows again as a zipnum collection of blocks of BLOCK_LINES lines; returns its size in bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    index, at = [], 0
+    with (folder / "cdx-00000.gz").open("wb") as file:
+        for first in range(0, rows, BLOCK_LINES):
+            block = part(first, min(BLOCK_LINES, rows - first)).to_pylist()
+            data = gzip.compress("".join(map(cdxj_line, block)).encode(), 6, mtime=0)
+            file.write(data)
+            index.append(f"{block[0]['url_surtkey']} 20990101000000\tcdx-00000.gz\t{at}\t{len(data)}\t{len(index)}\n")
+            at += len(data)
+    (folder / "cluster.idx").write_text("".join(index))
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def cdxj_line(row: dict[str, Any]) -> str:
+    names = {"url": "url", "mime": "content_mime_type", "status": "fetch_status", "digest": "content_digest"}
+    names |= {"length": "warc_record_length", "offset": "warc_record_offset", "filename": "warc_filename"}
+    facts = {name: str(row[column]) for name, column in names.items()}
+    return f"{row['url_surtkey']} 20990101000000 {json.dumps(facts)}\n"
+
+
 def dry_run(list_path: Path, index: Path, workers: int) -> tuple[float, float, str]:
     """Wall seconds, CPU seconds and output of the look-up."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -118,6 +144,26 @@ def naive(list_path: Path, index: Path) -> tuple[float, int]:
     return time.monotonic() - started, found
 
 
+def report(name: str, path: Path, index: Path, size: int, workers: int) -> None:
+    wall_s, cpu_s, said = dry_run(path, index, workers)
+    read = int(re.search(r"index\s+([\d,]+) bytes", said)[1].replace(",", ""))  # type: ignore[index]
+    found = re.search(r"look-up\s+[\d,]+ rows, ([\d,]+) found", said)[1]  # type: ignore[index]
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print(
+        f"{name:<26} {found:>9} found, {wall_s:6.1f} s, {cpu_s:6.1f} CPU s, {read:>13,} bytes read "
+        f"({read / size:.1%} of a full scan), largest process so far {peak:,.0f} MiB",
+        flush=True,
+    )
+
+
+def measure_zipnum(folder: Path, rows: int, workers: int) -> None:
+    size = build_zipnum(folder / "zipnum", rows)
+    chosen = np.random.default_rng(7).choice(rows, 100, replace=False)
+    write_list(folder / "urls.txt", chosen, 0)
+    print(f"zipnum: {rows:,} rows, {size:,} bytes, blocks of {BLOCK_LINES:,} lines")
+    report("100 URLs, anywhere, zipnum", folder / "urls.txt", folder / "zipnum", size, workers)
+
+
 def measure(folder: Path, rows: int, count: int, workers: int) -> None:
     index = folder / f"crawl={CRAWL}" / "subset=warc"
     started = time.monotonic()
@@ -133,14 +179,7 @@ def measure(folder: Path, rows: int, count: int, workers: int) -> None:
     for name, (chosen, absent) in lists.items():
         path = folder / "urls.txt"
         write_list(path, rng.permutation(chosen), absent)
-        wall_s, cpu_s, said = dry_run(path, index, workers)
-        read = int(re.search(r"index\s+([\d,]+) bytes", said)[1].replace(",", ""))  # type: ignore[index]
-        found = re.search(r"look-up\s+[\d,]+ rows, ([\d,]+) found", said)[1]  # type: ignore[index]
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        print(
-            f"{name:<26} {found:>9} found, {wall_s:6.1f} s, {cpu_s:6.1f} CPU s, {read:>13,} bytes read "
-            f"({read / size:.1%} of a full scan), largest process so far {peak:,.0f} MiB"
-        )
+        report(name, path, index, size, workers)
     scan_s, matched = naive(path, index)
     print(f"full scan, 1,000 URLs, in memory, exact strings: {matched:,} found, {scan_s:.1f} s, {size:,} bytes on disk")
 
@@ -151,12 +190,13 @@ def main() -> None:
     parser.add_argument("--urls", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=None, help="keep the index here")
+    parser.add_argument("--zipnum-rows", type=int, default=500_000)
     arguments = parser.parse_args()
-    if arguments.folder:
-        measure(arguments.folder, arguments.rows, arguments.urls, arguments.workers)
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            measure(Path(folder), arguments.rows, arguments.urls, arguments.workers)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        if arguments.rows:
+            measure(folder, arguments.rows, arguments.urls, arguments.workers)
+        measure_zipnum(folder, arguments.zipnum_rows, arguments.workers)
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Quiet:
 
 def config(server, output, *inputs, **options):
     settings = FetchSettings(server.base, options.pop("access", QUICK), connections=4)
-    options = {"crawls": (CRAWL,)} | options
+    options = {"crawls": (CRAWL,), "index_format": "table"} | options
     return FetchConfig(
         tuple(map(str, inputs)), output, base=server.base, settings=settings, local=LocalConfig(1, None), **options
     )

@@ -1,6 +1,7 @@
 """Both index formats say the same of the same captures; pieces that cannot hold a key are not read."""
 
 import gzip
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +11,7 @@ import pytest
 from fetch_world import CRAWL, Capture, build_world, write_table, write_zipnum
 
 from pipeline.errors import InputError, UsageError
+from pipeline.fetching import SMALL_LIST_ROWS, FetchConfig, index_files
 from pipeline.io.fetch.access import Access
 from pipeline.io.fetch.captures import Wanted, overlaps, place_pattern, place_ranges, ranks, refusals
 from pipeline.io.fetch.cdx_index import block_pieces, cluster_blocks, file_pieces
@@ -208,3 +210,14 @@ def test_finding_the_files_of_an_index(tmp_path):
         index_of_crawl(base, "../x", "table", Access())
     with pytest.raises(InputError):
         index_of_crawl(base, "CC-MAIN-1999-01", "table", Access())
+
+
+def test_the_format_follows_the_list(tmp_path):
+    world = build_world(tmp_path, {"a.warc.gz": [Capture("https://example.org/")]})
+    config = FetchConfig((), tmp_path / "out", base=f"{tmp_path}/", crawls=(CRAWL,))
+    assert {file.kind for file in index_files(config, SMALL_LIST_ROWS)} == {"cluster"}
+    assert {file.kind for file in index_files(config, SMALL_LIST_ROWS + 1)} == {"table"}
+    assert {file.kind for file in index_files(config)} == {"table"}
+    shutil.rmtree(world.root / "cc-index/collections")
+    (world.root / f"crawl-data/{CRAWL}/cc-index.paths.gz").unlink()
+    assert {file.kind for file in index_files(config, 1)} == {"table"}

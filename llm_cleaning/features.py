@@ -153,6 +153,7 @@ def features(document: Document) -> Features:
     sentence = [_SENTENCE.search(body) is not None for body in bodies]
     sizes = [_size(body) for body in bodies]
     places = _places(blocks, sizes, sentence)
+    formula = _with_formula(document)
     packed = np.array([places[path] for path in blocks.dom_path], np.int64)
     return Features(
         kind=blocks.kind,
@@ -163,13 +164,13 @@ def features(document: Document) -> Features:
         meta=np.array([not ends and _is_meta(body) for body, ends in zip(bodies, sentence, strict=True)], bool),
         sentence=np.array(sentence, bool),
         phrase=np.array([len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies], bool),
-        formula=_with_formula(document),
+        formula=formula,
         site_repeat=np.array(blocks.site_repeat, bool),
         chrome=packed & _COUNT,
         weak=packed >> _WEAK_SHIFT & _COUNT,
         content=packed >> _CONTENT_SHIFT & _COUNT,
         in_main=packed >= _IN_MAIN,
-        comment=_comments(blocks, sizes, sentence),
+        comment=_comments(blocks, sizes, sentence, formula),
     )
 
 
@@ -177,9 +178,14 @@ def _size(body: str) -> int:
     return len(body) if body.isascii() else len(body) + int((WIDE_CHARS - 1.0) * len(_WIDE.findall(body)))
 
 
-def _comments(blocks: Blocks, sizes: list[int], sentence: list[bool]) -> Flags:
-    """Blocks below an element named for comments, if enough text is left without them."""
+def _comments(blocks: Blocks, sizes: list[int], sentence: list[bool], formula: Flags) -> Flags:
+    """Blocks below an element named for comments, if enough text is left without them.
+
+    Not where any of them holds a formula or code: readers of mathematics discuss it, and half a discussion is none.
+    """
     flags = np.array([_in_comments(path) for path in blocks.dom_path], bool)
+    if (flags & (formula | np.array([kind in ("code", "math") for kind in blocks.kind], bool))).any():
+        return np.zeros(len(flags), bool)
     if flags.any():
         rest = sum(
             size * (1.0 - links) ** 2

@@ -19,7 +19,7 @@ MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 MIN_PARAGRAPH_CHARS = 100
-MAX_UNMARKED_LOSS = 2.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
+MAX_UNMARKED_LOSS = 4.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
 MIN_HOLE_CHARS = 160  # of paragraphs gone from between blocks that stayed: a shorter one may be a promotion
 MIN_HOLE_PROSE = 0.6  # of everything gone there: a corner of chrome holds more labels than paragraphs
 MAX_HOLE_BLOCKS = 3  # more in a row must have stood between two paragraphs
@@ -96,7 +96,8 @@ def _is_hole(source: str, blocks: Blocks, run: list[int], unmarked: dict[int, in
         return False
     after_paragraph = _is_paragraph(source, blocks, run[0] - 1)
     if run[-1] + 1 >= len(blocks):
-        return after_paragraph and prose > MAX_TAIL_LOSS_CHARS
+        # comments and teasers begin with a title or a name, the rest of an article with its next paragraph
+        return after_paragraph and _is_paragraph(source, blocks, run[0]) and prose > MAX_TAIL_LOSS_CHARS
     everything = sum(blocks.end[index] - blocks.start[index] for index in run)
     is_dense = prose >= MIN_HOLE_PROSE * everything
     sides = after_paragraph + _is_paragraph(source, blocks, run[-1] + 1)

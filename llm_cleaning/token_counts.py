@@ -31,8 +31,13 @@ def counter(tokenizer: str, model: str, ask_server: Callable[[str], int] | None)
         return _counts(Tokenizer.from_file(str(Path(model) / FILE))), f"{model}/{FILE}"
     if ask_server is not None:
         return lru_cache(maxsize=1 << 14)(ask_server), "the server's tokenizer"
-    exact = _counts(_bundled())
+    exact = bundled_counter()
     return lambda text: int(exact(text) * BUNDLED_MARGIN) + 1, "a bundled tokenizer, with a margin"
+
+
+def bundled_counter() -> CountTokens:
+    """Counts with the tokenizer that ships with warcmill, DeepSeek's."""
+    return _counts(_bundled())
 
 
 def _named(name: str) -> Tokenizer:

@@ -102,9 +102,16 @@ class Sorting:
 def spill(task: Task, context: Context, *, directory: PhaseDirectory, emit: Emit, sorting: Sorting) -> None:
     """Write the rows of `emit` as sorted runs and commit them. Rows out are the rows spilled."""
     counters = Counters()
-    batches = emit(task, context, counters)
+    batches = _idle_between(emit(task, context, counters), context)
     runs = tuple(sorted_runs(directory.path / "data", task.name, batches, [sorting.key, *sorting.then]))
     directory.commit(Commit(task.name, runs, (), counters, {"rows": sum(run.rows for run in runs)}))
+
+
+def _idle_between(batches: Iterable[pa.RecordBatch], context: Context) -> Iterator[pa.RecordBatch]:
+    """Runs are sorted and written between batches, to a slow store perhaps: that is no record's time."""
+    for batch in batches:
+        context.at(IDLE)
+        yield batch
 
 
 @dataclass(frozen=True, slots=True)

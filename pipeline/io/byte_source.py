@@ -16,7 +16,7 @@ import fsspec
 
 from pipeline.errors import InputError
 from pipeline.io.retries import Truncated, retried
-from pipeline.io.storage import RUN_PROTOCOLS, filesystem
+from pipeline.io.storage import RUN_PROTOCOLS, filesystem, http_timeout
 
 READ_AHEAD_BYTES = 256 << 10
 REMOTE_BLOCK_BYTES = 8 << 20  # asked for at once of an object that is read through
@@ -159,7 +159,11 @@ def _open_url(url: str, ahead: bool) -> Any:
     if protocol in RUN_PROTOCOLS and "::" not in url:
         cache = "readahead" if ahead else "none"
         return filesystem(protocol).open(key, "rb", block_size=REMOTE_BLOCK_BYTES, cache_type=cache)
-    return fsspec.open(url, "rb").open()
+    return fsspec.open(url, "rb", **_http_options(protocol)).open()
+
+
+def _http_options(protocol: str) -> dict[str, Any]:
+    return {"client_kwargs": {"timeout": http_timeout()}} if protocol in ("http", "https") else {}
 
 
 def chunks(path: str) -> Iterator[bytes]:

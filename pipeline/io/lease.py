@@ -15,7 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,9 +89,15 @@ def held(folder: StorePath, run: StorePath) -> Iterator[None]:
     finally:
         ended.set()
         renewing.join()
-        for entry in listed(folder):  # and those of dead drivers before this one
-            if entry.name <= place.name:
-                (folder / entry.name).unlink(missing_ok=True)
+        with suppress(InputError, OutputError):  # a claim that cannot be given back ends by itself
+            _give_back(folder, place)
+
+
+def _give_back(folder: StorePath, place: StorePath) -> None:
+    """Remove the claim, and those of dead drivers before it."""
+    for entry in listed(folder):
+        if entry.name <= place.name:
+            (folder / entry.name).unlink(missing_ok=True)
 
 
 def _claim(folder: StorePath, run: StorePath, owner: str) -> StorePath:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from pipeline.errors import InputError, OutputError, UsageError, WarcmillError
 
 ATTEMPTS = 8
-WITHIN_S = 75.0  # no attempt begins later than this after the first
+WITHIN_S = 60.0  # no attempt begins later than this after the first
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 12.0
 TRANSIENT_STATUS = frozenset({408, 409, 429, 500, 502, 503, 504})
 TRANSIENT_CODES = frozenset(
@@ -43,7 +43,7 @@ _TRANSIENT_TYPES = frozenset(
     }
 )  # by name: none of these packages is a dependency of the core
 _CREDENTIAL_TYPES = frozenset({"botocore.exceptions.NoCredentialsError", "google.auth.exceptions.GoogleAuthError"})
-_EXTRAS = {"s3": "s3", "gs": "gcs"}
+_PACKAGES = {"s3": "warcmill[s3]", "gs": "warcmill[gcs]", "http": "fsspec[http]", "https": "fsspec[http]"}
 _CREDENTIALS = {
     "s3": "`aws configure`, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or an instance role; FSSPEC_S3_ANON=true for "
     "a public bucket",
@@ -125,10 +125,10 @@ def explained(error: Exception, where: str, writes: bool, attempts: int = 1, spe
     """The error as a user needs it: what, where, and what to do."""
     kind = OutputError if writes else InputError
     protocol = where.partition("://")[0]
-    extra, credentials = _EXTRAS.get(protocol), _CREDENTIALS.get(protocol, "")
+    credentials = _CREDENTIALS.get(protocol, "")
     if isinstance(error, ImportError):
-        package = f"'warcmill[{extra}]'" if extra else str(getattr(error, "name", "") or protocol)
-        return UsageError(f"cannot open {protocol}:// URLs: {error}", where=where, hint=f"pip install {package}")
+        package = _PACKAGES.get(protocol) or str(error.name or protocol)
+        return UsageError(f"cannot open {protocol}:// URLs: {error}", where=where, hint=f"pip install '{package}'")
     if isinstance(error, ValueError):  # fsspec: an unknown protocol, a server without ranges
         return kind(f"cannot open this URL: {_line(error)}", where=where, hint="install the fsspec file system")
     if _is_one_of(error, _CREDENTIAL_TYPES):

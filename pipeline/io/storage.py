@@ -27,16 +27,17 @@ from pipeline.io import scratch
 from pipeline.io.retries import Truncated, error_code, explained, is_transient, retried
 
 RUN_PROTOCOLS = ("s3", "gs")  # whose conditional create is known to be one
+CONNECT_S, ANSWER_S = 10, 30
 AT_ONCE = 64  # small objects read or deleted together
 _ALIASES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 _OPTIONS: dict[str, dict[str, Any]] = {
     # retries are ours (pipeline.io.retries): those of the packages would multiply with them
     "s3": {
-        "config_kwargs": {"connect_timeout": 10, "read_timeout": 30, "retries": {"total_max_attempts": 1}},
+        "config_kwargs": {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "retries": {"total_max_attempts": 1}},
         "max_concurrency": 1,  # of the parts of one file: tasks are the parallelism; and one request less per read
         "use_listings_cache": False,
     },
-    "gs": {"use_listings_cache": False, "consistency": "md5", "timeout": 60},
+    "gs": {"use_listings_cache": False, "consistency": "md5"},
 }
 T = TypeVar("T")
 
@@ -212,9 +213,18 @@ def _filesystem(protocol: str, _pid: int) -> Any:
         raise explained(error, f"{protocol}://", writes=False) from error
     if protocol == "s3":
         found.retries = 1
-    elif protocol == "gs" and (once := getattr(type(found)._request, "__wrapped__", None)):
-        found._request = partial(once, found)  # without gcsfs's own six tries, which it has no setting for
+    elif protocol == "gs":
+        found.requests_timeout = http_timeout()
+        if once := getattr(type(found)._request, "__wrapped__", None):
+            found._request = partial(once, found)  # without gcsfs's own six tries, which it has no setting for
     return found
+
+
+def http_timeout() -> Any:
+    """Of one HTTP request: a server that hangs is asked again before a record is called slow. aiohttp waits 300 s."""
+    import aiohttp  # of fsspec[http] and gcsfs, not of the core
+
+    return aiohttp.ClientTimeout(total=None, connect=CONNECT_S, sock_read=ANSWER_S)
 
 
 def _call(path: StorePath, verb: str, *arguments: Any, writes: bool = False, **options: Any) -> Any:

@@ -68,7 +68,7 @@ class Prose:
 
     @cached_property
     def unspaced_chars(self) -> int:
-        return sum(map(len, _UNSPACED.findall(self.text)))
+        return 0 if self.text.isascii() else sum(map(len, _UNSPACED.findall(self.text)))
 
     @cached_property
     def is_unspaced(self) -> bool:

@@ -35,11 +35,13 @@ class NGrams:
         numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
         sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))
         self._numbers = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-        self._most = int((np.bincount(self._numbers) * (sizes + 1)).max(initial=0)) if len(words) else 0
+        self._counts, self._sizes = np.bincount(self._numbers, minlength=len(numbers)), sizes
+        self._most = int((self._counts * (sizes + 1)).max(initial=0))
         self._lengths = sizes[self._numbers]
         self._offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._lengths)))
         self._prefix: U64 | None = None
         self._ids: U64 | None = None
+        self._shared: dict[int, npt.NDArray[np.int64]] = {}
 
     def top_chars(self, size: int) -> int:
         """Characters, spaces included, in all occurrences of the commonest n-gram; the first of equals counts."""
@@ -54,6 +56,10 @@ class NGrams:
         at = int(first[counts == most].min())
         return most * (int(self._offsets[at + size] - self._offsets[at]) + size - 1)
 
+    def top_word(self, min_chars: int) -> int:
+        """Occurrences of the commonest word of at least so many characters."""
+        return int(self._counts[self._sizes >= min_chars].max(initial=0))
+
     def may_top(self, size: int, chars: float) -> bool:
         """False where no n-gram can hold more characters than that: its words occur at least as often as it does."""
         return size * self._most > chars
@@ -61,20 +67,17 @@ class NGrams:
     def repeated_chars(self, size: int, least: float = 0.0) -> int:
         """Characters of n-grams that occurred before, each counted once from left to right, not overlapping.
 
-        0 where they cannot be more than `least`.
+        0 where they cannot be more than `least`: no words are in longer repeated n-grams that are in no shorter ones
+        (but for words that run together to the same string, which for such shares is no case).
         """
+        for shorter in sorted(self._shared):
+            if least and shorter < size and self._covered(self._shared[shorter], shorter) <= least:
+                return 0
         keys = self._windows(size)
-        if len(keys) < 2:
+        places = self._shared[size] = _repeated_places(keys)
+        if not len(places) or self._covered(places, size) <= least:
             return 0
-        ordered = np.sort(keys)  # ten times faster than argsort, and mostly there is nothing to find
-        if not (ordered[1:] == ordered[:-1]).any():
-            return 0
-        order = np.argsort(keys, kind="stable")
-        equal = keys[order[1:]] == keys[order[:-1]]
-        shared = np.zeros(len(keys) + 1, bool)  # windows that occur more than once: no other matters to the walk
-        shared[order[1:][equal]] = shared[order[:-1][equal]] = True
-        places = np.flatnonzero(shared)
-        return self._walk(places, keys[places], size) if self._covered(places, size) > least else 0
+        return self._walk(places, keys[places], size)
 
     def _covered(self, places: npt.NDArray[np.int64], size: int) -> int:
         """Characters of the words in any of these windows."""
@@ -111,6 +114,18 @@ class NGrams:
         starts = self._offsets[: max(0, len(self._words) - size + 1)]
         sums = self._prefix[size:] - self._prefix[: len(starts)]
         return sums * _powers(int(self._offsets[-1]) + 1)[1][starts]
+
+
+def _repeated_places(keys: U64) -> npt.NDArray[np.int64]:
+    """Indices of the keys that occur more than once, in order."""
+    ordered = np.sort(keys)  # ten times faster than argsort, and mostly there is nothing to find
+    if len(keys) < 2 or not (ordered[1:] == ordered[:-1]).any():
+        return np.empty(0, np.int64)
+    order = np.argsort(keys, kind="stable")
+    equal = keys[order[1:]] == keys[order[:-1]]
+    shared = np.zeros(len(keys), bool)
+    shared[order[1:][equal]] = shared[order[:-1][equal]] = True
+    return np.flatnonzero(shared)
 
 
 def _mixed(values: U64) -> U64:

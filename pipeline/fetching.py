@@ -21,7 +21,7 @@ from pipeline.engines.local import LocalConfig
 from pipeline.engines.work import reduce_partition
 from pipeline.errors import InputError, UsageError
 from pipeline.fetch_results import publish_files, publish_records
-from pipeline.io.commit import PhaseDirectory
+from pipeline.io.commit import PhaseDirectory, canonical_json
 from pipeline.io.fetch.access import COMMON_CRAWL, Access
 from pipeline.io.fetch.captures import Wanted
 from pipeline.io.fetch.chunk import FetchSettings
@@ -101,13 +101,13 @@ class FetchConfig:
     def place(self) -> Place:
         return Place(self.inputs, self.output, self.local, self.engine, self.engine_options)
 
-    def bound(self) -> dict[str, Any]:
-        """What a run folder is tied to: all that decides the result, and nothing that says where or how fast."""
+    def decisive(self) -> dict[str, Any]:
+        """All that decides the result, and nothing that says where or how fast."""
         chosen = {"policy": self.policy, "exact": self.exact, "allow_private": self.allow_private}
         chosen |= {"index_format": self.index_format, "wanted": asdict(self.wanted), "crawls": list(self.crawls)}
         cut = {"chunk_bytes": self.chunk_bytes, "chunk_records": self.chunk_records}
         snapshot = {"sample": self.sample, "seed": self.seed, "list_only": self.list_only}
-        return {"name": f"fetch {self.kind}", "kind": self.kind, **chosen, **cut, **snapshot}
+        return {"kind": self.kind, **chosen, **cut, **snapshot}
 
 
 def fetch(config: FetchConfig, reporter: Reporter) -> dict[str, Any]:
@@ -117,17 +117,36 @@ def fetch(config: FetchConfig, reporter: Reporter) -> dict[str, Any]:
         UsageError: the folder belongs to another run, or something to look up has no index.
         WarcmillError: an input, an index or the server failed; the same command resumes.
     """
-    with claimed(config.output, {"recipe": config.bound()}), config.place().open_engine() as engine:
-        if (config.output / SUCCESS).exists():  # neither index nor server is asked again
-            known: dict[str, Any] = json.loads((config.output / MANIFEST).read_bytes())
-            return known
+    recipe = {
+        "name": f"fetch {config.kind}"
+    }  # the rest binds the phases it decides, so that a wrong start can be mended
+    with claimed(config.output, {"recipe": recipe}), config.place().open_engine() as engine:
         started = datetime.now(UTC)
         job = TableJob(config.place(), engine, reporter)
+        if (config.output / SUCCESS).exists():
+            return _finished(job, config)
         manifest = _snapshot(job, config) if config.kind == PATHS else _pages(job, config)
         facts = {"engine": config.engine, "workers": config.local.workers, "base": config.base}
         network = {folder.name: asdict(network_of(PhaseDirectory(folder, ""))) for folder in _networks(config.output)}
         note_session(config.output, started, facts | {"phase_seconds": job.seconds, "network": network})
     return manifest
+
+
+def _finished(job: TableJob, config: FetchConfig) -> dict[str, Any]:
+    """The manifest of a fetch that is done: neither index nor server is asked again.
+
+    Raises:
+        UsageError: it was done with other inputs or settings.
+    """
+    if config.inputs:
+        job.hashed("inputs", config.inputs)
+    known: dict[str, Any] = json.loads((config.output / MANIFEST).read_bytes())
+    wanted = json.loads(canonical_json(config.decisive()))
+    changed = sorted(name for name in wanted if wanted[name] != known["settings"].get(name))
+    if changed:
+        what = f"this fetch was finished with other {', '.join(changed)}"
+        raise UsageError(what, where=str(config.output), hint="choose another folder with -o")
+    return known
 
 
 def _networks(output: Path) -> list[Path]:
@@ -137,7 +156,7 @@ def _networks(output: Path) -> list[Path]:
 def _pages(job: TableJob, config: FetchConfig) -> dict[str, Any]:
     hashed, listed, chosen, records = find_records(job, config)
     fetched = _fetch(job, config, records)
-    return publish_records(job, hashed, listed, chosen, fetched, config.bound())
+    return publish_records(job, hashed, listed, chosen, fetched, config.decisive())
 
 
 def find_records(
@@ -321,7 +340,7 @@ def _snapshot(job: TableJob, config: FetchConfig) -> dict[str, Any]:
     facts, _ = job.hashed("inputs", config.inputs)
     paths = sampled(read_paths(config.inputs, config.base), config.sample, config.seed)
     if config.list_only:
-        return publish_files(job, facts, paths, None, config.bound(), config.base)
+        return publish_files(job, facts, paths, None, config.decisive(), config.base)
 
     def plan(directory: PhaseDirectory) -> Plan:
         folder = config.output / WARC_FOLDER
@@ -330,4 +349,4 @@ def _snapshot(job: TableJob, config: FetchConfig) -> dict[str, Any]:
 
     named = hashlib.sha256("\n".join(paths).encode()).hexdigest()
     copied = job.phase("fetch", {"version": FETCH_VERSION, "paths": named}, plan)
-    return publish_files(job, facts, paths, copied, config.bound(), config.base)
+    return publish_files(job, facts, paths, copied, config.decisive(), config.base)

@@ -243,6 +243,24 @@ def test_the_same_bytes_whatever_the_faults_and_the_workers(tmp_path):
 
 
 @pytest.mark.slow
+def test_a_folder_keeps_to_what_it_was_begun_with(served, tmp_path):
+    server, _, _, _ = served
+    (tmp_path / "urls.txt").write_text("".join(f"example.org/page/{i}\n" for i in range(4)))
+    asked = config(server, tmp_path / "out", tmp_path / "urls.txt")
+    with pytest.raises(UsageError, match="no index"):
+        fetch(replace(asked, crawls=()), Quiet())
+    done = fetch(asked, Quiet())  # a forgotten --crawl is no reason to begin anew
+    reads = len(server.log)
+    assert fetch(asked, Quiet()) == done
+    assert len(server.log) == reads
+    with pytest.raises(UsageError, match="other policy"):
+        fetch(replace(asked, policy="oldest"), Quiet())
+    (tmp_path / "urls.txt").write_text("example.org/page/1\n")
+    with pytest.raises(UsageError, match="the input has"):
+        fetch(asked, Quiet())
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("engine", ["beam", "spark"])
 def test_the_same_on_every_engine(served, tmp_path, engine):
     pytest.importorskip({"beam": "apache_beam", "spark": "pyspark"}[engine])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from turbohtml import Document, Element, Text
 
@@ -93,6 +94,7 @@ SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, "<su
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
+_MAX_COMPARED_CHARS = 20_000_000  # formulas inside formulas are written out again and again
 _DISPLAY_STARTS = ("\\[", "$$", "\\begin{displaymath}")
 _BLOCK_IMAGE = re.compile(r"display|formulaDsp|latexcenter|block", re.I)
 _FRAME_ID = re.compile(r"^(MathJax-Element-\d+)-Frame$")
@@ -125,7 +127,7 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
     inside = set(candidates)
     script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
     formulas: list[Recovered] = []
-    known: dict[str, Recovered] = {}
+    known = _Known()
     skip = 0
     for element in candidates:
         if skip:
@@ -149,16 +151,26 @@ def _candidates(document: Document, signs: Signs) -> list[Element]:
     return document.select(selectors) if selectors else []
 
 
-def _remembered(element: Element, script_ids: set[str], known: dict[str, Recovered]) -> _Verdict:
+@dataclass(slots=True)
+class _Known:
+    """Formulas of the page by their markup, within budgets."""
+
+    verdicts: dict[str, Recovered] = field(default_factory=dict)
+    chars_left: int = _MAX_COMPARED_CHARS
+
+
+def _remembered(element: Element, script_ids: set[str], known: _Known) -> _Verdict:
     """Pages repeat their symbols: the same markup is read once. MathJax 2 frames depend on what stands beside them."""
-    if element.tag not in _SELF_CONTAINED and not element.has_class("katex"):
+    if known.chars_left <= 0 or (element.tag not in _SELF_CONTAINED and not element.has_class("katex")):
         return _decide(element, script_ids)
     markup = element.html
-    verdict: _Verdict = known.get(markup)
+    known.chars_left -= len(markup)
+    verdict: _Verdict = known.verdicts.get(markup)
     if verdict is None:
         verdict = _decide(element, script_ids)
-        if isinstance(verdict, Recovered) and len(markup) <= _MAX_REMEMBERED_CHARS and len(known) < _MAX_REMEMBERED:
-            known[markup] = verdict
+        short = len(markup) <= _MAX_REMEMBERED_CHARS and len(known.verdicts) < _MAX_REMEMBERED
+        if isinstance(verdict, Recovered) and short:
+            known.verdicts[markup] = verdict
     return verdict
 
 

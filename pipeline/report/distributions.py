@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from pipeline.report.charts import Bar, bars, columns, ranked
 from pipeline.report.facts import RunFacts
-from pipeline.report.markup import Markup, join
+from pipeline.report.markup import Markup, join, tag
 
+FIFTHS = 5
+SCORE_NAMES = {"math_score": "Mathness", "code_score": "code score", "quality": "Quality"}
 KIND_COLOURS = {"math": "math", "code": "code", "prose": "kept", "eos": "plain"}
 
 
@@ -18,6 +20,9 @@ def distributions(facts: RunFacts) -> Markup:
         _math_scores,
         _code_scores,
         _quality,
+        _agreement,
+        _masked,
+        _consent,
         _lengths,
         _languages,
         _charsets,
@@ -77,6 +82,45 @@ def _scores(facts: RunFacts, name: str, title: str, colour: str) -> Markup:
     if counts.get("none"):
         bins.append(Bar("none", counts["none"], "plain"))
     return columns(title, "classified documents by score (bins of 0.1, lower edge)", bins)
+
+
+def _agreement(facts: RunFacts) -> Markup:
+    """How each two scores go together: documents by fifths of both, darker where there are more."""
+    tallies = facts.tally("both")
+    pairs = sorted({name.partition(":")[0] for name in tallies})
+    return join(_pair(pair, tallies) for pair in pairs)
+
+
+def _pair(pair: str, tallies: dict[str, int]) -> Markup:
+    across, _, down = pair.partition("/")
+    counts = [[tallies.get(f"{pair}:{i}{j}", 0) for i in range(FIFTHS)] for j in range(FIFTHS)]
+    most = max(map(max, counts))
+    rows = [
+        tag("tr", tag("th", f"{j / FIFTHS:.1f}", scope="row"), *(_cell(count, most) for count in counts[j]))
+        for j in reversed(range(FIFTHS))
+    ]
+    head = tag("tr", tag("th", ""), *(tag("th", f"{i / FIFTHS:.1f}", scope="col") for i in range(FIFTHS)))
+    title = f"{SCORE_NAMES.get(down, down)} by {SCORE_NAMES.get(across, across)}"
+    unit = f"classified documents, {sum(map(sum, counts)):,} in all; {across} from left, {down} from below, lower edges"
+    caption = tag("figcaption", tag("h3", title), tag("p", unit, class_="unit"))
+    return tag("figure", caption, tag("table", tag("tbody", *rows, head), class_="plain"))
+
+
+def _cell(count: int, most: int) -> Markup:
+    shade = round(70 * count / most) if most else 0
+    return tag("td", f"{count:,}" if count else "", class_="n", style=f"background:rgb(70 130 180 / {shade}%)")
+
+
+def _masked(facts: RunFacts) -> Markup:
+    counts = facts.tally("masked")
+    return bars("Masked", "private things in kept documents", ranked(counts)) if counts else Markup("")
+
+
+def _consent(facts: RunFacts) -> Markup:
+    """Opt-out marks and licences, where a page bears any."""
+    charts = (("Opt-out marks", "opt_out", "lost"), ("Licences", "license", "kept"))
+    found = ((title, ranked(facts.tally(name), colour)) for title, name, colour in charts)
+    return join(bars(title, "rendered documents", rows) for title, rows in found if rows)
 
 
 def _lengths(facts: RunFacts) -> Markup:

@@ -107,7 +107,8 @@ class FetchConfig:
         chosen |= {"index_format": self.index_format, "wanted": asdict(self.wanted), "crawls": list(self.crawls)}
         cut = {"chunk_bytes": self.chunk_bytes, "chunk_records": self.chunk_records}
         snapshot = {"sample": self.sample, "seed": self.seed, "list_only": self.list_only}
-        return {"kind": self.kind, **chosen, **cut, **snapshot}
+        whole: dict[str, Any] = json.loads(canonical_json({"kind": self.kind, **chosen, **cut, **snapshot}))
+        return whole
 
 
 def fetch(config: FetchConfig, reporter: Reporter) -> dict[str, Any]:
@@ -141,7 +142,7 @@ def _finished(job: TableJob, config: FetchConfig) -> dict[str, Any]:
     if config.inputs:
         job.hashed("inputs", config.inputs)
     known: dict[str, Any] = json.loads((config.output / MANIFEST).read_bytes())
-    wanted = json.loads(canonical_json(config.decisive()))
+    wanted = config.decisive()
     changed = sorted(name for name in wanted if wanted[name] != known["settings"].get(name))
     if changed:
         what = f"this fetch was finished with other {', '.join(changed)}"

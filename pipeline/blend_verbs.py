@@ -39,6 +39,8 @@ from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
 from pipeline.table_job import Place, TableJob
 
+_TEXTS = (".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".json.gz")  # "manifest.json" is a run's
+
 
 def compile_file(
     blend: Path,
@@ -91,6 +93,8 @@ def tokenized(blend: BlendConfig, folder: Path, texts: Texts | None) -> BlendCon
 
 
 def _tokenized(blend: BlendConfig, source: SourceConfig, folder: Path, texts: Texts | None) -> SourceConfig:
+    if source.manifest.endswith(_TEXTS):  # texts where a run is asked for can only mean one thing
+        source = replace(source, manifest="", data=(source.manifest,))
     if not source.data:
         return source
     if texts is None:
@@ -112,7 +116,7 @@ def _files(pattern: str, folder: Path) -> list[str]:
     path = folder / pattern
     if not path.is_dir():
         return [str(path)]
-    for endings in ((".parquet",), (".jsonl", ".jsonl.gz", ".json", ".json.gz")):
+    for endings in (_TEXTS[:1], _TEXTS[1:]):
         found = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.name.endswith(endings))
         if found:
             return found

@@ -83,6 +83,18 @@ def test_texts_are_tokenized_once_into_the_cache(folder: Path, tmp_path: Path) -
     assert len(list(TokenDataset(folder / "plan.json"))) == 100
 
 
+def test_a_file_of_texts_may_stand_where_a_run_does(folder: Path, tmp_path: Path) -> None:
+    blend = (
+        (folder / "b.toml")
+        .read_text()
+        .replace('data = ["texts"], text_column = "content"', f'manifest = "{folder}/web.jsonl"')
+    )
+    (tmp_path / "b.toml").write_text(blend.replace('manifest = "web"', f'manifest = "{folder}/web"'))
+    ok("blend", tmp_path / "b.toml", "-o", tmp_path / "plan.json")
+    hub = next(stream for stream in load_plan(tmp_path / "plan.json")["streams"] if stream["name"] == "hub")
+    assert hub["documents"] == 60
+
+
 def test_changed_texts_become_another_run(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress(b'{"text": "one"}\n{"text": "two words"}\n{"text": null}\n'))
     blend = (folder / "b.toml").read_text().replace('"texts"', '"t.jsonl.gz"').replace(', text_column = "content"', "")

@@ -148,8 +148,8 @@ def installed(name: str) -> bool:
     return True
 
 
-def measure(shards: int, folder: Path, rounds: int) -> dict[str, float]:
-    big = make_run(folder / "big", 8, 32_000, 1_023)
+def measure(shards: int, folder: Path, rounds: int, documents: int) -> dict[str, float]:
+    big = make_run(folder / "big", 8, documents, 1_023)
     found: dict[str, float] = {}
     first = TokenDataset(big, sequence_length=LENGTH, epoch=0)
     sum(1 for _ in first)
@@ -173,11 +173,12 @@ def measure(shards: int, folder: Path, rounds: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shards", type=int, default=1000)
+    parser.add_argument("--documents", type=int, default=32_000, help="of 1,024 tokens, for the speeds")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        found = measure(arguments.shards, Path(folder), arguments.rounds)
+        found = measure(arguments.shards, Path(folder), arguments.rounds, arguments.documents)
     text = json.dumps(found) if arguments.json else "\n".join(f"{key:<32}{value:>12}" for key, value in found.items())
     sys.stdout.write(text + "\n")
 

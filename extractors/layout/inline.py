@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from extractors.layout.tags import FORMULA_OPEN
+from extractors.layout.text import attribute
 
 # Superscripts that are ordinals, trademarks or notes, not powers.
 _NOT_A_POWER_WORDS = "st nd rd th e er re ère ème eme è o a ª º ° tm sm ® © ™ ℠ * † ‡ § ¶"
@@ -16,6 +17,8 @@ _NOTE = re.compile(r"\[?(?:[0-9]{1,3}|[a-z]|note [0-9]{1,3})\]?")
 _FILE_NAME = re.compile(
     r"^\S+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|ico|avif)$|^[\w-]*[0-9a-f]{12,}[\w-]*$", re.IGNORECASE
 )
+_TEXT_FIELDS = frozenset(("text", "number", "email", "tel", "date"))
+MAX_FIELD_CHARS = 500
 MIN_ALT_WORDS = 3
 MAX_ALT_CHARS = 500
 
@@ -59,3 +62,13 @@ def inline_code(text: str) -> str:
         return f"`{text}`"
     fence = "``" if "``" not in text else "```"
     return f"{fence} {text} {fence}"
+
+
+def field_text(head: str) -> str:
+    """What a text field shows that nobody can type into: content, not a form. Links to copy are left out."""
+    if ' readonly="' not in head and ' disabled="' not in head:
+        return ""
+    if (attribute(head, "type") or "text").strip().lower() not in _TEXT_FIELDS:
+        return ""
+    value = " ".join((attribute(head, "value") or "").split())
+    return "" if "://" in value or len(value) > MAX_FIELD_CHARS else value

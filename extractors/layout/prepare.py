@@ -13,22 +13,26 @@ from turbohtml import Document, Element, parse_fragment
 from extractors.code import CodeBlock
 from extractors.layout.signs import Selectors, Signs, tag_sign
 from extractors.layout.tags import (
+    CODE_BLOCK_OPEN,
     DATA_TABLE,
+    FORMULA_OPEN,
     HIDDEN_SELECTORS,
     LINED_TABLE,
     NEVER_RENDERED,
     RAW_TEXT_TAGS,
     RESERVED,
+    SPOKEN_SELECTORS,
 )
 from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
 MAX_NOFRAMES = 8
+MAX_SPOKEN_CHARS = 200
 MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
 _HIDDEN, _RAW_TEXT = Selectors(HIDDEN_SELECTORS), Selectors(RAW_TEXT_TAGS)
-_DROPPED = Selectors(NEVER_RENDERED)
+_DROPPED, _SPOKEN = Selectors(NEVER_RENDERED), Selectors(SPOKEN_SELECTORS)
 _REFERENCE_SIGNS = ("&#xe00", "&#x0", "&#5734", "&#5735", "&#0")
-SIGNS = (*_HIDDEN.signs, *_RAW_TEXT.signs, *_DROPPED.signs, *_REFERENCE_SIGNS, "<noscript", "reversed")
+SIGNS = (*_HIDDEN.signs, *_RAW_TEXT.signs, *_DROPPED.signs, *_SPOKEN.signs, *_REFERENCE_SIGNS, "<noscript", "reversed")
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 
@@ -75,6 +79,8 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
     Scripts, hidden elements and decoration are gone, data tables renamed.
     """
     document.remove(f"head,{_HIDDEN.of(signs)}".rstrip(","))
+    if spoken := _SPOKEN.of(signs):
+        _drop_spoken(document, spoken)
     if raw_text := _RAW_TEXT.of(signs):
         for raw in document.select(raw_text):
             raw.tag = "div"  # the serialiser escapes its text then
@@ -82,6 +88,14 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
         _count_reversed(document)
     _judge_tables(document, code_blocks)
     return document.html
+
+
+def _drop_spoken(document: Document, spoken: str) -> None:
+    """What only screen readers say goes; a long text or a formula is no remark for them, whatever its class."""
+    for node in document.select(spoken):
+        text = node.text
+        if len(text) <= MAX_SPOKEN_CHARS and FORMULA_OPEN not in text and CODE_BLOCK_OPEN not in text:
+            node.extract()
 
 
 def _count_reversed(document: Document) -> None:

@@ -6,7 +6,7 @@ import re
 
 from extractors.code import CodeBlock, fenced, marked_number
 from extractors.layout.hot import Action
-from extractors.layout.inline import image_text, inline_code, script_text
+from extractors.layout.inline import field_text, image_text, inline_code, script_text
 from extractors.layout.lists import counter
 from extractors.layout.native import twin
 from extractors.layout.state import Walk
@@ -143,6 +143,12 @@ def _open_image(walk: Walk, head: str, _after: int) -> None:
         walk.buffer.append(text)
 
 
+def _open_field(walk: Walk, head: str, _after: int) -> None:
+    text = field_text(head)
+    if text:
+        walk.buffer.append(f" {text} ")
+
+
 def _open_ruby_text(walk: Walk, _head: str, after: int) -> None:
     look = walk.look_inside(after, "rt")
     if look is not None:
@@ -190,7 +196,7 @@ def _inline_actions() -> dict[str, Action]:
     actions |= {f"/{tag}": _close_opened for tag in (*INLINE_CODE, "sup", "sub")}
     actions |= {tag: twin.space for name in SPACED for tag in (name, f"/{name}")}
     actions |= {"sup": _open_script("sup", "^"), "sub": _open_script("sub", "_")}
-    actions |= {"img": _open_image, "br": twin.line_break, "rt": _open_ruby_text}
+    actions |= {"img": _open_image, "input": _open_field, "br": twin.line_break, "rt": _open_ruby_text}
     return actions | {"q": _open_short_quote, "/q": _close_short_quote}
 
 

@@ -57,6 +57,8 @@ class Walk(twin.WalkBase):
     def write_cell(self, text: str, link_chars: int) -> None:
         """Add a leaf to the open cell of the data table."""
         if self.cell is not None:
+            if self.cell and self.kinds[-1] == "list" and self.cell[-1][-1:].isalnum():
+                self.cell[-1] += ";"  # items of a list in a cell
             self.cell.append(text.replace("\n", " "))
         if self.grid is not None:
             self.grid.link_chars += link_chars

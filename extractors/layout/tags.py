@@ -61,5 +61,22 @@ HIDDEN_SELECTORS = (
     ".MathJax_Preview",
     ".skip-link",
     ".screen-reader-shortcut",
+    # the way back from a note to its mark
+    "a.footnote-backref",
+    "a.footnote-back",
+    "a.reversefootnote",
+    "a.data-footnote-backref",
+    "a.footnote-return",
+    ".mw-cite-backlink",
+)
+# Said to screen readers only, mostly what the page shows beside it in other words.
+SPOKEN_SELECTORS = (
+    ".sr-only",
+    ".visually-hidden",
+    ".visuallyhidden",
+    ".screen-reader-text",
+    ".screen-reader-only",
+    ".a-offscreen",
+    ".element-invisible",
 )
 RAW_TEXT_TAGS = ("noframes", "noembed", "xmp", "plaintext")  # the serialiser does not escape what they hold

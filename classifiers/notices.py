@@ -30,8 +30,8 @@ _PLACEHOLDER = re.compile(
     r"|welcome to nginx|index of /|it works!|site is (?:currently )?(?:down|offline)|undergoing maintenance"
 )
 _LOGIN = re.compile(
-    r"(?:you (?:must|need to|have to)|please) (?:be logged in|log ?in|sign ?in)(?: to (?:view|see|access|continue|read|proceed|use)\b|[.!]|$)"
-    r"|forgot(?:ten)? (?:your )?password"
+    r"(?:you (?:must|need to|have to)|please) (?:be logged in|log ?in|sign ?in)"
+    r"(?: to (?:view|see|access|continue|read|proceed|use)\b|[.!]|$)|forgot(?:ten)? (?:your )?password"
     r"|keep me (?:logged|signed) in|remember me.{0,40}(?:log|sign) ?in|subscribers? only"
 )
 _SPAM_PHRASES = r"""

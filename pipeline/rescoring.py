@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from classifiers.stage import STAGE, ClassifyConfig, classify, require_files
-from llm_cleaning.stage import CleanConfig, mark
-from pipeline.document import Document, from_batch
+from classifiers.stage import STAGE, ClassifyConfig, require_files
+from llm_cleaning.stage import CleanConfig
+from pipeline.document import Document
 from pipeline.errors import UsageError
 from pipeline.inspection import phase_directories
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.json_lines import json_line, lines_out
 from pipeline.io.shards import read_shard
+from pipeline.phases.documents import DocumentShard, Removals, classify_shard
+from pipeline.stage import Context, Counters, Task
 
 KEPT = ""
 FATE = ["id", "reject_stage", "reject_reason", "language", "math_score", "code_score", "quality"]
@@ -68,41 +70,41 @@ def rescore(run: Path, config: ClassifyConfig, marking: CleanConfig, output: str
         VerificationError: files of the run are missing or altered.
     """
     require_files(config)
-    render, judged = _phases(run)
+    phases = _phases(run)
+    judged = phases[STAGE]
     change = Change()
     with lines_out(output) if output else nullcontext() as out:
-        for shard, verdicts in _shards(render, judged):
+        for shard, verdicts in zip(_shards(phases), judged.commits(), strict=True):
             before = {row["id"]: row for row in _fates(judged, verdicts)}
-            documents = (document for document in _documents(render, shard) if document.id in before)
-            for document in classify(mark(documents, config=marking), config=config):
-                known = before.pop(document.id, None)
-                if known is not None:  # of two captures with one id the run judged one
+            task = Task(verdicts.task, shard.index, shard)
+            repeats = phases.get("site")
+            for document in classify_shard(
+                task, Context(), Counters(), marking=marking, config=config, repeats=repeats
+            ):
+                known = before.pop(document.id, None) if document.reject_stage in ("", STAGE) else None
+                if known is not None:
                     _note(change, known, document)
                     if out is not None:
                         out.write(json_line(_row(known, document)))
                     yield change
 
 
-def _phases(run: Path) -> tuple[PhaseDirectory, PhaseDirectory]:
+def _phases(run: Path) -> dict[str, PhaseDirectory]:
     phases = {phase.name: phase for phase in phase_directories(run)}
     for name in ("render", STAGE):
         if name not in phases or not phases[name].finished:
             raise UsageError(
                 f"phase {name} is not finished", where=str(run), hint="run `warcmill run` again: it resumes"
             )
-    return phases["render"], phases[STAGE]
+    return phases
 
 
-def _shards(render: PhaseDirectory, judged: PhaseDirectory) -> Iterator[tuple[Commit, Commit]]:
-    """Commits of rendered shards with documents, each with the commit of its classification."""
-    kept = [commit for commit in render.commits() if commit.data]
-    return zip(kept, judged.commits(), strict=True)
-
-
-def _documents(phase: PhaseDirectory, commit: Commit) -> Iterator[Document]:
-    for file in commit.data:
-        for batch in read_shard(phase.path / "data", file):
-            yield from from_batch(batch)
+def _shards(phases: dict[str, PhaseDirectory]) -> list[DocumentShard]:
+    """The rendered shards as the classify phase read them: without what exact dedup had removed."""
+    exact, render = phases.get("exact"), phases["render"]
+    removals = Removals(exact, tuple(exact.files()), "exact_dedup") if exact is not None else None
+    kept = [commit.data for commit in render.commits() if commit.data]
+    return [DocumentShard(render, files, index, removals) for index, files in enumerate(kept)]
 
 
 def _fates(phase: PhaseDirectory, commit: Commit) -> Iterator[dict[str, Any]]:
@@ -137,4 +139,4 @@ def _row(before: dict[str, Any], document: Document) -> dict[str, Any]:
 
 def total(run: Path) -> int:
     """Documents that the run's classify phase read, those removed by exact dedup included."""
-    return int(_phases(run)[1].manifest()["counters"]["rows_in"])
+    return int(_phases(run)[STAGE].manifest()["counters"]["rows_in"])

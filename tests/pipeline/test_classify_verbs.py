@@ -11,13 +11,14 @@ from test_run import start
 from pipeline.classify_verbs import classify, prefilter
 
 ADDED = {"language", "language_score", "math_score", "code_score", "quality_score", "reject_reason"}
-PROSE = " ".join(f"The river keeps a steady course through the valley in the year {year}." for year in range(12))
+PROSE = " ".join(
+    f"The river keeps a steady course through the valley of old, and in the year {year} it rose." for year in range(12)
+)
 
 
 def lines(path):
-    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as file:
-        return [json.loads(line) for line in file]
+    data = path.read_bytes()
+    return [json.loads(line) for line in (gzip.decompress(data) if path.suffix == ".gz" else data).splitlines()]
 
 
 def call(verb, *arguments, **options):

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from llm_cleaning.messages import REFUSED, Answer, ModelIdentity, Reply, Request, Sampling
-from llm_cleaning.service_faults import BackendFailed, Breaker, Transient, delay_s
+from llm_cleaning.service_faults import BackendFailed, Breaker, Slow, Transient, delay_s
 from llm_cleaning.service_wire import DIALECTS, UnknownDialect, payload, read_count, read_reply, served_models
 
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -27,7 +27,9 @@ MAX_OWN_FAILURES = 12  # of one request, by the server's fault, while others are
 MAX_REFUSED = 50  # requests refused without one being answered
 BYTES_PER_TOKEN = 64
 SPARE_BYTES = 1 << 16
-TOKENIZE_TIMEOUT_S = 20.0
+QUICK_S = 20.0
+TOKENIZE_ATTEMPTS = 8
+MAX_PATIENCE = 16  # a request that took too long gets twice the time, up to this many times
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ServiceConfig:
         model: name to ask for; "" takes the one that is served.
         revision: what pins its weights; only recorded.
         max_in_flight: requests asked at the same time.
-        timeout_s: longest one request may take.
+        timeout_s: longest one request may take; each time it takes longer it gets twice as long.
         startup_s: how long to wait for the server at the beginning.
         give_up_s: seconds without any answer after which the run stops.
     """
@@ -96,12 +98,20 @@ class OpenAIBackend:
             return found
 
     def counter(self) -> Callable[[str], int] | None:
-        """Counts tokens with the server's tokenizer (vLLM's POST /tokenize), or None where it offers none."""
-        try:
-            asyncio.run_coroutine_threadsafe(self._count_once("x"), self._loop).result()
-        except (httpx2.HTTPError, Transient, TimeoutError):
-            return None
-        return self._count
+        """Counts tokens with the server's tokenizer (vLLM's POST /tokenize), or None where it offers none.
+
+        A server that stumbles is asked again: which counter is used must not depend on a fault.
+        """
+        offers = asyncio.run_coroutine_threadsafe(self._offers_count(), self._loop).result()
+        return self._count if offers else None
+
+    async def _offers_count(self) -> bool:
+        for attempt in range(TOKENIZE_ATTEMPTS):
+            try:
+                return await self._count_once("x") is not None
+            except (httpx2.HTTPError, Transient, TimeoutError) as error:
+                await asyncio.sleep(delay_s("tokenize", attempt, getattr(error, "wait_s", None)))
+        return False
 
     def _count(self, text: str) -> int:
         return asyncio.run_coroutine_threadsafe(self._counted(text), self._loop).result()
@@ -112,6 +122,8 @@ class OpenAIBackend:
             await self._breaker.ready()
             try:
                 count = await self._count_once(text)
+                if count is None:
+                    raise BackendFailed("the server no longer counts tokens", where=self._url)
             except (httpx2.HTTPError, Transient, TimeoutError) as error:
                 self._breaker.failed(f"/tokenize: {_said(error)}", self._url)
                 await asyncio.sleep(delay_s(text[:99], attempt, getattr(error, "wait_s", None)))
@@ -120,10 +132,10 @@ class OpenAIBackend:
                 self._breaker.succeeded()
                 return count
 
-    async def _count_once(self, text: str) -> int:
+    async def _count_once(self, text: str) -> int | None:
         body = json.dumps({"model": self._name, "prompt": text, "add_special_tokens": False}).encode()
         url = f"{self._url.removesuffix('/v1')}/tokenize"
-        async with asyncio.timeout(TOKENIZE_TIMEOUT_S):
+        async with asyncio.timeout(QUICK_S):
             return read_count(*await self._exchange("POST", url, body, SPARE_BYTES + BYTES_PER_TOKEN * len(text)))
 
     def close(self) -> None:
@@ -138,7 +150,7 @@ class OpenAIBackend:
         limits = httpx2.Limits(max_connections=self._config.max_in_flight, max_keepalive_connections=None)
         key = os.environ.get(KEY_VARIABLE, "")
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        timeout = httpx2.Timeout(self._config.timeout_s, connect=10.0, pool=None)
+        timeout = httpx2.Timeout(None, connect=10.0)  # a whole exchange is timed, not its parts
         self._client = httpx2.AsyncClient(limits=limits, headers=headers, timeout=timeout, trust_env=False)
         self._slots = asyncio.Semaphore(self._config.max_in_flight)
         return await self._checked()
@@ -150,7 +162,7 @@ class OpenAIBackend:
         while True:
             try:
                 return _chosen(await self._models(), self._config.model, self._url)
-            except (httpx2.HTTPError, Transient) as error:
+            except (httpx2.HTTPError, Transient, TimeoutError) as error:
                 if self._loop.time() > deadline_s:
                     raise BackendFailed(
                         f"no answer from the model service: {_said(error)}",
@@ -162,7 +174,8 @@ class OpenAIBackend:
                 attempt += 1
 
     async def _models(self) -> dict[str, int | None]:
-        status, headers, body = await self._exchange("GET", f"{self._url}/models", b"", SPARE_BYTES * 16)
+        async with asyncio.timeout(QUICK_S):
+            status, headers, body = await self._exchange("GET", f"{self._url}/models", b"", SPARE_BYTES * 16)
         if status != 200:
             read_reply(status, headers, body, _NOTHING, f"{self._url}/models")
             raise Transient(f"HTTP {status}")
@@ -189,11 +202,12 @@ class OpenAIBackend:
 
     async def _asked(self, key: str, request: Request) -> Reply:
         own = attempt = 0
+        patience = 1
         while True:
             await self._breaker.ready()
             dialect = self._dialect
             try:
-                reply = await self._once(request, DIALECTS[dialect])
+                reply = await self._once(request, DIALECTS[dialect], patience * self._config.timeout_s)
             except UnknownDialect as error:
                 if dialect + 1 == len(DIALECTS):
                     return Reply(str(error), REFUSED, 0, 0)
@@ -201,24 +215,25 @@ class OpenAIBackend:
                 self._breaker.succeeded()
                 continue
             except (httpx2.HTTPError, Transient) as error:
-                own += isinstance(error, httpx2.ReadTimeout) or (isinstance(error, Transient) and error.own)
+                own += isinstance(error, Transient) and error.own
+                patience = min(MAX_PATIENCE, 2 * patience) if isinstance(error, Slow) else patience
                 if own >= MAX_OWN_FAILURES and self._answered:
                     return Reply(f"given up: {_said(error)}", REFUSED, 0, 0)
-                self._breaker.failed(_said(error), self._url)
+                self._breaker.failed(_said(error), self._url, is_slow=isinstance(error, Slow))
                 await asyncio.sleep(delay_s(key, attempt, getattr(error, "wait_s", None)))
                 attempt += 1
                 continue
             self._breaker.succeeded()
             return reply
 
-    async def _once(self, request: Request, dialect: str) -> Reply:
+    async def _once(self, request: Request, dialect: str, timeout_s: float) -> Reply:
         body = payload(request, self._name, dialect)
         most = SPARE_BYTES + BYTES_PER_TOKEN * request.sampling.max_tokens
         try:
-            async with asyncio.timeout(self._config.timeout_s):
+            async with asyncio.timeout(timeout_s):
                 status, headers, said = await self._exchange("POST", f"{self._url}/chat/completions", body, most)
         except TimeoutError as error:
-            raise Transient(f"no answer within {self._config.timeout_s:g} s", own=True) from error
+            raise Slow(f"no answer within {timeout_s:g} s", own=True) from error
         return read_reply(status, headers, said, request, self._url)
 
     async def _exchange(self, method: str, url: str, body: bytes, most: int) -> tuple[int, httpx2.Headers, bytes]:

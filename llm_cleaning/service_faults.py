@@ -17,6 +17,7 @@ from pipeline.errors import WarcmillError
 BASE_DELAY_S = 0.25
 MAX_DELAY_S = 30.0
 MAX_RETRY_AFTER_S = 300.0
+SLOW_PATIENCE = 6
 
 
 class BackendFailed(WarcmillError):
@@ -29,6 +30,10 @@ class Transient(Exception):
     def __init__(self, what: str, *, wait_s: float | None = None, own: bool = False) -> None:
         super().__init__(what)
         self.wait_s, self.own = wait_s, own
+
+
+class Slow(Transient):
+    """No answer in time: a hang, or a server with more to do than it was thought to have."""
 
 
 def delay_s(key: str, attempt: int, asked_s: float | None) -> float:
@@ -89,8 +94,8 @@ class Breaker:
         self.probing = False
         self.last_success_s = time.monotonic()
 
-    def failed(self, what: str, where: str) -> None:
-        """A request failed for a reason that may pass.
+    def failed(self, what: str, where: str, *, is_slow: bool = False) -> None:
+        """A request failed for a reason that may pass; slow servers get SLOW_PATIENCE times as long.
 
         Raises:
             BackendFailed: nothing has worked for too long.
@@ -101,7 +106,7 @@ class Breaker:
         if was_probe or self.failures == self.threshold:
             self.closed_until_s = now + min(MAX_DELAY_S, 2.0**self.opened)
             self.opened += 1
-        if now - self.last_success_s > self.give_up_s:
+        if now - self.last_success_s > self.give_up_s * (SLOW_PATIENCE if is_slow else 1):
             raise BackendFailed(
                 f"no answer for {self.give_up_s:g} s; last: {what}",
                 where=where,

@@ -100,8 +100,10 @@ def served_models(body: bytes) -> dict[str, int | None]:
         raise Transient(f"not a list of models: {type(error).__name__}") from error
 
 
-def read_count(status: int, headers: Mapping[str, str], body: bytes) -> int:
-    """Tokens in a response of vLLM's POST /tokenize. Raises Transient where it holds none."""
+def read_count(status: int, headers: Mapping[str, str], body: bytes) -> int | None:
+    """Tokens in a response of vLLM's POST /tokenize, None where the server has no such path. Raises Transient."""
+    if (400 <= status < 500 and status not in _TRANSIENT) or status == 501:
+        return None
     if status != 200:
         raise Transient(f"HTTP {status}: {said_by(body)}", wait_s=retry_after_s(headers.get("retry-after")))
     try:

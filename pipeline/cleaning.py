@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from pipeline.io.json_lines import json_line, lines_in, lines_out
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 Row = dict[str, Any]
+
+
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may escape half a pair, which neither UTF-8 nor a tokenizer can take
 
 
 class BadRow(ValueError):
@@ -79,6 +83,7 @@ def row_document(text: Any, blocks: Any, formulas: Any, url: Any) -> Document:
     """
     if not isinstance(text, str):
         raise BadRow("text or source is not a string")
+    text = _SURROGATE.sub("\ufffd", text)  # as many characters: spans stay right
     document = Document("", url if isinstance(url, str) else "", "", "", 0, "", text=text)
     document.blocks = _blocks(blocks, text) if blocks else markdown_to_blocks(text)
     document.formulas = _formulas(formulas, text) if formulas else scan_formulas(text, document.blocks)

@@ -325,3 +325,33 @@ def _wait_for_lines(log, count):
             return
         time.sleep(0.05)
     raise AssertionError("nothing was asked")
+
+
+def test_a_slow_answer_gets_more_time_at_the_next_attempt(tmp_path):
+    source = write(tmp_path / "in", [page(1)])
+    with serving(slow_s=1.0) as server:
+        result = run(
+            "--jsonl",
+            source,
+            "-o",
+            tmp_path / "out",
+            "--backend",
+            "openai",
+            "--base-url",
+            server.url,
+            "--no-route",
+            "--timeout-s",
+            0.4,
+        )
+        assert result.exit_code == 0
+    assert json.loads((tmp_path / "out").read_text())["clean_mode"] == "select"
+
+
+def test_half_a_surrogate_pair_is_no_reason_to_stop(tmp_path):
+    row = page(1)
+    row["text"] += "\n\nA paragraph with half a pair \ud800 in it, as JSON allows, and some more words."
+    with serving() as server:
+        assert clean(write(tmp_path / "in", [row]), tmp_path / "out", server.url, mode="rewrite").exit_code == 0
+    written = json.loads((tmp_path / "out").read_text(encoding="utf-8"))
+    assert written["text"] == row["text"]
+    assert "half a pair \ufffd in it" in written["clean_text"]

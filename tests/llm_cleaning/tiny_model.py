@@ -1,6 +1,6 @@
 """A tiny Llama with random weights and a tokenizer of its own, made here: for tests of a real vLLM without downloads.
 
-    python tests/llm_cleaning/tiny_model.py FOLDER [--layers 2] [--hidden 64]
+    python tests/llm_cleaning/tiny_model.py FOLDER [--layers 2] [--hidden 128]
 
 Needs torch and transformers (make test-llm). Weights are seeded, so that two machines build the same model.
 """
@@ -17,8 +17,11 @@ CHAT = (
 SPECIAL = ["<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|pad|>"]
 
 
-def build(folder: Path, *, layers: int = 2, hidden: int = 64, context: int = 8192) -> Path:
-    """Write model and tokenizer to a folder and return it. Byte-level BPE without merges: any text can be said."""
+def build(folder: Path, *, layers: int = 2, hidden: int = 128, context: int = 8192) -> Path:
+    """Write model and tokenizer to a folder and return it. Byte-level BPE without merges: any text can be said.
+
+    Attention heads have 64 dimensions, which vLLM's CPU kernels know; `hidden` is a multiple of that.
+    """
     import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
@@ -39,8 +42,8 @@ def build(folder: Path, *, layers: int = 2, hidden: int = 64, context: int = 819
         hidden_size=hidden,
         intermediate_size=4 * hidden,
         num_hidden_layers=layers,
-        num_attention_heads=4,
-        num_key_value_heads=4,
+        num_attention_heads=hidden // 64,
+        num_key_value_heads=hidden // 64,
         max_position_embeddings=context,
         eos_token_id=0,
         bos_token_id=None,
@@ -54,7 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--hidden", type=int, default=128)
     options = parser.parse_args()
     print(build(options.folder, layers=options.layers, hidden=options.hidden))
 

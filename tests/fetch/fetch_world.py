@@ -277,7 +277,22 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"Content-Range": f"bytes {first}-{last}/{size}"}
         return self._answer(status, data, headers, fault.how if fault else "")
 
+    def _chunked(self, data, cut):
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for i in range(0, len(data), 50_000):
+            piece = data[i : i + 50_000]
+            self.wfile.write(b"%x\r\n" % len(piece) + piece + b"\r\n")
+            if cut:
+                self.close_connection = True
+                return
+        self.wfile.write(b"0\r\n\r\n")
+
     def _answer(self, status, data, headers, how=""):
+        if how.startswith("chunked"):
+            self._chunked(data, how == "chunked cut")
+            return
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(data))} | headers).items():
             self.send_header(name, value)

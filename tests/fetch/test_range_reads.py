@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import fetch_world
 import pytest
 from fetch_world import Capture, Fault, build_world, record_bytes, records_of, serving, write_warc
 
@@ -63,6 +64,21 @@ def test_transient_failures_are_tried_again(served, fault):
     fault.times = 1
     served.faults["a.bin"].append(fault)
     assert read(served) == BODY[1000:150_000]
+
+
+def test_servers_that_close_after_each_answer(served, monkeypatch):
+    monkeypatch.setattr(fetch_world._Handler, "protocol_version", "HTTP/1.0")
+    reader = QUICK.reader(served.base)
+    assert reader.size("a.bin") == len(BODY)
+    assert [reader.read("a.bin", i, i + 9) for i in range(3)] == [BODY[i : i + 9] for i in range(3)]
+    assert len(served.log) == 4
+
+
+def test_a_whole_file_without_a_length(served):
+    served.faults["a.bin"].append(Fault(how="chunked", times=1))
+    assert QUICK.reader(served.base).read("a.bin", 0) == BODY
+    served.faults["a.bin"].append(Fault(how="chunked cut", times=1))
+    assert QUICK.reader(served.base).read("a.bin", 0) == BODY
 
 
 def test_an_interrupted_answer_is_continued(served):
@@ -181,6 +197,17 @@ def test_a_name_that_resolves_to_a_private_address_is_refused(served, monkeypatc
     served.faults["a.bin"].append(Fault(302, headers={"Location": "http://rebind.example.org/a.bin"}))
     assert failed(read, served).reason == "private_address"
     assert is_private_address("10.0.0.7")
+
+
+def test_an_address_that_leads_nowhere_is_passed_over(served, monkeypatch):
+    port = served.server_address[1]
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (host, port)) for host in ("127.0.0.99", "127.0.0.1")]
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda *a, _known=socket.getaddrinfo, **k: answer if a[0] == "cc.example.org" else _known(*a, **k),
+    )
+    assert QUICK.reader(f"http://cc.example.org:{port}/").read("a.bin", 3, 9) == BODY[3:9]
 
 
 def test_https_does_not_become_http():

@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from importlib.metadata import version
@@ -84,7 +85,7 @@ class HttpStore:
         except ReadFailed:
             self._drop(answer)
             raise
-        if first != start or (stop is not None and size > stop - start):
+        if first != start or (stop is not None and (size is None or size > stop - start)):
             self._drop(answer)
             raise ReadFailed("no_ranges", f"asked for {start}-{stop}, got {size} bytes from {first}")
         yield from self._body(answer, size, deadline)
@@ -130,18 +131,18 @@ class HttpStore:
 
     def _connect(self, origin: Origin) -> http.client.HTTPConnection:
         scheme, host, port = origin
-        address = self._checked_address(origin)
+        addresses = self._checked_addresses(origin)
         connection = http.client.HTTPConnection(host, port, timeout=self._policy.timeout_s)
         connection.auto_open = 0  # a closed connection must come back here, never be opened by name
-        connection.sock = socket.create_connection((address, port), timeout=self._policy.timeout_s)
+        connection.sock = _connected(addresses, port, self._policy.timeout_s)
         self._local.connections[origin] = connection
         self._opened.add(connection)
         if scheme == "https":
             connection.sock = self._tls.wrap_socket(connection.sock, server_hostname=host)
         return connection
 
-    def _checked_address(self, origin: Origin) -> str:
-        """An address of the host; all of them must be public, unless the user named this origin."""
+    def _checked_addresses(self, origin: Origin) -> list[str]:
+        """The addresses of the host; all of them must be public, unless the user named this origin."""
         try:
             found = socket.getaddrinfo(origin[1], origin[2], type=socket.SOCK_STREAM)
         except (socket.gaierror, UnicodeError) as error:
@@ -151,7 +152,7 @@ class HttpStore:
             for address in addresses:
                 if is_private_address(address):
                     raise ReadFailed("private_address", f"{origin[1]} is {address}")
-        return addresses[0]
+        return list(dict.fromkeys(addresses))
 
     def _require_success(self, answer: http.client.HTTPResponse) -> None:
         if answer.status in (200, 206):
@@ -161,11 +162,15 @@ class HttpStore:
         transient = answer.status in TRANSIENT_STATUSES
         raise ReadFailed(f"http_{answer.status}", answer.reason, transient=transient, retry_after_s=wait_s)
 
-    def _body(self, answer: http.client.HTTPResponse, size: int, deadline_s: float) -> Iterator[bytes]:
+    def _body(self, answer: http.client.HTTPResponse, size: int | None, deadline_s: float) -> Iterator[bytes]:
+        """The body; `size` None is until the server ends it, which only whole files without a length may have."""
         got = 0
         try:
-            while got < size:
-                chunk = self._read(answer, min(CHUNK_BYTES, size - got))
+            while size is None or got < size:
+                chunk = self._read(answer, CHUNK_BYTES if size is None else min(CHUNK_BYTES, size - got))
+                if not chunk and size is None:
+                    size = got
+                    break
                 if not chunk:
                     raise ReadFailed("truncated", f"{got} of {size} bytes came", transient=True)
                 got += len(chunk)
@@ -173,7 +178,7 @@ class HttpStore:
                 if time.monotonic() > deadline_s + got / SLOWEST_BYTES_PER_S:
                     raise ReadFailed("timeout", f"{got} of {size} bytes in time", transient=True)
         finally:
-            if got < size:
+            if size is None or got < size:
                 self._drop(answer)
             else:
                 self._drain(answer)
@@ -213,6 +218,14 @@ class HttpStore:
         self.close()
 
 
+def _connected(addresses: list[str], port: int, timeout_s: float) -> socket.socket:
+    """A connection to the first address that takes one: a host may have an IPv6 address that leads nowhere."""
+    for address in addresses[:-1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout=timeout_s)
+    return socket.create_connection((addresses[-1], port), timeout=timeout_s)
+
+
 def _origin(url: str) -> Origin:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
@@ -231,19 +244,17 @@ def _target(url: str, location: str) -> str:
     return target
 
 
-def _extent(answer: http.client.HTTPResponse, start: int, ranged: bool) -> tuple[int, int]:
-    """Where the body begins in the file, and how many bytes it must have."""
+def _extent(answer: http.client.HTTPResponse, start: int, ranged: bool) -> tuple[int, int | None]:
+    """Where the body begins in the file, and how many bytes it must have, None where the server does not say."""
     if answer.status == 206:
         match = _CONTENT_RANGE.match(answer.headers.get("Content-Range", ""))
         if not match:
             raise ReadFailed("no_ranges", "206 without a Content-Range")
         return int(match[1]), int(match[2]) - int(match[1]) + 1
     length = answer.headers.get("Content-Length", "")
-    if not length.isdigit():
-        raise ReadFailed("no_ranges", "200 without a Content-Length")
     if ranged and start:
         raise ReadFailed("no_ranges", "the server sends whole files: copy them, and give the folder as --base-url")
-    return 0, int(length)
+    return 0, int(length) if length.isdigit() else None
 
 
 def _retry_after_s(value: str) -> float | None:

@@ -102,7 +102,7 @@ def _phases(run: Path) -> dict[str, PhaseDirectory]:
 def _shards(phases: dict[str, PhaseDirectory]) -> list[DocumentShard]:
     """The rendered shards as the classify phase read them: without what exact dedup had removed."""
     exact, render = phases.get("exact"), phases["render"]
-    removals = Removals(exact, tuple(exact.files()), "exact_dedup") if exact is not None else None
+    removals = Removals(exact, "exact_dedup") if exact is not None else None
     kept = [commit.data for commit in render.commits() if commit.data]
     return [DocumentShard(render, files, index, removals) for index, files in enumerate(kept)]
 

@@ -11,8 +11,11 @@ from test_run import start
 from pipeline.classify_verbs import classify, prefilter
 
 ADDED = {"language", "language_score", "math_score", "code_score", "quality_score", "reject_reason"}
-PROSE = " ".join(
-    f"The river keeps a steady course through the valley of old, and in the year {year} it rose." for year in range(12)
+PROSE = (
+    "The river keeps a steady course through the valley until it meets the old mill. People who lived there before the"
+    " railway came still tell stories of the great flood. A bridge of local stone, built with the help of every"
+    " household, carries the road north. In spring the meadows to the west turn yellow, and the herds return to the"
+    " higher ground. Nobody has measured the depth of the lower pool, though many have claimed to know it."
 )
 
 

@@ -129,6 +129,8 @@ lock: setup-dev ## resolve the dependencies anew
 		--upgrade pyproject.toml -o locks/core.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		--upgrade --extra dev pyproject.toml -o locks/dev.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		--constraint locks/core.txt --extra beam --extra spark --extra s3 --extra gcs pyproject.toml -o locks/cluster.txt
 
 clean: ## remove demo output and caches, keep .venv
 	@rm -rf demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info

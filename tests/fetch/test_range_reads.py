@@ -1,7 +1,10 @@
 """Ranges over HTTP from a real server that fails in every way: what is read is right, what is not is named."""
 
 import http.server
+import shutil
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -208,6 +211,23 @@ def test_an_address_that_leads_nowhere_is_passed_over(served, monkeypatch):
         lambda *a, _known=socket.getaddrinfo, **k: answer if a[0] == "cc.example.org" else _known(*a, **k),
     )
     assert QUICK.reader(f"http://cc.example.org:{port}/").read("a.bin", 3, 9) == BODY[3:9]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl, to make a certificate")
+def test_https_holds_certificates(served, tmp_path, monkeypatch):
+    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(made, check=True, capture_output=True)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(cert, key)
+    served.socket = tls.wrap_socket(served.socket, server_side=True)
+    base = f"https://localhost:{served.server_address[1]}/"
+    unknown = Access(QUICK.http, RetryPolicy(1))
+    assert failed(unknown.reader(base).read, "a.bin", 3, 9).reason == "tls"
+    monkeypatch.setenv("SSL_CERT_FILE", str(cert))
+    assert QUICK.reader(base).read("a.bin", 3, 9) == BODY[3:9]
+    assert failed(unknown.reader(base.replace("localhost", "127.0.0.1")).read, "a.bin", 3, 9).reason == "tls"
 
 
 def test_https_does_not_become_http():

@@ -133,6 +133,7 @@ class HttpStore:
         scheme, host, port = origin
         addresses = self._checked_addresses(origin)
         connection = http.client.HTTPConnection(host, port, timeout=self._policy.timeout_s)
+        connection.default_port = 443 if scheme == "https" else 80  # which the Host header leaves out
         connection.auto_open = 0  # a closed connection must come back here, never be opened by name
         connection.sock = _connected(addresses, port, self._policy.timeout_s)
         self._local.connections[origin] = connection

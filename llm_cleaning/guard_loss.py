@@ -22,6 +22,7 @@ MIN_PARAGRAPH_CHARS = 100
 MAX_UNMARKED_LOSS = 4.0  # of the cleaned text: prose around it that no mark calls content, as comments and teasers are
 MIN_HOLE_CHARS = 160  # of paragraphs gone from between blocks that stayed: a shorter one may be a promotion
 MIN_HOLE_PROSE = 0.6  # of everything gone there: a corner of chrome holds more labels than paragraphs
+MAX_LONE_BLOCKS = 2  # lost at the end of a text: chrome of real pages is more than that
 MAX_HOLE_BLOCKS = 3  # more in a row must have stood between two paragraphs
 MAX_TAIL_LOSS_CHARS = 400  # of paragraphs right behind the last one that stayed: beyond it the text was cut off
 _WORD = re.compile(r"\w+")
@@ -92,15 +93,18 @@ def _has_hole(source: str, blocks: Blocks, unmarked: dict[int, int], lost: dict[
 
 def _is_hole(source: str, blocks: Blocks, run: list[int], unmarked: dict[int, int]) -> bool:
     prose = sum(unmarked.get(index, 0) for index in run if _is_paragraph(source, blocks, index))
-    if prose < MIN_HOLE_CHARS or run[0] < 1:
+    if not prose or run[0] < 1:
         return False
     after_paragraph = _is_paragraph(source, blocks, run[0] - 1)
     if run[-1] + 1 >= len(blocks):
         # comments and teasers begin with a title or a name, the rest of an article with its next paragraph
-        return after_paragraph and _is_paragraph(source, blocks, run[0]) and prose > MAX_TAIL_LOSS_CHARS
-    everything = sum(blocks.end[index] - blocks.start[index] for index in run)
-    is_dense = prose >= MIN_HOLE_PROSE * everything
+        is_next = after_paragraph and _is_paragraph(source, blocks, run[0])
+        return is_next and (len(run) <= MAX_LONE_BLOCKS or prose > MAX_TAIL_LOSS_CHARS)
     sides = after_paragraph + _is_paragraph(source, blocks, run[-1] + 1)
+    if sides == 2 and len(run) == 1:
+        return True
+    everything = sum(blocks.end[index] - blocks.start[index] for index in run)
+    is_dense = prose >= max(MIN_HOLE_CHARS, MIN_HOLE_PROSE * everything)
     return is_dense and sides >= (1 if len(run) <= MAX_HOLE_BLOCKS else 2)
 
 

@@ -1,4 +1,4 @@
-"""The part of the layout that meets every character of a page. `_hot.c` is its twin in C, used where it was built.
+"""The part of the layout that meets every character of a page. `c/` holds its twin in C, used where it was built.
 
 This file defines what both do: byte for byte the same output (`tests/extractors/test_hot_twins.py`). What needs
 judgement stays in Python for both: the subclasses in flow.py and state.py, and the rules in rules.py.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractors.layout import hot
 
-TWIN_VERSION = 4  # of what hot.py and _hot.c do; a build left over from another version is not used
+TWIN_VERSION = 4  # of what hot.py and c/ do; a build left over from another version is not used
 
 
 def _twin() -> object:

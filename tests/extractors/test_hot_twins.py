@@ -25,7 +25,7 @@ from extractors.layout.signs import selector_signs
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "render"
-needs_twin = pytest.mark.skipif(not NATIVE, reason="extractors/layout/_hot.c is not built: no C compiler")
+needs_twin = pytest.mark.skipif(not NATIVE, reason="extractors/layout/c is not built: no C compiler")
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared (the project's data folder)")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Thread, current_thread
 
 import fsspec
 
@@ -25,6 +25,8 @@ from pipeline.io.retries import retried
 from pipeline.io.shards import file_sha256
 
 MAX_BYTES = 64 << 30
+_fetching: dict[str, Thread] = {}  # by file: what this process fetches ahead
+os.register_at_fork(after_in_child=_fetching.clear)  # a child has none of its parent's threads
 _CHUNK = 8 << 20
 _TRIES = 3  # of fetching a shard whose bytes are not those promised
 
@@ -49,6 +51,9 @@ class ShardCache:
             OutputError: the disk is full and nothing can be removed.
         """
         path = self.folder / f"{shard.sha256}.parquet"
+        ahead = _fetching.get(str(path))
+        if ahead is not None and ahead is not current_thread():
+            ahead.join()
         with self._locked(shard.sha256):
             if not self._sound(path, shard, check=check):
                 self._fetch(url, shard, path)
@@ -58,12 +63,17 @@ class ShardCache:
 
     def prefetch(self, url: str, shard: ShardEntry) -> None:
         """Fetch a shard in the background. What fails here fails again, with its error, when the shard is used."""
-        if not self.folder.joinpath(f"{shard.sha256}.parquet").exists():
-            Thread(target=self._try, args=(url, shard), daemon=True).start()
+        path = self.folder / f"{shard.sha256}.parquet"
+        if not path.exists() and str(path) not in _fetching:
+            _fetching[str(path)] = Thread(target=self._try, args=(url, shard, str(path)), daemon=True)
+            _fetching[str(path)].start()
 
-    def _try(self, url: str, shard: ShardEntry) -> None:
-        with suppress(WarcmillError, OSError):
-            self.get(url, shard, check=False)
+    def _try(self, url: str, shard: ShardEntry, name: str) -> None:
+        try:
+            with suppress(WarcmillError, OSError):
+                self.get(url, shard, check=False)
+        finally:
+            _fetching.pop(name, None)
 
     def _sound(self, path: Path, shard: ShardEntry, *, check: bool) -> bool:
         if not path.is_file() or path.stat().st_size != shard.bytes:
@@ -72,13 +82,13 @@ class ShardCache:
 
     @contextmanager
     def _locked(self, sha256: str) -> Iterator[None]:
-        """One process or thread of this machine at a time for a shard."""
+        """One process of this machine at a time for a shard. Record locks: a forked child does not inherit them."""
         locks = self.folder / "locks"
         with _room(self.folder):
             locks.mkdir(parents=True, exist_ok=True)
             lock = locks.joinpath(sha256[:3]).open("w")
         with lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            fcntl.lockf(lock, fcntl.LOCK_EX)
             yield
 
     def _fetch(self, url: str, shard: ShardEntry, path: Path) -> None:

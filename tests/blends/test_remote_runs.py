@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import multiprocessing
 import os
 import shutil
 import subprocess
@@ -186,6 +187,21 @@ def test_a_cache_is_shared_by_processes(local: Path, tmp_path: Path) -> None:
     started = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     printed = {process.communicate(timeout=120)[0] for process in started}
     assert printed == {f"{sum(int(s['input_ids'].sum()) for s in TokenDataset(local, sequence_length=16))}\n"}
+
+
+def read_all(dataset: TokenDataset, queue) -> None:
+    queue.put(ids(dataset))
+
+
+def test_a_worker_forked_while_a_shard_is_fetched_reads_on(local: Path, store, tmp_path: Path) -> None:
+    dataset = TokenDataset(URL, sequence_length=16, cache=tmp_path)
+    next(iter(dataset))  # and the next shard is on its way
+    context = multiprocessing.get_context("fork")
+    queue = context.Queue()
+    child = context.Process(target=read_all, args=(dataset, queue))
+    child.start()
+    assert queue.get(timeout=60) == ids(TokenDataset(local, sequence_length=16))
+    child.join(timeout=30)
 
 
 @pytest.mark.slow

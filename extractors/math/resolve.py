@@ -90,7 +90,7 @@ _CLASSES = Selectors(
 )
 _DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
-SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, "<sup", "<sub")
+SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, "<code", "<sup", "<sub")
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
@@ -114,7 +114,7 @@ def resolve_formulas(
     formulas = _resolve(document, config, signs)
     if any(sign in signs for sign in ignored.SIGNS):
         ignored.show_ignored_as_code(document, config() if config else page_config(document))
-    if "<sup" in signs or "<sub" in signs:
+    if "<code" in signs and ("<sup" in signs or "<sub" in signs):
         write_code_scripts(document)
     return formulas
 

@@ -71,9 +71,12 @@ def retried(call: Callable[[], T], where: str, *, writes: bool = False) -> T:
     for attempt in range(1, ATTEMPTS + 1):
         try:
             return call()
-        except (FileNotFoundError, FileExistsError, WarcmillError):
+        except (FileExistsError, WarcmillError):
             raise
-        except Exception as error:  # classified, and raised again unless another try may help
+        except Exception as raised:  # classified, and raised again unless another try may help
+            error = _behind(raised)
+            if isinstance(error, FileNotFoundError):
+                raise
             spent_s = time.monotonic() - started_s
             if not is_transient(error) or attempt == ATTEMPTS or spent_s > WITHIN_S:
                 raise explained(error, where, writes, attempt, spent_s) from error
@@ -92,6 +95,14 @@ def is_transient(error: BaseException) -> bool:
     if _is_one_of(error, _TRANSIENT_TYPES):
         return True
     return isinstance(error, OSError) and error.errno in _TRANSIENT_ERRNO
+
+
+def _behind(error: Exception) -> Exception:
+    """What really happened: fsspec's http calls every failure of its first request a missing file."""
+    cause = error.__cause__
+    if isinstance(error, FileNotFoundError) and isinstance(cause, Exception) and _status(cause) not in (404, 410):
+        return cause
+    return error
 
 
 def error_code(error: BaseException) -> str:

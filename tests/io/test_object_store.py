@@ -209,6 +209,22 @@ def test_an_input_is_read_whole_however_the_connection_behaves(folder, store):
         expand_inputs([f"{folder}/*.arc"])
 
 
+def test_an_input_behind_http_is_read_whole(folder, store):
+    """Through the front as a plain web server; fsspec calls every failure of the first request a missing file."""
+    if folder.protocol != "s3":
+        pytest.skip("the GCS emulator serves no plain GET")
+    content = np.random.default_rng(2).bytes(3_000_000)
+    write_atomic(folder / "crawl.warc.gz", content)
+    url = f"{store.url}/{folder.key}/crawl.warc.gz"
+    for kinds in (["500"] * 3, ["reset"] * 3, ["", "500", "reset", "short", "503"], ["short"] * 3):
+        store.fault = once_each(kinds)
+        assert b"".join(chunks(url)) == content
+    store.fault = no_fault
+    assert sizes([url]) == [3_000_000]
+    with pytest.raises(InputError, match="no such file"):
+        open_file(f"{url}.missing")
+
+
 def test_a_store_that_stays_down_ends_in_one_message(folder, store, monkeypatch):
     monkeypatch.setattr(retries, "ATTEMPTS", 2)
     write_atomic(folder / "a", b"1")

@@ -239,7 +239,7 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
             f"{engine} reports success, but {len(missing)} tasks have no commit here, first {missing[0]}",
             where=str(directory.path),
             expected="a run folder that the driver and all workers see under the same path",
-            hint="choose -o on a file system that all machines share",
+            hint="choose -o on a file system that all machines share, or s3://BUCKET/PREFIX or gs://BUCKET/PREFIX",
         )
 
 

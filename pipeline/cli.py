@@ -22,6 +22,7 @@ from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.fetch_verbs import fetch
 from pipeline.manifest_verbs import VERBS as MANIFEST_VERBS
+from pipeline.training_verbs import train_classifier
 
 
 class _Group(click.Group):
@@ -234,7 +235,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in (fetch, clean, prefilter, classify, *VERBS, *MANIFEST_VERBS):
+for verb in (fetch, clean, prefilter, classify, train_classifier, *VERBS, *MANIFEST_VERBS):
     warcmill.add_command(verb)
 
 

@@ -1,0 +1,34 @@
+"""Every model a recipe names, opened before any work: a missing or damaged file is known in the first second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from classifiers.fasttext_model import positive_label, shipped
+from classifiers.language import check_languages
+
+
+def check_models(
+    *,
+    languages: Iterable[str] = (),
+    language_model: str = "",
+    math_model: str = "",
+    code_model: str = "",
+    quality_model: str = "",
+) -> None:
+    """Check the models ("" is the shipped one; quality "" is the rule-based score) and the language codes.
+
+    Raises:
+        InputError: a model is missing, damaged, of wrong dimensions, or without the label that is its score.
+        UsageError: a language code that the language model cannot answer.
+    """
+    check_languages(languages, language_model)
+    for subject, model in (("math", math_model), ("code", code_model)):
+        positive_label(Path(model) if model else shipped(subject), subject)
+    if quality_model.endswith((".ftz", ".bin")):
+        positive_label(Path(quality_model), "quality")
+    elif quality_model:
+        from classifiers.regressor import open_regressor
+
+        open_regressor(quality_model)

@@ -1,0 +1,112 @@
+"""Math and code scores against the labels of ../shared/data, from text whose markup cues are gone, and their speed.
+
+    python tests/quality/bench_scores.py [--held-out ROWS]
+
+Text is what warcmill lays out, less formulas and fences ("no formulas"); less code as well ("prose only"); and with the
+formulas' letters left in ("letters"). Nothing was trained or tuned on these pages; --held-out adds the rows that
+samples/classifiers/build_training_set.py --held-out wrote, sources that were never trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from time import process_time
+
+from classifiers.fasttext_model import load, positive_label, score, shipped
+from classifiers.language import detect
+from classifiers.measures_of_fit import at_threshold
+from extractors import RenderRejected, html_to_text
+
+SHARED = Path(__file__).resolve().parents[2] / "../shared/data"
+_FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+_MATH = re.compile(r"\$\$.{1,4000}?\$\$|(?<![\\$\w])\$(?! )[^$\n]{1,400}(?<! )\$(?![\w$])", re.DOTALL)
+_SIGNS = re.compile(r"[\\${}^_&]+")
+
+
+def variants(text: str) -> dict[str, str]:
+    unfenced = _FENCED.sub(r"\1", text)
+    return {
+        "no formulas": _MATH.sub(" ", unfenced).replace("$", " "),
+        "prose only": _MATH.sub(" ", _FENCED.sub(" ", text)).replace("$", " "),
+        "letters": _MATH.sub(lambda found: _SIGNS.sub(" ", found[0]), unfenced),
+    }
+
+
+def pages() -> Iterator[tuple[str, str, dict[str, str]]]:
+    """(label, source, text by variant) of every labelled page that has text."""
+    bodies = {}
+    for name in ("mathpages/dev/pages", "extraction/dev/articles"):
+        with gzip.open(SHARED / f"{name}.jsonl.gz", "rt") as handle:
+            bodies |= {row["id"]: row["html"] for row in map(json.loads, handle)}
+    with gzip.open(SHARED / "classify/dev/labels.jsonl.gz", "rt") as handle:
+        for row in map(json.loads, handle):
+            try:
+                text = html_to_text(bodies[row["id"]].encode())
+            except RenderRejected:
+                text = ""
+            yield row["label"], row["source"], variants(text)
+
+
+def report(subject: str, rows: list[tuple[str, str, dict[str, str]]]) -> None:
+    path = shipped(subject)
+    label = positive_label(path, subject)
+    scored = [row for row in rows if row[0] in (subject, "nonmath")]
+    for variant in ("no formulas", "prose only", "letters"):
+        values = [score(texts[variant], path, label) for _, _, texts in scored]
+        truth = [name == subject for name, _, _ in scored]
+        found = at_threshold(truth, values, 0.5)
+        print(f"{subject} against nonmath, {variant}: " + ", ".join(f"{k} {v}" for k, v in found.items()))
+        if variant == "no formulas":
+            by_source = defaultdict[str, Counter[bool]](Counter)
+            for (_, source, _), real, value in zip(scored, truth, values, strict=True):
+                by_source[source][real == (value >= 0.5)] += 1
+            wrong = {name: f"{c[False]}/{c.total()}" for name, c in by_source.items() if c[False]}
+            print("  wrong by source: " + ", ".join(f"{name} {share}" for name, share in sorted(wrong.items())))
+    others = [score(texts["no formulas"], path, label) >= 0.5 for name, _, texts in rows if name == "other"]
+    print(f"  other (reported, not scored): {sum(others)} of {len(others)} at or above 0.5")
+
+
+def held_out(folder: Path) -> None:
+    for subject in ("math", "code"):
+        rows = [json.loads(line) for line in (folder / f"{subject}.jsonl").open()]
+        path = shipped(subject)
+        values = [score(row["text"], path, subject) for row in rows]
+        found = at_threshold([row["label"] == subject for row in rows], values, 0.5)
+        print(f"{subject}, sources held out of training: " + ", ".join(f"{k} {v}" for k, v in found.items()))
+
+
+def speed(texts: list[str]) -> None:
+    stages = {"language": detect}
+    for subject in ("math", "code", "quality"):
+        load(shipped(subject))
+        stages[subject] = lambda text, subject=subject: score(text, shipped(subject), subject)  # type: ignore[misc]
+    for name, stage in stages.items():
+        stage(texts[0])
+        started = process_time()
+        for text in texts:
+            stage(text)
+        print(f"{name}: {len(texts) / (process_time() - started):,.0f} documents/s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--held-out", type=Path)
+    arguments = parser.parse_args()
+    if arguments.held_out:
+        held_out(arguments.held_out)
+    if not SHARED.is_dir():
+        raise SystemExit("needs ../shared (the project's data folder beside the checkout)")
+    rows = list(pages())
+    for subject in ("math", "code"):
+        report(subject, rows)
+    speed([texts["no formulas"] for _, _, texts in rows])
+
+
+if __name__ == "__main__":
+    main()

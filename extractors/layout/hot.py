@@ -14,6 +14,8 @@ from extractors.layout.tags import FORMULA_OPEN, HARD_BREAK, RESERVED
 from extractors.layout.text import collapse, unescape
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
+_IN_SIGNS = b"abcdefghijklmnopqrstuvwxyz0123456789<\\&#:_=?/-"  # all else parts words
+_WORD_BYTES = bytes(byte if byte in _IN_SIGNS else 32 for byte in range(256))
 _TAG_END = re.compile("[<>]")
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
 
@@ -21,7 +23,8 @@ Action = Callable[[Any, str, int], None]  # (walk, start tag without its bracket
 
 
 class SignFinder:
-    """Which of many strings a page holds, ASCII letters in any case; `signs` are ASCII, lower-case.
+    """Which of many strings a page holds, ASCII letters in any case; `signs` are of lower-case letters,
+    digits, spaces and `<\\&#:_=?/-`.
 
     `RESERVED[0]` is found where the page holds any character of `RESERVED`.
     """
@@ -35,17 +38,21 @@ class SignFinder:
 
 
 class _Signs:
-    __slots__ = ("html", "known")
+    """Looks through the different words of the page only: a fifth of it. A sign with a space needs all of it."""
+
+    __slots__ = ("html", "known", "words")
 
     def __init__(self, html: str) -> None:
         self.html = html.encode("utf-8", "surrogatepass").lower()  # of bytes: ASCII letters only
+        self.words = b" ".join(sorted(set(self.html.translate(_WORD_BYTES).split())))
         self.known: dict[str, bool] = {}
 
     def __contains__(self, sign: object) -> bool:
         sign = str(sign)
         if sign not in self.known:
             wanted = RESERVED if sign == RESERVED[0] else (sign,)
-            self.known[sign] = any(one.encode() in self.html for one in wanted)
+            place = self.words if sign.isascii() and " " not in sign else self.html
+            self.known[sign] = any(one.encode() in place for one in wanted)
         return self.known[sign]
 
 

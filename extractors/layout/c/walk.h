@@ -115,16 +115,17 @@ write_finished(Walk *self, PyObject *text, Py_ssize_t links)
         Py_XDECREF(done);
         return done == NULL ? -1 : 0;
     }
-    PyObject *path = last(self->paths), *kind;
+    PyObject *path = Py_XNewRef(last(self->paths)), *kind; /* a callback may change the list */
     if (path == NULL)
         return -1;
     if (PyUnicode_READ_CHAR(text, 0) == FORMULA_OPEN)
         kind = PyObject_CallMethodOneArg((PyObject *)self, s_formula_kind, text);
     else
         kind = Py_XNewRef(last(self->kinds));
-    if (kind == NULL)
+    if (kind == NULL) {
+        Py_DECREF(path);
         return -1;
-    Py_INCREF(path);
+    }
     int failed = -1;
     if (PyUnicode_Check(kind) && PyUnicode_Check(path))
         failed = write_leaf(self->flow, text, kind, path, links, Py_None, Py_None);

@@ -39,6 +39,7 @@ class Measures:
     def __init__(self, prose: Prose, formulas: Sequence[str] = ()) -> None:
         """`formulas` are the document's LaTeX, of which at most MAX_FORMULAS are looked at."""
         self.prose, self.text, self._formulas = prose, prose.ruled, formulas
+        self._c4: dict[int, str | None] = {}  # verdict by threshold: three rules ask
 
     # --- words ---
 
@@ -85,7 +86,7 @@ class Measures:
 
     @cached_property
     def stop_words(self) -> int:
-        return len(STOP_WORDS.intersection(self.words))
+        return len(STOP_WORDS & self.ngrams.distinct)
 
     @cached_property
     def top_word(self) -> float:
@@ -139,10 +140,14 @@ class Measures:
 
     @property
     def bullet_lines(self) -> float:
+        if "-" not in self.text and "•" not in self.text:
+            return 0.0
         return sum(line.lstrip().startswith(("•", "-")) for line in self._lines) / max(1, len(self._lines))
 
     @property
     def ellipsis_lines(self) -> float:
+        if not self.ellipses:
+            return 0.0
         return sum(line.rstrip().endswith(("...", "…")) for line in self._lines) / max(1, len(self._lines))
 
     @property
@@ -178,6 +183,11 @@ class Measures:
 
     def c4_reason(self, min_sentences: int) -> str | None:
         """C4's verdict on the lines that it keeps: lorem_ipsum, curly_bracket, too_few_sentences or None."""
+        if min_sentences not in self._c4:
+            self._c4[min_sentences] = self._judge_c4(min_sentences)
+        return self._c4[min_sentences]
+
+    def _judge_c4(self, min_sentences: int) -> str | None:
         sentences = 0
         for raw in self._lines:
             kept = _c4_line(raw.strip())

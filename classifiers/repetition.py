@@ -33,6 +33,7 @@ class NGrams:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
         numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
+        self.distinct = numbers.keys()
         sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))
         self._numbers = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
         self._counts, self._sizes = np.bincount(self._numbers, minlength=len(numbers)), sizes
@@ -41,7 +42,7 @@ class NGrams:
         self._offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._lengths)))
         self._prefix: U64 | None = None
         self._ids: U64 | None = None
-        self._shared: dict[int, npt.NDArray[np.int64]] = {}
+        self._in_repeats: dict[int, int] = {}  # characters in repeated windows, by size
 
     def top_chars(self, size: int) -> int:
         """Characters, spaces included, in all occurrences of the commonest n-gram; the first of equals counts."""
@@ -70,12 +71,12 @@ class NGrams:
         0 where they cannot be more than `least`: no words are in longer repeated n-grams that are in no shorter ones
         (but for words that run together to the same string, which for such shares is no case).
         """
-        for shorter in sorted(self._shared):
-            if least and shorter < size and self._covered(self._shared[shorter], shorter) <= least:
-                return 0
+        if least and any(covered <= least for shorter, covered in self._in_repeats.items() if shorter < size):
+            return 0
         keys = self._windows(size)
-        places = self._shared[size] = _repeated_places(keys)
-        if not len(places) or self._covered(places, size) <= least:
+        places = _repeated_places(keys)
+        covered = self._in_repeats[size] = self._covered(places, size)
+        if not len(places) or covered <= least:
             return 0
         return self._walk(places, keys[places], size)
 

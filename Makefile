@@ -112,6 +112,7 @@ bench: setup-dev ## speed, memory and quality beside peers, measured now (some t
 	@echo "== decontamination beside exact 13-grams"; $(PY) tests/quality/bench_decontaminate.py
 	@echo "== cleaning beside trafilatura"; $(PY) tests/quality/bench_cleaning.py --limit 100
 	@echo "== the guard"; $(PY) tests/quality/bench_guard.py --pages 20
+	@echo "== tokenizing beside bare encode_batch"; $(PY) tests/quality/bench_tokenize.py
 	@echo "== the training reader"; $(PY) tests/quality/bench_reader.py
 
 gate: setup-dev ## formulas, phrases and code lines against pinned floors

@@ -25,6 +25,8 @@ from pipeline.errors import InputError, UsageError
 
 MODEL_SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
 WINDOWS, WINDOW_CHARS = 3, 300  # spread over the document: its menu may be in another language than its text
+GLANCE_CHARS = 80  # of each window: enough when the answer is SURE
+SURE = 0.95
 MIN_LETTERS = 10  # below this the answer is noise
 TOP = 3
 
@@ -90,7 +92,12 @@ def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str,
         Labels as ISO 639-1 where there is one ("en", "no"), else ISO 639-3. [("und", 0.0)] for text with fewer than
         MIN_LETTERS letters.
     """
-    text = _NOT_WORDS.sub(" ", " ".join(windows(prose, WINDOWS, WINDOW_CHARS))).strip()
+    glance = _answers(prose, GLANCE_CHARS, model, count)
+    return glance if glance[0][1] >= SURE else _answers(prose, WINDOW_CHARS, model, count)
+
+
+def _answers(prose: str, window_chars: int, model: str, count: int) -> list[tuple[str, float]]:
+    text = _NOT_WORDS.sub(" ", " ".join(windows(prose, WINDOWS, window_chars))).strip()
     if len(_LETTER.findall(text[: 20 * MIN_LETTERS])) < MIN_LETTERS:
         return [("und", 0.0)]
     found = model_of(model).f.predict(text.replace("\n", " ") + "\n", count, 0.0, "replace")

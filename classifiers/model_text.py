@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 WINDOWS = 5  # spread over the document: a menu or a references list alone decides nothing
 WINDOW_CHARS = 300
@@ -44,6 +45,7 @@ def windows(text: str, count: int = WINDOWS, chars: int = WINDOW_CHARS) -> Itera
         yield text[start : start + chars]
 
 
+@lru_cache(maxsize=1)  # math, code and quality models read the same document one after another
 def model_text(text: str) -> str:
     """One line of words for a fastText model, from text whose formulas and fences are gone.
 

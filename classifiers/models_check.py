@@ -7,6 +7,7 @@ from pathlib import Path
 
 from classifiers.fasttext_model import positive_label, shipped
 from classifiers.language import check_languages
+from classifiers.model_quality import fasttext_path, is_fasttext
 
 
 def check_models(
@@ -26,8 +27,8 @@ def check_models(
     check_languages(languages, language_model)
     for subject, model in (("math", math_model), ("code", code_model)):
         positive_label(Path(model) if model else shipped(subject), subject)
-    if quality_model.endswith((".ftz", ".bin")):
-        positive_label(Path(quality_model), "quality")
+    if is_fasttext(quality_model):
+        positive_label(fasttext_path(quality_model), "quality")
     elif quality_model:
         from classifiers.regressor import open_regressor
 

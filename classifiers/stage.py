@@ -14,6 +14,8 @@ from classifiers.heuristics import RulesConfig, first_reason
 from classifiers.language import detect
 from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
+from classifiers.model_quality import model_quality
+from classifiers.models_check import check_models
 from classifiers.privacy import PrivacyConfig, mask_private
 from classifiers.prose import Prose, split
 from classifiers.quality import quality_score
@@ -36,6 +38,12 @@ class ClassifyConfig:
         rules: the rules and their thresholds; None runs none of them.
         consent: opt-out marks, licences and blocklists that reject; None asks for none.
         privacy: what is masked in documents that are kept; None masks nothing.
+        language_model, math_model, code_model: paths of other fastText models; "" is the shipped one.
+        quality_model: "" is the rule-based score; "shipped" or a path of an .ftz the fastText score; an .npz head, a
+            folder or a hub name a regressor.
+        score_store: SQLite file in which regressor scores are kept and looked up; "" keeps none.
+        min_math: least math score of a document without formulas; 0 keeps all.
+        min_math_with_markup: the same where formulas were found, lower as in OpenWebMath (0.17 there, 0.8 without).
     """
 
     languages: tuple[str, ...] = ()
@@ -46,12 +54,20 @@ class ClassifyConfig:
     rules: RulesConfig | None = field(default_factory=RulesConfig)
     consent: ConsentConfig | None = None
     privacy: PrivacyConfig | None = None
+    language_model: str = ""
+    math_model: str = ""
+    code_model: str = ""
+    quality_model: str = ""
+    score_store: str = ""
+    min_math: float = 0.0
+    min_math_with_markup: float = 0.0
 
 
 def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterator[Document]:
     """Set language, language_score, math_score, code_score and quality; reject by stage "classify".
 
-    Reasons: "blocked", "opt_out", "license", "language", "not_math_or_code", "low_quality" and the names of `classifiers.heuristics.RULES`.
+    Reasons: "blocked", "opt_out", "license", "language", "not_math_or_code", "not_math", "low_quality" and the names of
+    `classifiers.heuristics.RULES`.
     Documents rejected before pass through untouched.
 
     Raises:
@@ -65,17 +81,26 @@ def require_files(config: ClassifyConfig) -> None:
     """Read what the config names, so that a missing or malformed file is known before any work.
 
     Raises:
-        InputError: a blocklist cannot be read, or a line of it is no host or URL.
+        InputError: a blocklist cannot be read, or a line of it is no host or URL; a model is missing or damaged.
+        UsageError: a language code that the language model does not know.
     """
+    check_models(
+        languages=config.languages,
+        language_model=config.language_model,
+        math_model=config.math_model,
+        code_model=config.code_model,
+        quality_model=config.quality_model,
+    )
     for path in config.consent.blocklists if config.consent else ():
         load_blocklist(path)
 
 
 def _classified(document: Document, config: ClassifyConfig) -> Document:
     prose = split(document, config.keep_threshold)
-    document.language, document.language_score = detect(prose.text)
-    document.math_score, document.code_score = math_score(prose), code_score(prose)
-    document.quality = quality_score(prose)
+    document.language, document.language_score = detect(prose.text, config.language_model)
+    document.math_score = math_score(prose, config.math_model)
+    document.code_score = code_score(prose, config.code_model)
+    document.quality = _quality(document, prose, config)
     if config.consent is not None and (refusal := consent_reason(document, config.consent)) is not None:
         return document.reject(STAGE, *refusal)
     if (reason := _reason(document, prose, config)) is not None:
@@ -83,6 +108,12 @@ def _classified(document: Document, config: ClassifyConfig) -> Document:
     if config.privacy is not None:
         mask_private(document, config.privacy)
     return document
+
+
+def _quality(document: Document, prose: Prose, config: ClassifyConfig) -> float:
+    if not config.quality_model:
+        return quality_score(prose)
+    return model_quality(prose, document.id, config.quality_model, config.score_store)
 
 
 def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | None:
@@ -94,6 +125,8 @@ def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | N
         return "language"
     if max(document.math_score or 0.0, document.code_score or 0.0) < config.min_math_or_code:
         return "not_math_or_code"
+    if (document.math_score or 0.0) < (config.min_math_with_markup if prose.n_formulas else config.min_math):
+        return "not_math"
     return "low_quality" if (document.quality or 0.0) < config.min_quality else None
 
 

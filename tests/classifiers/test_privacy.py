@@ -53,7 +53,7 @@ PUBLIC = [
 ]
 
 
-@pytest.mark.parametrize("thing", [thing for thing in PRIVATE])
+@pytest.mark.parametrize("thing", PRIVATE)
 def test_private_things_are_masked(thing):
     assert masked(f"Ask at {thing} today.") == f"Ask at {PLACEHOLDERS[PRIVATE[thing]]} today."
 

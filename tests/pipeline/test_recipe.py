@@ -8,7 +8,7 @@ from pipeline.recipe import Recipe, from_mapping, load_recipe, plain, recipe_nam
 
 
 def test_shipped_recipes_load_under_their_own_name():
-    assert recipe_names() == ["default", "nemotron-cc-math-3plus", "nemotron-cc-math-4plus"]
+    assert recipe_names() == ["default", "fineweb-rules", "nemotron-cc-math-3plus", "nemotron-cc-math-4plus"]
     for name in recipe_names():
         assert load_recipe(name).name == name
 

@@ -45,12 +45,13 @@ def write_phase(folder: Path) -> int:
 
 
 READ = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 from pipeline.io.commit import PhaseDirectory
-before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+peak_kib = lambda: int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+before, started = peak_kib(), time.process_time()
 count = len(PhaseDirectory(Path(sys.argv[1]), "p").files())
-grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+grown = (peak_kib() - before) / 1024
 print(f"{count:,} files looked up: {time.process_time() - started:.1f} s of CPU, {grown:,.0f} MiB")
 """
 

@@ -233,7 +233,8 @@ def _pieces(markup: str, tag: str) -> list[str]:
             opened.append(name)
             if name in _LINE_BOX:
                 found.append(_BOX_EDGE)
-                if pieces[index + 1].startswith(f"/{name}>") and not data.strip():
+                closed = index + 1 < len(pieces) and pieces[index + 1].startswith(f"/{name}>")
+                if closed and not data.strip():
                     found.append("\n")
         if data and not (data.isspace() and (opened[-1] in _ROW_PARENTS or _between_boxes(found, data))):
             found.append(data)

@@ -169,7 +169,7 @@ def features(document: Document) -> Features:
         chrome=packed & _COUNT,
         weak=packed >> _WEAK_SHIFT & _COUNT,
         content=packed >> _CONTENT_SHIFT & _COUNT,
-        in_main=packed >= _IN_MAIN,
+        in_main=(packed >= _IN_MAIN) | (not any(blocks.dom_path)),  # text that came without a page is one container
         comment=_comments(blocks, sizes, sentence, formula),
     )
 

@@ -180,3 +180,28 @@ def test_every_flag_exists(where, words):
 
 def test_there_are_commands_to_check():
     assert len(commands()) >= 8
+
+
+@pytest.mark.slow
+def test_the_wheel_installs_into_an_empty_environment_and_runs(tmp_path):
+    python, venv = sys.executable, tmp_path / "venv"
+    pip = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
+    steps = [
+        [python, *pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", tmp_path, TOP],
+        [python, "-m", "venv", venv],
+        [venv / "bin" / "python", *pip, "install", "--require-hashes", "--no-deps", "-r", TOP / "locks" / "core.txt"],
+        [venv / "bin" / "python", *pip, "install", "--no-deps", "--no-index", "--find-links", tmp_path, "warcmill"],
+        [
+            venv / "bin" / "warcmill",
+            "run",
+            TOP / "samples" / "sample.warc.gz",
+            "-o",
+            tmp_path / "run",
+            "--max-records",
+            "8",
+        ],
+        [venv / "bin" / "warcmill", "verify", tmp_path / "run"],
+    ]
+    for step in steps:
+        done = subprocess.run(step, capture_output=True, text=True, cwd=tmp_path, timeout=600)
+        assert done.returncode == 0, (step, done.stderr[-2000:])

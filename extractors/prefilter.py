@@ -126,7 +126,8 @@ _FORMULA_LIKE = re.compile(
     rb"\\[a-z,;!{|]|[\^_]|[<>=+]|&[lg]t;|^\s*[-(]?[a-z](?:['\s,)]|$)|^[a-z]\([^()\s]{1,20}\)$", re.IGNORECASE
 )
 _PROSE = re.compile(
-    rb"[a-z]{3,}[\s,.]+[a-z]{2,}[\s,.]+[a-z]{2,}|[a-z]{3}://|function|var |[;{]\s*\n|\b[a-z]+:", re.IGNORECASE
+    rb"(?<![a-z])[a-z]{3,}+[\s,.]++[a-z]{2,}+[\s,.]++[a-z]{2}|[a-z]{3}://|function|var |[;{]\s*\n|\b[a-z]++:",
+    re.IGNORECASE,
 )
 
 

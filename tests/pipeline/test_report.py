@@ -19,10 +19,16 @@ from pipeline.recipe import load_recipe
 from pipeline.report import write_report
 from pipeline.run import RunConfig, run
 
-PARAGRAPH = (
+PARAGRAPHS = (
     "The {0} number of a graph is the smallest number of colours that its vertices need when no two neighbours may "
     "share one, and it is the {1} question of this chapter because the answer is known for trees and for planar "
-    "graphs but not in general, as we shall see with the help of {2} examples that are worked out in full below. "
+    "graphs but not in general, as we shall see with the help of {2} examples that are worked out in full below. ",
+    "Start with any vertex and give it the first colour. Every other vertex then takes the lowest {0} colour that is "
+    "free among those around it, which never asks for more than the largest degree plus one. That bound is {1} for "
+    "complete graphs and for odd cycles, and Brooks showed that {2} others do better by at least one. ",
+    "A map on the plane needs four, although the proof was {1} for a century and used a computer in the end. We only "
+    "prove that five are enough: remove a vertex of degree five or less, colour what remains by induction, and swap "
+    "two {0} colours along a chain where all {2} of the removed one's neighbours differ. ",
 )
 HOSTILE_TITLE = "</style></title><script>alert('title')</script>"
 HOSTILE_URL = 'http://evil.example/"><img src=x onerror=alert(1)>?a=1&b=2'
@@ -35,11 +41,7 @@ PAGES = {
 
 
 def body(title, words, extra):
-    texts = (
-        [PARAGRAPH.format(*(f"{word} {number}" if number else word for word in words)) for number in range(3)]
-        if words
-        else []
-    )
+    texts = [paragraph.format(*words) for paragraph in PARAGRAPHS] if words else []
     inside = "".join(f"<p>{text}{extra}</p>" for text in texts) or f"<p>{extra}</p>"
     return (
         f"<!DOCTYPE html><html lang=en><meta charset=utf-8><title>{title}</title><body><main>{inside}</main>".encode()

@@ -37,5 +37,5 @@ def _values(line: bytes, names: Sequence[str], where: str) -> list[float] | None
         row = json.loads(line)
         found = [row.get(name) for name in names]
         return None if None in found else [float(value) for value in found]
-    except (ValueError, TypeError, AttributeError) as problem:
+    except (ValueError, TypeError, AttributeError, RecursionError) as problem:
         raise InputError(f"no scored row: {problem}", where=where, expected=f"numbers for {', '.join(names)}") from None

@@ -46,7 +46,7 @@ def _row(line: bytes, where: str) -> Row:
     expected = '{"text": "…", "label": "math"}, optionally "group"'
     try:
         row: Any = json.loads(line)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise InputError(f"no JSON: {problem}", where=where, expected=expected) from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not _is_label(row.get("label")):
         raise InputError("a row needs text and a label", where=where, expected=expected)

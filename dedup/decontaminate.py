@@ -7,6 +7,7 @@ the item's own numbers and signs. The same wording with other numbers is another
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -117,7 +118,11 @@ def _widened(text: str, start: int, end: int) -> tuple[int, int]:
         start -= 1
     while end < high and not (text[end].isalnum() or text[end].isspace()):
         end += 1
-    return start, end
+    closer = _CLOSER.match(text, end, high)
+    return start, closer.end() if closer else end
+
+
+_CLOSER = re.compile(r"\s{0,4}(?:\\\)|\\\]|\$\$?(?!\S))")  # half a formula must not stay behind
 
 
 def _again(before: Match | None, match: Match) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from llm_cleaning.guard import Verdict, check
 from llm_cleaning.stage import CleanConfig, mark
 from pipeline.document import Block, Blocks, Document, Formula, Formulas
 from pipeline.errors import InputError
-from pipeline.io.json_lines import json_line, lines_in, lines_out
+from pipeline.io.json_lines import json_line, lines_in, lines_out, parsed
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 Row = dict[str, Any]
@@ -154,7 +153,7 @@ def _mapped(source: str, target: str, change: Callable[[Row | None, int, str], R
 def parsed_row(line: bytes, number: int) -> tuple[Row | None, int, str]:
     """(the row, its line number, ""), or (None, line number, what is wrong with it)."""
     try:
-        row = json.loads(line)
+        row = parsed(line)
     except ValueError as error:
         return None, number, str(error)
     return (row, number, "") if isinstance(row, dict) else (None, number, "expected a JSON object")

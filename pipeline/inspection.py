@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from blends.manifest import load_manifest
+from blends.manifest import MANIFEST, SUCCESS, load_manifest
 from blends.manifest_types import ShardEntry
 from blends.schema_check import Problem
 from blends.verify import verify_shards
@@ -22,6 +23,7 @@ from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile, check_shard
 
 DOCUMENT_PHASES = ("render", "classify", "clean")
+KEPT = "kept"  # of a run over tables: its files are published, and checked by the manifest
 SPILLS = ("-rows", "tokens")  # phases whose rows are removed once they are reduced
 SUMMARY = ["id", "url", "warc_path", "offset", "reject_stage", "reject_reason", "reject_detail"]
 
@@ -185,11 +187,36 @@ def verify_run(run: Path) -> tuple[str, list[Problem]]:
         for path, shard in _promised_files(phase, problems):
             files += 1
             problems += _file_problems(path, shard)
-    if (run / "_SUCCESS").exists():
-        problems += verify_shards(run)
-    else:
+    if not (run / SUCCESS).exists():
         problems.append(Problem(str(run), "no _SUCCESS: the run is not finished", "a finished run"))
+    elif kind := _kind_of_tables(run):
+        problems += _verify_tables(run)
+        return f"a run of {kind}: {len(phases)} phases, {files} intermediate files, manifest, rows and audit", problems
+    else:
+        problems += verify_shards(run)
     return f"{len(phases)} phases, {files} intermediate files, manifest and shards", problems
+
+
+def _kind_of_tables(run: Path) -> str:
+    """`dedup` or `decontaminate` where the run is one over tables, whose manifest is another; else empty."""
+    if (run / MANIFEST).exists():
+        try:
+            return str(json.loads((run / MANIFEST).read_bytes()).get("kind") or "")
+        except ValueError:
+            return ""  # `verify_shards` says what is wrong with it
+    return ""
+
+
+def _verify_tables(run: Path) -> list[Problem]:
+    """The manifest against `_SUCCESS`, and every file that it names."""
+    content = (run / MANIFEST).read_bytes()
+    said, found = (run / SUCCESS).read_text().strip(), hashlib.sha256(content).hexdigest()
+    problems = [] if said == found else [Problem(str(run / MANIFEST), f"sha256 {found}", f"{said}, as _SUCCESS says")]
+    manifest = json.loads(content)
+    for entry in [*manifest["shards"], *manifest["audit"]]:
+        shard = ShardFile(entry["path"], entry["sha256"], entry["bytes"], entry["rows"], ())
+        problems += _file_problems(run / entry["path"], shard)
+    return problems
 
 
 def _promised_files(phase: PhaseDirectory, problems: list[Problem]) -> Iterator[tuple[Path, ShardFile]]:
@@ -201,7 +228,7 @@ def _promised_files(phase: PhaseDirectory, problems: list[Problem]) -> Iterator[
         problems.append(Problem(str(phase.path), error.what, error.expected or "a finished phase"))
         return
     for commit in commits:
-        if not phase.name.endswith(SPILLS):
+        if not phase.name.endswith(SPILLS) and phase.name != KEPT:
             yield from ((phase.path / "data" / file.path, file) for file in commit.data)
         yield from ((phase.path / "reject" / file.path, file) for file in commit.reject)
 

@@ -12,7 +12,7 @@ from typing import Any
 from extractors import Rendered, RenderRejected
 from extractors import render as render_page
 from pipeline.errors import InputError
-from pipeline.io.json_lines import json_line, lines_in, lines_out
+from pipeline.io.json_lines import json_line, lines_in, lines_out, parsed
 
 
 def render_file(file: str, url: str | None, content_type: str | None, form: str) -> str:
@@ -79,7 +79,7 @@ def render_jsonl(source: str, target: str) -> tuple[int, int]:
 
 def _rendered_row(line: bytes, number: int) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parsed(line)
     except ValueError as error:
         return {"id": None, "line": number, **_failure("bad_json", str(error))}
     if not isinstance(row, dict):

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
 from pipeline.document import Block, Blocks, Document, Formula, Formulas
-from pipeline.io.json_lines import json_line, lines_in, lines_out
+from pipeline.io.json_lines import json_line, lines_in, lines_out, parsed
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 Row = dict[str, Any]
@@ -56,7 +55,7 @@ def mapped_rows(
 def _parsed(line: bytes, number: int, read: Callable[[Row], T], failure: Row) -> tuple[Row, T | None]:
     """(the row, what `read` made of it), or (the row as it will be written, None)."""
     try:
-        row = json.loads(line)
+        row = parsed(line)
     except (ValueError, RecursionError) as error:
         return {"id": None, "line": number, **failure, "error": _error("bad_json", str(error))}, None
     if not isinstance(row, dict):

@@ -76,7 +76,9 @@ def open_source(path: str) -> Iterator[ByteSource]:
     try:
         size = _size(handle, path)
         if size == 0:
-            raise InputError("is empty", where=path, expected="a WARC, ARC or WACZ file", hint="fetch it again")
+            raise InputError(
+                "is empty", where=path, expected="a file with something in it", hint="fetch or write it again"
+            )
         yield ByteSource(handle, path, size)
     finally:
         handle.close()

@@ -287,3 +287,18 @@ def test_an_interrupted_run_resumes_to_the_same_bytes(tmp_path, finished, tasks)
         dedup(Interrupted((source,), tmp_path / "run"), DedupSettings(), Quiet())
     assert not (tmp_path / "run" / "_SUCCESS").exists()
     assert start(tmp_path / "run", source) == manifest
+
+
+def test_a_finished_run_is_verified_and_an_altered_one_is_not(tmp_path):
+    from pipeline.inspection import verify_run
+
+    rows = [{"id": f"d{n}", "text": "the same words again and again, all of them the same " * 3} for n in range(4)]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    place = Here((str(tmp_path / "in.jsonl"),), tmp_path / "run", LocalConfig(1))
+    dedup(place, DedupSettings(max_source_loss=1.0), Quiet())
+    checked, problems = verify_run(tmp_path / "run")
+    assert checked.startswith("a run of dedup")
+    assert problems == []
+    victim = next((tmp_path / "run" / "kept").glob("*.parquet"))
+    victim.write_bytes(victim.read_bytes()[:-1])
+    assert [problem.where for problem in verify_run(tmp_path / "run")[1]] == [str(victim)]

@@ -19,6 +19,7 @@ from blends.schema_check import Problem
 from blends.verify import verify_shards
 from pipeline.document import Document, from_batch
 from pipeline.errors import UsageError, VerificationError, WarcmillError
+from pipeline.evidence import audit_rows, kept_in, overlap_lines, passage_line
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile, check_shard
 
@@ -123,6 +124,8 @@ def explain(run: Path, url_or_id: str) -> list[Step]:
     Raises:
         WarcmillError: the run has no such page.
     """
+    if kind := _kind_of_tables(run):
+        return _table_steps(run, url_or_id, kind)
     steps = [step for phase in _document_phases(run) for step in _phase_steps(phase, url_or_id)]
     removed = {step.facts["id"] for step in steps if step.facts["reject_stage"].endswith("_dedup")}
     steps += _audit_steps(run, removed)
@@ -163,6 +166,31 @@ def _audit_steps(run: Path, ids: set[str]) -> Iterator[Step]:
             similar = "  ".join(f"{name} {_score(row[name])}" for name in ("jaccard", "containment"))
             what = f"evidence  {row['rule']}  {similar}  kept {row['kept_id']}"
             yield Step("audit", what, {"phase": "audit", "id": row["removed_id"], **row, "reject_reason": row["rule"]})
+            yield from _overlap_steps(run, row)
+
+
+def _overlap_steps(run: Path, row: dict[str, Any]) -> Iterator[Step]:
+    for line in overlap_lines(run, row):
+        facts = {"phase": "overlap", "id": row["removed_id"], "kept_id": row["kept_id"], "line": line}
+        yield Step("overlap", line, facts | {"reject_reason": row["rule"]})
+
+
+def _table_steps(run: Path, row_id: str, kind: str) -> list[Step]:
+    """The story of one row of a run over tables: its evidence, or where it is kept."""
+    steps: list[Step] = []
+    for row in audit_rows(run, row_id):
+        if kind == "dedup":
+            what = (
+                f"removed   {row['rule']}  jaccard {_score(row['jaccard'])}  containment {_score(row['containment'])}"
+            )
+            steps.append(Step("audit", f"{what}  kept {row['kept_id']}", {"phase": "audit", **row}))
+            steps += _overlap_steps(run, row)
+        else:
+            steps.append(Step("audit", passage_line(run, row), {"phase": "audit", **row}))
+    steps += [Step("kept", f"written   {path}", {"phase": "kept", "path": path}) for path in kept_in(run, row_id)]
+    if not steps:
+        raise WarcmillError(f"no row {row_id!r}", where=str(run), expected="the id of a row of the input")
+    return steps
 
 
 def _shard_steps(run: Path, ids: set[str]) -> Iterator[Step]:

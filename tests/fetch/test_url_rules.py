@@ -14,6 +14,7 @@ from pipeline.io.fetch.url_rules import (
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
+        ("not a url", "malformed"),
         ("file:///etc/passwd", "scheme"),
         ("FILE:///etc/passwd", "scheme"),
         ("ftp://example.org/a", "scheme"),

@@ -42,6 +42,8 @@ def screened_key(url: str, *, allow_private: bool = False) -> str:
     if (scheme := scheme_of(url)) not in ("http", "https"):
         raise UrlRefused("scheme", scheme[:32])
     host = host_of(url)
+    if any(char.isspace() for char in host) or "%20" in host:
+        raise UrlRefused("malformed", f"{host[:200]!r} is no host")
     if not allow_private and is_private_host(host):
         raise UrlRefused("private_address", host[:200])
     return surt_key(url)

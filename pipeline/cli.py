@@ -121,7 +121,7 @@ def _run(config: Any) -> None:
     "--format", "form", type=click.Choice(["markdown", "text", "json"]), default="markdown", show_default=True
 )
 @click.option("--jsonl", "jsonl", default=None, metavar="IN", help="Batch: JSON lines in, .gz allowed, - for stdin.")
-@click.option("-o", "--output", default="-", help="With --jsonl: JSON lines out, - for stdout.")
+@click.option("-o", "--output", default="-", help="File to write, - for stdout.")
 def render(
     file: str | None, url: str | None, content_type: str | None, form: str, jsonl: str | None, output: str
 ) -> None:
@@ -132,6 +132,7 @@ def render(
     curl -s https://example.org/ | warcmill render - --url https://example.org/
     warcmill render --jsonl pages.jsonl.gz -o text.jsonl     # rows {"id", "html" or "html_b64", "url"?}
     """
+    from pipeline.io.json_lines import lines_out
     from pipeline.rendering import render_file, render_jsonl
 
     if (file is None) == (jsonl is None):
@@ -140,7 +141,8 @@ def render(
         rows, failed = render_jsonl(jsonl, output)
         click.echo(f"{rows:,} rows, {failed:,} with an error", err=True)
     else:
-        click.echo(render_file(str(file), url, content_type, form))
+        with lines_out(output) as out:
+            out.write(render_file(str(file), url, content_type, form).encode() + b"\n")
 
 
 @warcmill.command()

@@ -105,7 +105,7 @@ lint: setup-dev ## ruff, mypy --strict, import-linter
 format: setup-dev ## let ruff fix and format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-bench: setup-dev ## speed, memory and quality beside peers, measured now (some ten minutes)
+bench: setup-dev ## speed, memory and quality beside peers, measured now (half an hour or so)
 	@echo "== the main job"; $(PY) tests/quality/bench_run.py
 	@echo "== rendering beside resiliparse"; $(PY) tests/quality/bench_render.py
 	@echo "== dedup beside plain MinHash"; $(PY) tests/quality/bench_dedup.py
@@ -114,6 +114,12 @@ bench: setup-dev ## speed, memory and quality beside peers, measured now (some t
 	@echo "== the guard"; $(PY) tests/quality/bench_guard.py --pages 20
 	@echo "== tokenizing beside bare encode_batch"; $(PY) tests/quality/bench_tokenize.py
 	@echo "== the training reader"; $(PY) tests/quality/bench_reader.py
+	@echo "== tokenizing beside bare encode_batch"; $(PY) tests/quality/bench_tokenize.py
+	@echo "== prefilter and rules beside datatrove"; $(PY) tests/quality/bench_classify.py --pages 300
+	@echo "== trained scores"; $(PY) tests/quality/bench_scores.py
+	@echo "== signatures beside datatrove and rensa"; $(PY) tests/quality/bench_dedup.py --speed
+	@echo "== dedup as a whole beside datatrove"; $(PY) tests/quality/bench_dedup_scale.py --sizes 3000
+	@echo "== engines beside local"; $(PY) tests/quality/bench_engines.py --pages 300
 
 gate: setup-dev ## formulas, phrases and code lines against pinned floors
 	@$(PY) tests/quality/gate.py

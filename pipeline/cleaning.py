@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,19 +9,10 @@ from typing import Any
 
 from llm_cleaning.guard import Verdict, check
 from llm_cleaning.stage import CleanConfig, mark
-from pipeline.document import Block, Blocks, Document, Formula, Formulas
+from pipeline.document import Document
 from pipeline.errors import InputError
 from pipeline.io.json_lines import json_line, lines_in, lines_out, parsed
-from pipeline.text.spans import markdown_to_blocks, scan_formulas
-
-Row = dict[str, Any]
-
-
-_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may escape half a pair, which neither UTF-8 nor a tokenizer can take
-
-
-class BadRow(ValueError):
-    """A row that cannot be cleaned or checked; the message says which field."""
+from pipeline.text_rows import BadRow, Row, text_document
 
 
 def check_files(source: str, cleaned: str) -> Row:
@@ -80,56 +70,7 @@ def row_document(text: Any, blocks: Any, formulas: Any, url: Any) -> Document:
     Raises:
         BadRow: a field of the wrong type, or a span outside of the text.
     """
-    if not isinstance(text, str):
-        raise BadRow("text or source is not a string")
-    text = _SURROGATE.sub("\ufffd", text)  # as many characters: spans stay right
-    document = Document("", url if isinstance(url, str) else "", "", "", 0, "", text=text)
-    document.blocks = _blocks(blocks, text) if blocks else markdown_to_blocks(text)
-    document.formulas = _formulas(formulas, text) if formulas else scan_formulas(text, document.blocks)
-    return document
-
-
-def _blocks(rows: Any, text: str) -> Blocks:
-    """Blocks from objects as `warcmill render` writes them; only start, end and kind are required."""
-    blocks = Blocks()
-    for item in _spans("blocks", rows, text):
-        blocks.append(
-            Block(
-                item["start"],
-                item["end"],
-                str(item.get("kind", "paragraph")),
-                item.get("lang"),
-                item.get("level"),
-                float(item.get("link_density") or 0.0),
-                str(item.get("dom_path") or ""),
-                bool(item.get("site_repeat")),
-                item.get("keep_score"),
-            )
-        )
-    return blocks
-
-
-def _formulas(rows: Any, text: str) -> Formulas:
-    formulas = Formulas()
-    for item in _spans("formulas", rows, text):
-        tex, form = str(item.get("tex", "")), str(item.get("source_form", ""))
-        display, recovered = bool(item.get("display")), bool(item.get("recovered", True))
-        formulas.append(Formula(item["start"], item["end"], tex, form, display, recovered))
-    return formulas
-
-
-def _spans(name: str, rows: Any, text: str) -> Iterator[Row]:
-    """Objects with spans that lie inside the text, in order."""
-    if not isinstance(rows, list):
-        raise BadRow(f"{name} is not a list")
-    before = 0
-    for item in rows:
-        if not isinstance(item, dict) or not all(isinstance(item.get(key), int) for key in ("start", "end")):
-            raise BadRow(f"{name} holds something without start and end")
-        if not before <= item["start"] <= item["end"] <= len(text):
-            raise BadRow(f"{name}: span {item['start']}-{item['end']} is out of order or outside the text")
-        before = item["start"]
-        yield item
+    return text_document({"text": text, "blocks": blocks, "formulas": formulas or None, "url": url})
 
 
 def _text(file: str) -> str:

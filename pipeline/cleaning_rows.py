@@ -18,10 +18,11 @@ from llm_cleaning.model_stage import Opened, open_model, page_conversation
 from llm_cleaning.pages import PASSED, CleanedPage, by_rules
 from llm_cleaning.stage import CleanConfig, mark_one
 from llm_cleaning.store import ResponseStore
-from pipeline.cleaning import BadRow, Row, parsed_row, row_document, row_error
+from pipeline.cleaning import parsed_row, row_document, row_error
 from pipeline.document import Document
 from pipeline.errors import UsageError
 from pipeline.io.json_lines import STANDARD_STREAM, json_line, lines_in, lines_out
+from pipeline.text_rows import BadRow, Row
 
 Pages = Iterator[tuple["Labelled", CleanedPage]]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
@@ -18,6 +19,7 @@ from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 Row = dict[str, Any]
 T = TypeVar("T")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # JSON may escape half a pair, which neither UTF-8 nor a tokenizer can take
 BATCH_ROWS = 64  # models on a GPU want company
 
 
@@ -95,8 +97,7 @@ def text_document(row: Row) -> Document:
     text, url = row.get("text"), row.get("url")
     if not isinstance(text, str):
         raise BadRow("text is not a string")
-    if not text.isascii():
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")  # lone surrogates
+    text = _SURROGATE.sub("\ufffd", text)  # as many characters: spans stay right
     document = Document("", url if isinstance(url, str) else "", "", "", 0, "", text=text)
     blocks, formulas = row.get("blocks"), row.get("formulas")
     document.blocks = _blocks(blocks, text) if blocks else markdown_to_blocks(text)

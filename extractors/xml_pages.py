@@ -30,6 +30,15 @@ _PART = re.compile(
     r"""|<[!?][^<>]*+>"""
     r"""|<(?P<close>/?)(?P<name>[A-Za-z_][\w.:-]*+)(?P<attributes>(?:[^<>"'/]++|"[^"]*+"|'[^']*+'|/(?!>))*+)(?P<empty>/?)>"""
 )
+# Parts that HTML and XML read alike, at one go: text, tags without prefix that are open or of void elements.
+_ALIKE = re.compile(
+    r"""(?:[^<]++"""
+    r"""|</[A-Za-z_][\w.-]*+\s*+>"""
+    rf"""|<(?:{_VOID_NAMES.replace(" ", "|")})(?:/?>|(?=[\s/])"""
+    r"""(?:[^<>"'/]++|"[^"]*+"|'[^']*+'|/(?!>))*+(?:(?<=[\s"'])/)?>)"""
+    r"""|<(?!(?:script|style)(?![\w.:-]))[A-Za-z_][\w.-]*+(?!:)"""
+    r"""(?:[^<>"'/]++|"[^"]*+"|'[^']*+'|/(?!>))*+>)*+"""
+)
 _NEEDS_REWRITING = re.compile(r"<!\[CDATA\[|<[A-Za-z_][\w.-]{0,60}:[A-Za-z]|[\w\"']\s?/>")
 
 
@@ -50,7 +59,14 @@ def _rewritten(markup: str) -> Iterator[str]:
     markup = _without_subset(markup)
     position = 0
     raw_name = ""  # of the script or style that is open: HTML decodes nothing in it, XML does
-    for match in _PART.finditer(markup):
+    while True:
+        if not raw_name:
+            alike = _ALIKE.match(markup, position)
+            yield alike[0] if alike else ""
+            position = alike.end() if alike else position
+        match = _PART.search(markup, position)
+        if match is None:
+            break
         text = markup[position : match.start()]
         position = match.end()
         yield _raw(unescape(text)) if raw_name else text

@@ -30,6 +30,7 @@ from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import PhaseDirectory, digest
 from pipeline.io.inputs import expand_inputs
 from pipeline.job import Finished, Plan, Reporter, fingerprint, forget_spill
+from pipeline.phases.bad_rows import require_some
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
 from pipeline.phases.tables import Table
@@ -39,7 +40,15 @@ from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
 from pipeline.table_job import Place, TableJob
 
-_TEXTS = (".parquet", ".jsonl", ".jsonl.gz", ".ndjson", ".json.gz")  # "manifest.json" is a run's
+_TEXTS = (
+    ".parquet",
+    ".jsonl",
+    ".jsonl.gz",
+    ".jsonl.zst",
+    ".ndjson",
+    ".ndjson.gz",
+    ".json.gz",
+)  # "manifest.json" is a run's
 
 
 def compile_file(
@@ -202,9 +211,10 @@ def _texts(work: _Tokenizing) -> tuple[list[InputFacts], Finished, list[Table]]:
 
     def plan(directory: PhaseDirectory) -> Plan:
         tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(job.place.inputs)]
-        return partial(read_texts, directory=directory, columns=columns), tasks
+        return partial(read_texts, directory=directory, columns=columns, strict=job.place.strict), tasks
 
     read = job.phase("read", fingerprint(TEXTS_VERSION, asdict(columns), hashed), plan)
+    require_some(read.directory, read.counters)
     tables, index = [], 0
     for path, commit in zip(job.place.inputs, read.commits, strict=True):
         shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))

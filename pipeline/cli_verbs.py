@@ -40,6 +40,7 @@ def over_tables(verb: Verb) -> click.Command:
         click.argument("inputs", nargs=-1, required=True, metavar="IN..."),
         click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Run folder: created, or resumed."),
         click.option("--workers", type=click.IntRange(1), default=None, help="Processes.  [default: number of CPUs]"),
+        click.option("--strict", is_flag=True, help="Stop at a row that cannot be used, instead of recording it."),
     )
     for add in reversed(parameters):
         verb = add(verb)
@@ -174,9 +175,9 @@ def bench_extractors(
 def dedup(preset: str, max_source_loss: float, **where: Any) -> None:
     """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
 
-    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
+    IN... are JSON lines (also .gz, .zst) or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
     "quality"?}. RUN/manifest.json names the kept rows (Parquet, every column), RUN/audit/ says for each removed row
-    which kept row it duplicates and why.
+    which kept row it duplicates and why. Rows that cannot be used are recorded with file, line and reason.
 
     \b
     warcmill dedup pages.jsonl.gz -o RUN
@@ -221,9 +222,10 @@ def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
 def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: float, **where: Any) -> None:
     """Turn the rows of JSON lines or Parquet files into shuffled token shards with a manifest, as `run` writes them.
 
-    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"text", "id"?, "url"?, "source"?,
-    "quality"?, "language"?, "cluster_id"?, "crawl_time"?}. Rows without text are counted as rejected; rows without id
-    are named by file and number. The tokenizer may be a tokenizer.json, a .tiktoken file or a SentencePiece .model.
+    IN... are JSON lines (also .gz, .zst) or Parquet files, globs or fsspec URLs, rows {"text", "id"?, "url"?,
+    "source"?, "quality"?, "language"?, "cluster_id"?, "crawl_time"?}. Rows that cannot be used are recorded with file,
+    line and reason; rows without id are named by file and line. The tokenizer may be a tokenizer.json, a .tiktoken file
+    or a SentencePiece .model.
 
     \b
     warcmill tokenize pages.jsonl.gz -o RUN
@@ -243,22 +245,29 @@ def _run(
     inputs: tuple[str, ...],
     output: Path,
     workers: int | None,
+    strict: bool,
     engine: str,
     engine_options: tuple[str, ...],
 ) -> None:
     from pipeline.engines.local import LocalConfig
     from pipeline.io.inputs import expand_inputs
     from pipeline.progress import ConsoleReporter, funnel_table
-    from pipeline.table_job import Place
+    from pipeline.table_job import Place, notes_of
 
+    if "-" in inputs:
+        hint = "cat … > rows.jsonl, then name rows.jsonl"
+        expected = "files, which a resumed run finds again"
+        raise UsageError("cannot read stdin", where="-", expected=expected, hint=hint)
     console = Console(stderr=True)
     local = LocalConfig(workers or os.cpu_count() or 1)
-    place = Place(tuple(expand_inputs(inputs)), output, local, engine, engine_options)
+    place = Place(tuple(expand_inputs(inputs)), output, local, engine, engine_options, strict)
     with ConsoleReporter(console) as reporter:
         manifest = job(place, reporter)
     if reporter.phases == 0:
         console.print("nothing to do: this run was finished before")
     console.print(funnel_table(manifest))
+    for note in notes_of(output, manifest):
+        console.print(note, highlight=False, markup=False, soft_wrap=True)
     console.print(f"manifest  {output / 'manifest.json'}", highlight=False, soft_wrap=True)
 
 

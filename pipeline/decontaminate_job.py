@@ -21,7 +21,7 @@ from pipeline.phases.table_matches import CUT, DROP, MATCHES_VERSION, IndexFiles
 from pipeline.phases.tables import Table
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Place, TableJob, funnel_entry, input_entries
+from pipeline.table_job import Place, TableJob, funnel_entry, input_entries, reject_entries
 
 ACTIONS = (DROP, CUT)
 
@@ -76,6 +76,7 @@ def _phases(job: TableJob, settings: DecontaminateSettings) -> dict[str, Any]:
             "kind": "decontaminate",
             "shards": kept_entries(kept),
             "audit": audit,
+            "rejected": reject_entries(read, job.output),
             "inputs": input_entries(facts, tables),
             "against": [{"name": known.name, "sha256": known.sha256, "bytes": known.bytes} for known in against],
             "funnel": [funnel_entry(read), funnel_entry(index), funnel_entry(kept)],

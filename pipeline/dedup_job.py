@@ -36,7 +36,7 @@ from pipeline.phases.tables import (
 )
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Place, TableJob, funnel_entry, input_entries
+from pipeline.table_job import Place, TableJob, funnel_entry, input_entries, reject_entries
 
 KEPT, AUDIT = "kept", "audit"
 ALARM_ROWS = 20  # a source of fewer rows can lose nearly all of them by chance
@@ -99,6 +99,7 @@ def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
             "kind": "dedup",
             "shards": kept_entries(kept),
             "audit": audit,
+            "rejected": reject_entries(read, job.output),
             "inputs": input_entries(facts, tables),
             "funnel": [funnel_entry(read), funnel_entry(kept)],
             "sources": sources,

@@ -19,7 +19,9 @@ from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Engine
 from pipeline.io.commit import PhaseDirectory, canonical_json, write_atomic
 from pipeline.io.inputs import basename
+from pipeline.io.user_tables import json_columns
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint
+from pipeline.phases.bad_rows import REJECT, rejected_lines, require_some
 from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
 from pipeline.phases.tables import TABLES_VERSION, Table, read_table
@@ -27,6 +29,7 @@ from pipeline.stage import Task
 
 MANIFEST, SUCCESS = "manifest.json", "_SUCCESS"
 SOFTWARE = ("warcmill", "pyarrow", "numpy")
+NOTED = 5  # rejected rows that a summary shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Place:
     local: LocalConfig = field(default_factory=LocalConfig)
     engine: str = "local"
     engine_options: tuple[str, ...] = ()
+    strict: bool = False  # a row that cannot be used is an error, not a reject
 
     def open_engine(self) -> AbstractContextManager[Engine]:
         """The engine, without a limit on the time of one record: a reducer's step here is many rows."""
@@ -57,9 +61,10 @@ class TableJob(Job):
 
         def plan(directory: PhaseDirectory) -> Plan:
             tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(self.place.inputs)]
-            return partial(read_table, directory=directory), tasks
+            return partial(read_table, directory=directory, strict=self.place.strict), tasks
 
         read = self.phase("read", fingerprint(TABLES_VERSION, {}, hashed), plan)
+        require_some(read.directory, read.counters)
         return facts, read, _tables(self.place.inputs, read)
 
     def hashed(self, name: str, paths: Sequence[str]) -> tuple[list[InputFacts], Finished]:
@@ -93,11 +98,37 @@ def funnel_entry(done: Finished) -> dict[str, Any]:
 
 
 def input_entries(facts: Sequence[InputFacts], tables: Sequence[Table]) -> list[dict[str, Any]]:
-    """The manifest's inputs: name, sha256, bytes, rows."""
+    """The manifest's inputs: name, sha256, bytes, rows, and columns of JSON text (pipeline.io.user_tables)."""
     return [
         {"name": known.name, "sha256": known.sha256, "bytes": known.bytes, "rows": table.rows}
+        | ({"json_columns": columns} if (columns := json_columns(table.arrow_schema)) else {})
         for known, table in zip(facts, tables, strict=True)
     ]
+
+
+def reject_entries(read: Finished, output: Path) -> list[dict[str, Any]]:
+    """The manifest's rejected rows: files with their places and reasons, paths relative to the run."""
+    folder = read.directory.path.relative_to(output) / REJECT
+    return [
+        {"path": str(folder / file.path), "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
+        for commit in read.commits
+        for file in commit.reject
+    ]
+
+
+def notes_of(output: Path, manifest: Mapping[str, Any]) -> list[str]:
+    """What a person should know of a finished run over tables: rows that could not be used, columns of JSON text."""
+    read = next((path for path in (output / "phases").glob("[0-9][0-9]-read")), None)
+    lines = rejected_lines(PhaseDirectory(read, "read"), NOTED) if read is not None else []
+    rejected = sum(sum(phase["rejected"].values()) for phase in manifest["funnel"] if phase["phase"].endswith("read"))
+    if rejected > len(lines):
+        lines.append(f"… {rejected - len(lines):,} more")
+    notes = [f"rejected  {read / REJECT}", *(f"  {line}" for line in lines)] if read is not None and lines else []
+    for entry in manifest["inputs"]:
+        if columns := entry.get("json_columns"):
+            names = ", ".join(columns)
+            notes.append(f"note: {entry['name']}: values of several types in {names}: kept as text (JSON)")
+    return notes
 
 
 def _tables(paths: Sequence[str], read: Finished) -> list[Table]:

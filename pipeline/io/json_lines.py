@@ -1,47 +1,56 @@
-"""JSON lines in and out, plain or gzip, or a standard stream: for the verbs that work on rows outside of a run."""
+"""JSON lines in and out, plain, gzip or zstd, or a standard stream: for the verbs that work on rows outside of a run.
+
+Rows of Parquet come in as lines, too. What JSON cannot say: bytes of a column c become base64 in c_b64, times and other
+values become text.
+"""
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import sys
-import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from pipeline.errors import InputError, OutputError
+import pyarrow as pa
+
+from pipeline.errors import OutputError
 from pipeline.io.byte_source import open_file
+from pipeline.io.text_lines import lines_of
+from pipeline.io.user_tables import is_parquet, parquet_batches
 
 STANDARD_STREAM = "-"
-PARQUET_MAGIC = b"PAR1"
 
 
 @contextmanager
 def lines_in(source: str) -> Iterator[Iterator[bytes]]:
-    """Lines of a file or fsspec URL, or of stdin for "-".
+    """Lines of a file or fsspec URL, or of stdin for "-"; rows of Parquet as lines.
 
     Raises:
-        InputError: it cannot be opened or read, is damaged gzip, or Parquet; also while lines are read.
+        InputError: it cannot be opened or read, or is damaged; also while lines are read.
     """
     if source == STANDARD_STREAM:
-        yield iter(sys.stdin.buffer)
-        return
-    with open_file(source) as file:
-        yield _lines(gzip.GzipFile(fileobj=file) if source.endswith(".gz") else file, source)
+        yield lines_of(sys.stdin.buffer, "stdin")
+    elif is_parquet(source):
+        yield _parquet_lines(source)
+    else:
+        with open_file(source) as file:
+            yield lines_of(file, source)
 
 
-def _lines(file: Any, source: str) -> Iterator[bytes]:
-    try:
-        for number, line in enumerate(file):
-            if number == 0 and line.startswith(PARQUET_MAGIC):
-                raise InputError("is Parquet", where=source, expected=".jsonl or .jsonl.gz")
-            yield line
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(f"damaged gzip: {error}", where=source, hint="fetch or write it again") from error
-    except OSError as error:
-        raise InputError(f"cannot read: {error.strerror or error}", where=source) from error
+def _parquet_lines(source: str) -> Iterator[bytes]:
+    for batch in parquet_batches(source):
+        for row in batch.to_pylist():
+            yield json_line(dict(_spelled(name, value) for name, value in row.items()))
+
+
+def _spelled(name: str, value: Any) -> tuple[str, Any]:
+    if isinstance(value, bytes):
+        return f"{name}_b64", base64.b64encode(value).decode("ascii")
+    return name, value
 
 
 @contextmanager
@@ -59,8 +68,8 @@ def lines_out(target: str) -> Iterator[IO[bytes]]:
     path = Path(target)
     part = path.with_name(f".{path.name}.part") if path.is_file() or not path.exists() else path  # not of a device
     try:
-        with gzip.open(part, "wb") if target.endswith(".gz") else part.open("wb") as file:
-            yield file  # type: ignore[misc]
+        with _packed(part, target) as file:
+            yield file
         if part != path:
             part.replace(path)
     except OSError as error:
@@ -68,6 +77,12 @@ def lines_out(target: str) -> Iterator[IO[bytes]]:
     finally:
         if part != path and part.exists():
             part.unlink()
+
+
+def _packed(part: Path, target: str) -> Any:
+    if target.endswith(".gz"):
+        return gzip.open(part, "wb")
+    return pa.output_stream(str(part), compression="zstd") if target.endswith(".zst") else part.open("wb")
 
 
 def parsed(line: bytes) -> Any:
@@ -79,8 +94,8 @@ def parsed(line: bytes) -> Any:
 
 
 def json_line(row: Mapping[str, Any]) -> bytes:
-    """One row as a line; lone surrogates, which UTF-8 cannot say, as ASCII escapes."""
+    """One row as a line; lone surrogates, which UTF-8 cannot say, as ASCII escapes; what is no JSON value as text."""
     try:
-        return json.dumps(row, ensure_ascii=False).encode() + b"\n"
+        return json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n"
     except UnicodeEncodeError:
-        return json.dumps(row).encode() + b"\n"
+        return json.dumps(row, default=str).encode() + b"\n"

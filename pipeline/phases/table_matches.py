@@ -15,7 +15,7 @@ from dedup.item_index import ITEM_SCHEMA, IndexConfig, ItemIndex, build_index, l
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
-from pipeline.io.user_tables import is_parquet, json_rows, parquet_batches
+from pipeline.io.user_tables import Row, is_parquet, json_rows, parquet_batches
 from pipeline.phases.documents import DocumentShard, Removals
 from pipeline.phases.tables import Table, audit_rows, named_batches
 from pipeline.stage import IDLE, Context, Counters, Task
@@ -54,14 +54,23 @@ def index_items(task: Task, context: Context, *, directory: PhaseDirectory, conf
 
 def _read_items(path: str) -> pa.Table:
     rows: list[dict[str, str]] = []
-    batches = (batch.to_pylist() for batch in parquet_batches(path)) if is_parquet(path) else json_rows(path)
-    for batch in batches:
-        for row in batch:
-            where = f"{path}, item {len(rows) + 1}"
-            rows.append({name: _text_of(row, key, where) for name, key in zip(ITEM_SCHEMA.names, _KEYS, strict=True)})
+    for number, row in _numbered_items(path):
+        where = f"{path}:{number}"
+        rows.append({name: _text_of(row, key, where) for name, key in zip(ITEM_SCHEMA.names, _KEYS, strict=True)})
     if not rows:
         raise InputError("holds no benchmark items", where=path, hint=ITEM_HINT)
     return pa.Table.from_pylist(rows, schema=ITEM_SCHEMA)
+
+
+def _numbered_items(path: str) -> Iterator[tuple[int, Row]]:
+    """Items with their line (row of Parquet). One that cannot be read is an error: without it pages pass as clean."""
+    if is_parquet(path):
+        yield from enumerate((row for batch in parquet_batches(path) for row in batch.to_pylist()), 1)
+        return
+    for rows in json_rows(path):
+        for bad in rows.bad:
+            raise InputError(f"{bad.reason}: {bad.detail}", where=f"{path}:{bad.number}", hint=ITEM_HINT)
+        yield from zip(rows.numbers, rows.good, strict=True)
 
 
 _KEYS = ("id", "benchmark", "text")

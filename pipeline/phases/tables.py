@@ -20,34 +20,17 @@ from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.shards import check_shard, read_shard, regroup, write_shard
-from pipeline.io.user_tables import (
-    Row,
-    is_parquet,
-    json_batch,
-    json_rows,
-    json_schema,
-    parquet_batches,
-    parquet_schema,
-)
+from pipeline.io.user_tables import Row
+from pipeline.phases.bad_rows import BadRows, bad_rows
 from pipeline.phases.documents import DocumentShard, Removals
-from pipeline.stage import Context, Counters, Task
+from pipeline.phases.table_rows import COLUMNS, slim_batches, table_schema, whole_batches
+from pipeline.stage import IDLE, Context, Counters, Task
 from pipeline.text.words import stable_hash
 
-TABLES_VERSION = 1
+TABLES_VERSION = 2
 SHARD_BYTES = 64 << 20  # of text per slim shard: the unit of parallel work
-COLUMNS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("text", pa.string()),
-        ("url", pa.string()),
-        ("source", pa.string()),
-        ("quality", pa.float64()),
-        ("crawl_time", pa.string()),
-    ]
-)
 ID_SCHEMA = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("shard", pa.int32()), ("row", pa.int64())])
 ID_ORDER = ("id", "shard", "row")
-ROW_HINT = 'rows need {"id", "text"}; "url", "source", "quality" and "crawl_time" are used where they are there'
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,93 +49,40 @@ class Table:
     def name(self) -> str:
         return basename(self.path)
 
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        return pa.ipc.read_schema(pa.py_buffer(b64decode(self.schema)))
 
-def read_table(task: Task, context: Context, *, directory: PhaseDirectory) -> None:
+
+def read_table(task: Task, context: Context, *, directory: PhaseDirectory, strict: bool = False) -> None:
     """Check one input and write its slim shards; `task.source` is its path. Facts: the schema of its rows.
 
+    Rows that cannot be used are counted as rejects and kept with their places (pipeline.phases.bad_rows).
+
     Raises:
-        InputError: a column is missing or of the wrong type, or a line is no JSON object.
+        InputError: it cannot be read, or is Parquet without a column or with one of the wrong type; with `strict` also
+            where a row cannot be used.
     """
     path: str = task.source
-    counters = Counters()
-    schema = parquet_schema(path) if is_parquet(path) else json_schema(_watched(json_rows(path), context))
-    if schema.names:
-        _require_columns(schema, path)
-    files = []
-    for number, part in enumerate(parts_of(_slim_batches(path, context, counters))):
-        name = f"{task.name}-{number:04d}-{{sha}}.parquet"
-        files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
+    context.at(IDLE)  # all rows are read for their types: no single one to blame
+    schema = table_schema(path)
+    counters, files = Counters(), []
+    with bad_rows(directory, task.name, path, counters, strict=strict) as bad:
+        for number, part in enumerate(parts_of(_slim_batches(path, context, counters, bad))):
+            name = f"{task.name}-{number:04d}-{{sha}}.parquet"
+            files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
     facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
-    directory.commit(Commit(task.name, tuple(files), (), counters, facts))
+    directory.commit(Commit(task.name, tuple(files), bad.files, counters, facts))
 
 
-def _watched(batches: Iterator[list[Row]], context: Context) -> Iterator[list[Row]]:
-    for number, batch in enumerate(batches):
-        context.at(number)
-        yield batch
-
-
-def _require_columns(schema: pa.Schema, path: str) -> None:
-    for name in ("id", "text"):
-        if name not in schema.names:
-            found = ", ".join(schema.names[:12])
-            raise InputError(f"has no column {name!r}", where=path, expected=f"{name!r} among {found}", hint=ROW_HINT)
-
-
-def _slim_batches(path: str, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
-    batches = _slim_parquet(path) if is_parquet(path) else _slim_json(path)
-    for batch in batches:
+def _slim_batches(path: str, context: Context, counters: Counters, bad: BadRows) -> Iterator[pa.RecordBatch]:
+    for batch, rejected in slim_batches(path):
         context.at(counters.rows_in)
+        bad.add(rejected)
         counters.rows_in += batch.num_rows
         counters.rows_out += batch.num_rows
         counters.tallies["null_text"] += batch.column("text").null_count
         yield batch
-
-
-def _slim_json(path: str) -> Iterator[pa.RecordBatch]:
-    row_number = 0
-    for rows in json_rows(path):
-        values = [_slim_row(row, f"{path}, row {row_number + k}") for k, row in enumerate(rows, 1)]
-        row_number += len(rows)
-        yield json_batch(values, COLUMNS)
-
-
-def _slim_row(row: Row, where: str) -> Row:
-    """The columns that phases read, checked. An `id` may be an integer; a null `text` is a row that failed before."""
-    id_, text = row.get("id"), row.get("text")
-    if not isinstance(id_, (str, int)) or isinstance(id_, bool) or id_ == "":
-        raise InputError(f"the id is {id_!r}", where=where, expected="a string", hint=ROW_HINT)
-    if not isinstance(text, str) and (text is not None or "text" not in row):
-        what = "no text" if "text" not in row else f"the text is a {type(text).__name__}"
-        raise InputError(what, where=where, expected="a string, or null for a row that failed before", hint=ROW_HINT)
-    rest = {
-        name: value if isinstance(value := row.get(name), str) else None for name in ("url", "source", "crawl_time")
-    }
-    quality = row.get("quality")
-    number = quality if isinstance(quality, (int, float)) and not isinstance(quality, bool) else None
-    return {"id": str(id_), "text": text, "quality": number, **rest}
-
-
-def _slim_parquet(path: str) -> Iterator[pa.RecordBatch]:
-    known = set(parquet_schema(path).names)
-    for batch in parquet_batches(path, [name for name in COLUMNS.names if name in known]):
-        columns = [_cast(batch, field, path) for field in COLUMNS]
-        yield pa.RecordBatch.from_arrays(columns, schema=COLUMNS)
-
-
-def _cast(batch: pa.RecordBatch, field: pa.Field, path: str) -> pa.Array:
-    """One column as phases read it; optional ones of another type count as absent."""
-    column = batch.column(field.name) if field.name in batch.schema.names else pa.nulls(batch.num_rows)
-    type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    stringlike = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-    numeric = pa.types.is_integer(type_) or pa.types.is_floating(type_)
-    fits = {"id": stringlike or pa.types.is_integer(type_), "quality": numeric}.get(field.name, stringlike)
-    if field.name in ("id", "text") and not fits and not pa.types.is_null(type_):
-        raise InputError(f"column {field.name!r} is {type_}", where=path, expected="strings", hint=ROW_HINT)
-    values = column.cast(field.type) if fits else pa.nulls(batch.num_rows, field.type)
-    if field.name == "id" and (values.null_count or pc.any(pc.equal(values, "")).as_py()):
-        raise InputError("a row has no id", where=path, expected="a string in every row", hint=ROW_HINT)
-    return values
 
 
 def parts_of(batches: Iterator[pa.RecordBatch]) -> Iterator[Iterator[pa.RecordBatch]]:
@@ -270,7 +200,7 @@ def write_kept(
     """
     table: Table = task.source
     counters = Counters()
-    schema = pa.ipc.read_schema(pa.py_buffer(b64decode(table.schema)))
+    schema = table.arrow_schema
     rules = _rules_by_row(table, removals)
     edit = change(table) if change else None
     batches = _kept_batches(table, schema, rules, edit, context, counters, stage)
@@ -291,7 +221,7 @@ def _kept_batches(
     counters: Counters,
     stage: str,
 ) -> Iterator[pa.RecordBatch]:
-    for batch in _whole_batches(table.path, schema):
+    for batch in whole_batches(table.path, schema):
         first = counters.rows_in
         context.at(first)
         counters.rows_in += batch.num_rows
@@ -304,14 +234,6 @@ def _kept_batches(
         kept = batch.filter(pa.array([not rule for rule in rejected], pa.bool_()))
         counters.rows_out += kept.num_rows
         yield kept
-
-
-def _whole_batches(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    if is_parquet(path):
-        yield from parquet_batches(path)
-    else:
-        for rows in json_rows(path):
-            yield json_batch(rows, schema)
 
 
 def _tally_sources(batch: pa.RecordBatch, rejected: list[str], counters: Counters) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,13 +17,26 @@ from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.shards import read_shard, regroup, write_shard
-from pipeline.io.user_tables import is_parquet, json_batch, json_rows, json_schema, parquet_batches, parquet_schema
+from pipeline.io.user_tables import (
+    BadRow,
+    Fault,
+    Row,
+    bad_texts,
+    is_parquet,
+    json_batch,
+    json_rows,
+    number_of,
+    parquet_batches,
+    parquet_schema,
+)
+from pipeline.phases.bad_rows import BadRows, bad_rows
 from pipeline.phases.documents import DocumentShard
+from pipeline.phases.table_rows import Slim, numbers, strings, unlike
 from pipeline.phases.tables import parts_of
 from pipeline.stage import Context, Counters, Task
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
-TEXTS_VERSION = 1
+TEXTS_VERSION = 2
 OPTIONAL = ("url", "source", "crawl_time", "language", "cluster_id")
 COLUMNS = pa.schema(
     [
@@ -47,93 +61,110 @@ class TextColumns:
     source: str = ""
 
 
-def read_texts(task: Task, context: Context, *, directory: PhaseDirectory, columns: TextColumns) -> None:
+def read_texts(
+    task: Task, context: Context, *, directory: PhaseDirectory, columns: TextColumns, strict: bool = False
+) -> None:
     """Write the slim shards of one input; `task.source` is its path.
 
+    Rows that cannot be used are counted as rejects and kept with their places (pipeline.phases.bad_rows).
+
     Raises:
-        InputError: no column with text, a text that is no string, or a line that is no JSON object.
+        InputError: it cannot be read, or is Parquet without a column of texts; with `strict` also where a row cannot be
+            used.
     """
     path: str = task.source
     counters, files = Counters(), []
-    for number, part in enumerate(parts_of(_slim(path, context, counters, columns))):
-        name = f"{task.name}-{number:04d}-{{sha}}.parquet"
-        files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
-    directory.commit(Commit(task.name, tuple(files), (), counters, {}))
+    with bad_rows(directory, task.name, path, counters, strict=strict) as bad:
+        for number, part in enumerate(parts_of(_slim(path, context, counters, columns, bad))):
+            name = f"{task.name}-{number:04d}-{{sha}}.parquet"
+            files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
+    directory.commit(Commit(task.name, tuple(files), bad.files, counters, {}))
 
 
-def _slim(path: str, context: Context, counters: Counters, columns: TextColumns) -> Iterator[pa.RecordBatch]:
-    for batch in _batches(path, columns):
+def _slim(
+    path: str, context: Context, counters: Counters, columns: TextColumns, bad: BadRows
+) -> Iterator[pa.RecordBatch]:
+    for batch, rejected in _parquet(path, columns) if is_parquet(path) else _json(path, columns):
         context.at(counters.rows_in)
-        slim = _columns(batch, path, counters.rows_in, columns)
+        bad.add(rejected)
         counters.rows_in += batch.num_rows
         counters.rows_out += batch.num_rows
-        counters.tallies["null_text"] += slim.column("text").null_count
-        yield slim
-
-
-def _batches(path: str, columns: TextColumns) -> Iterator[pa.RecordBatch]:
-    wanted = {columns.text, columns.id, "quality", *OPTIONAL}
-    if is_parquet(path):
-        known = parquet_schema(path).names
-        _require_text(known, path, columns)
-        yield from parquet_batches(path, [name for name in known if name in wanted])
-        return
-    for rows in json_rows(path):
-        kept = [{name: value for name, value in row.items() if name in wanted} for row in rows]
-        batch = json_batch(kept, json_schema([kept]))
-        _require_text(batch.schema.names, path, columns)
         yield batch
 
 
-def _require_text(names: list[str], path: str, columns: TextColumns) -> None:
-    if columns.text not in names:
-        found = ", ".join(names[:12])
+def _json(path: str, columns: TextColumns) -> Iterator[Slim]:
+    for rows in json_rows(path, partial(_fault, columns=columns)):
+        slim = [_row(row, path, number, columns) for row, number in zip(rows.good, rows.numbers, strict=True)]
+        yield json_batch(slim, COLUMNS), rows.bad
+
+
+def _fault(row: Row, columns: TextColumns) -> Fault | None:
+    return None if isinstance(row.get(columns.text), str) else ("no_text", unlike(columns.text, row))
+
+
+def _row(row: Row, path: str, number: int, columns: TextColumns) -> Row:
+    """The columns of a row of JSON lines; optional ones that are no strings count as absent."""
+    texts: Row = {name: value if isinstance(value := row.get(name), str) else None for name in OPTIONAL}
+    texts["source"] = texts["source"] or columns.source or None
+    id_ = row.get(columns.id)
+    known = str(id_) if isinstance(id_, (str, int)) and not isinstance(id_, bool) else ""
+    own = {"id": known or _name(path, number), "text": row[columns.text], "quality": number_of(row.get("quality"))}
+    return own | texts
+
+
+def _name(path: str, number: int) -> str:
+    """The id of a row without one: file and line (row of Parquet), which no two rows share."""
+    return f"{basename(path)}:{number}"
+
+
+def _parquet(path: str, columns: TextColumns) -> Iterator[Slim]:
+    known, number = parquet_schema(path), 1
+    if columns.text not in known.names:
+        found = ", ".join(known.names[:12])
         what = f"has no column {columns.text!r}"
         raise InputError(what, where=path, expected=f"{columns.text!r} among {found}", hint=_HINT)
+    if not strings(type_ := known.field(columns.text).type) and not pa.types.is_null(type_):
+        raise InputError(f"column {columns.text!r} is {type_}", where=path, expected="strings", hint=_HINT)
+    wanted = {columns.text, columns.id, "quality", *OPTIONAL}
+    for batch in parquet_batches(path, [name for name in known.names if name in wanted]):
+        faults = bad_texts(batch, [name for name in batch.schema.names if name != "quality"])
+        for i in pc.indices_nonzero(pc.is_null(batch.column(columns.text))).to_pylist():
+            faults.setdefault(i, ("no_text", f"{columns.text!r} is null"))
+        sound = pa.array([i not in faults for i in range(batch.num_rows)], pa.bool_())
+        names = pa.array([_name(path, number + i) for i in range(batch.num_rows)], pa.string())
+        slim = _columns(batch.filter(sound), names.filter(sound), columns)
+        yield slim, [BadRow(number + i, *fault, "") for i, fault in sorted(faults.items())]
+        number += batch.num_rows
 
 
-def _columns(batch: pa.RecordBatch, path: str, first: int, columns: TextColumns) -> pa.RecordBatch:
-    text = _strings(batch, columns.text)
-    if text is None:
-        what = f"column {columns.text!r} is {batch.column(columns.text).type}"
-        raise InputError(what, where=path, expected="strings", hint=_HINT)
-    made = {"id": _ids(batch, path, first, columns.id), "text": text, "quality": _numbers(batch, "quality")}
-    for name in OPTIONAL:
-        found = _strings(batch, name)
-        made[name] = pa.nulls(batch.num_rows, pa.string()) if found is None else found
+def _columns(batch: pa.RecordBatch, names: pa.Array, columns: TextColumns) -> pa.RecordBatch:
+    """The columns of rows of Parquet; `names` are the ids of rows without one."""
+    made = {name: _strings(batch, name) for name in OPTIONAL} | {"text": _strings(batch, columns.text)}
+    made["id"] = _ids(batch, names, columns.id)
+    known = "quality" in batch.schema.names
+    made["quality"] = numbers(batch.column("quality") if known else pa.nulls(batch.num_rows))
     if columns.source:
         made["source"] = pc.fill_null(made["source"], columns.source)
     return pa.RecordBatch.from_arrays([made[name] for name in COLUMNS.names], schema=COLUMNS)
 
 
-def _strings(batch: pa.RecordBatch, name: str) -> pa.Array | None:
-    """A column of strings, None where there is none or it holds something else; one of nulls only is one."""
-    if name not in batch.schema.names:
-        return None
-    column = batch.column(name)
-    type_ = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
-    stringlike = pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_)
-    return column.cast(pa.string()) if stringlike or pa.types.is_null(type_) else None
+def _strings(batch: pa.RecordBatch, name: str) -> pa.Array:
+    """A column of strings; nulls where there is none or it holds something else."""
+    if name not in batch.schema.names or not strings(batch.column(name).type):
+        return pa.nulls(batch.num_rows, pa.string())
+    return batch.column(name).cast(pa.string())
 
 
-def _numbers(batch: pa.RecordBatch, name: str) -> pa.Array:
-    column = batch.column(name) if name in batch.schema.names else pa.nulls(batch.num_rows)
-    numeric = pa.types.is_integer(column.type) or pa.types.is_floating(column.type)
-    return column.cast(pa.float64()) if numeric else pa.nulls(batch.num_rows, pa.float64())
-
-
-def _ids(batch: pa.RecordBatch, path: str, first: int, name: str) -> pa.Array:
-    """Ids as strings; a row without one is named by file and number, which no two rows share."""
-    own = pa.array([f"{basename(path)}:{first + i}" for i in range(batch.num_rows)], pa.string())
-    column = batch.column(name) if name in batch.schema.names else None
-    if column is not None and pa.types.is_integer(column.type):
-        return pc.coalesce(column.cast(pa.string()), own)
+def _ids(batch: pa.RecordBatch, names: pa.Array, name: str) -> pa.Array:
+    """Ids as strings; a row without one has its name."""
+    if name in batch.schema.names and pa.types.is_integer(batch.column(name).type):
+        return pc.coalesce(batch.column(name).cast(pa.string()), names)
     found = _strings(batch, name)
-    return own if found is None else pc.if_else(pc.fill_null(pc.equal(found, ""), True), own, found)
+    return pc.if_else(pc.fill_null(pc.equal(found, ""), True), names, found)
 
 
 def text_documents(source: DocumentShard, context: Context, counters: Counters) -> Iterator[Document]:
-    """Documents of one slim shard; rows without text are counted as rejects."""
+    """Documents of one slim shard."""
     number = -1
     for file in source.files:
         for batch in read_shard(source.directory.path / "data", file, COLUMNS.names):
@@ -143,8 +174,6 @@ def text_documents(source: DocumentShard, context: Context, counters: Counters) 
                 counters.rows_in += 1
                 if number in context.skip:
                     counters.failed += 1
-                elif row["text"] is None:
-                    counters.reject("tokenize", "no_text")
                 else:
                     yield _document(row)
 

@@ -106,7 +106,9 @@ def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert verify_shards(tmp_path / "run") == []
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
-    assert manifest["funnel"][1]["rejected"] == {"tokenize:blank": 1, "tokenize:no_text": 1}
+    assert manifest["funnel"][0]["rejected"] == {"read:no_text": 1}
+    assert manifest["funnel"][1]["rejected"] == {"tokenize:blank": 1}
+    assert "in.jsonl:33  no_text: 'text' is null" in done.stderr
     handle = load_tokenizer("deepseek")
     found = {row["doc_id"]: handle.model.decode(row["input_ids"][:-1]) for row in read_documents(tmp_path / "run")}
     assert found == {row["id"]: row["text"] for row in rows[:-2]}

@@ -136,9 +136,10 @@ def test_another_action_or_other_items_are_refused(files):
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([{"id": "a", "question": "?"}], r"bench.jsonl, item 1: 'text' is None"),
+        ([{"id": "a", "question": "?"}], r"bench.jsonl:1: 'text' is None"),
         ([{"text": "x y z", "benchmark": "b"}], r"'id' is None"),
         ([], "holds no benchmark items"),
+        ([{"id": "a", "text": "x y z"}, ["no", "object"]], r"bench.jsonl:2: no_object"),
     ],
 )
 def test_bad_items_are_named(files, items, message):

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import json
 import random
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,8 +19,9 @@ from pipeline.cli import warcmill
 from pipeline.dedup_job import DedupSettings, dedup, require_unique_ids
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import InputError, UsageError, WarcmillError
+from pipeline.inspection import verify_run
 from pipeline.io.inputs import expand_inputs
-from pipeline.phases.tables import COLUMNS
+from pipeline.phases.table_rows import COLUMNS
 from pipeline.stage import Context
 from pipeline.table_job import Place, TableJob
 
@@ -202,16 +204,11 @@ def read(tmp_path: Path, name: str, content: bytes | list[dict]):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ([{"id": "a", "body": "x"}], r"in.jsonl: has no column 'text'"),
-        ([{"text": "x"}], r"in.jsonl: has no column 'id'"),
-        ([{"id": "a", "text": "x"}, {"id": "b"}], r"in.jsonl, row 2: no text"),
-        ([{"id": "a", "text": 5}], r"in.jsonl, row 1: the text is a int"),
-        ([{"id": None, "text": "x"}], r"the id is None"),
+        ([{"id": "a", "body": "x"}], r"in.jsonl:1: none of 1 rows .* no_text, no 'text' among id, body"),
+        ([{"text": "x"}, {"text": "y"}], r"in.jsonl:1: none of 2 rows .* no_id, no 'id' among text"),
+        (b"\n[1, 2]\n", r"in.jsonl:2: none of 1 rows .* no_object, a JSON list"),
         ([{"id": "a", "text": "x"}, {"id": "b", "text": "y"}, {"id": "a", "text": "z"}],
          r"in.jsonl, row 1 and in.jsonl, row 3: the id 'a' names two rows"),
-        (b'{"id": "a", "text": "x"}\n{"id": "b", "text": \n', r"in.jsonl:2: is no JSON"),
-        (b'\n[1, 2]\n', r"in.jsonl:2: is a JSON list"),
-        (b'{"id": "a", "text": "x"}\n\xff\xfe\n', r"in.jsonl:2: is no JSON"),
         (gzip.compress(b'{"id": "a", "text": "x"}\n' * 900, mtime=0)[:-20], r"cannot be read"),
         (b"PAR1 and nothing else", r"cannot be read as Parquet"),
     ],
@@ -219,6 +216,57 @@ def read(tmp_path: Path, name: str, content: bytes | list[dict]):
 def test_bad_input_is_named_with_its_place(tmp_path, content, message):
     with pytest.raises(InputError, match=message):
         read(tmp_path, "in.jsonl", content)
+
+
+BAD = (
+    b'{"id": "a", "text": "x", "source": "s"}\n\n{"id": "b", "text": \n[1, 2]\n\xff\xfe\n{"id": "c"}\n'
+    b'{"id": null, "text": "x"}\n{"id": "d", "text": 5}\n{"id": "e", "text": NaN}\n{"id": "f", "text": null}\n'
+    b'{"id": true, "text": "x"}\n"text"\n' + b'{"id": "g", "text": "x", "deep": ' + b"[" * 900 + b"]" * 900 + b"}\n"
+)
+REASONS = {3: "bad_json", 4: "no_object", 5: "bad_json", 6: "no_text", 7: "no_id", 8: "no_text", 9: "no_text"}
+REASONS |= {11: "no_id", 12: "no_object", 13: "bad_json"}
+
+
+def test_bad_rows_are_recorded_and_the_others_go_on(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(BAD)
+    manifest = start(tmp_path / "run", str(tmp_path / "in.jsonl"))
+    assert [row["id"] for row in kept_of(tmp_path / "run", manifest)] == ["a", "f"]
+    read = manifest["funnel"][0]
+    assert (read["rows_in"], read["rows_out"], read["failed"]) == (12, 2, 0)
+    assert read["rejected"] == {f"read:{reason}": n for reason, n in Counter(REASONS.values()).items()}
+    found = [row for e in manifest["rejected"] for row in pq.read_table(tmp_path / "run" / e["path"]).to_pylist()]
+    assert {row["line"]: row["reason"] for row in found} == REASONS
+    assert {row["file"] for row in found} == {"in.jsonl"}
+    assert found[0]["start"] == '{"id": "b", "text":'
+    assert verify_run(tmp_path / "run")[1] == []
+    with pytest.raises(InputError, match=r"in.jsonl:3: bad_json"):
+        dedup(Here((str(tmp_path / "in.jsonl"),), tmp_path / "strict", strict=True), DedupSettings(), Quiet())
+
+
+def test_bad_rows_of_parquet_are_recorded(tmp_path):
+    ids = pa.array(["a", None, "", "d", "e"])
+    broken = pa.array([b"x", b"y", b"z", b"\xff\xfe", b"w"]).view(pa.string())
+    pq.write_table(pa.table({"id": ids, "text": broken, "other": [1, 2, 3, 4, 5]}), tmp_path / "in.parquet")
+    manifest = start(tmp_path / "run", str(tmp_path / "in.parquet"))
+    rows = kept_of(tmp_path / "run", manifest)
+    assert rows == [{"id": "a", "text": "x", "other": 1}, {"id": "e", "text": "w", "other": 5}]
+    found = [row for e in manifest["rejected"] for row in pq.read_table(tmp_path / "run" / e["path"]).to_pylist()]
+    assert [(row["line"], row["reason"]) for row in found] == [(2, "no_id"), (3, "no_id"), (4, "bad_utf8")]
+
+
+def test_the_summary_names_bad_rows_and_mixed_columns(tmp_path):
+    (tmp_path / "in.jsonl").write_bytes(
+        BAD + b'{"id": "z", "text": "", "source": 7, "k": 1}\n{"id": "y", "text": "", "k": "s"}'
+    )
+    done = CliRunner().invoke(
+        warcmill, ["dedup", str(tmp_path / "in.jsonl"), "-o", str(tmp_path / "run"), "--workers", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    assert "in.jsonl:3  bad_json:" in done.stderr
+    assert "… 5 more" in done.stderr
+    assert "in.jsonl: values of several types in source, k: kept as text (JSON)" in done.stderr
+    no_stdin = CliRunner().invoke(warcmill, ["dedup", "-", "-o", str(tmp_path / "other")])
+    assert "cannot read stdin" in str(no_stdin.exception)
 
 
 def test_odd_values_survive(tmp_path):
@@ -235,7 +283,7 @@ def test_odd_values_survive(tmp_path):
     assert slim["text"].to_pylist() == ["lone \ufffd surrogate", "", None]
     manifest = start(tmp_path / "done", str(tmp_path / "in.jsonl"))
     kept = kept_of(tmp_path / "done", manifest)
-    assert [row["mixed"] for row in kept] == ["1", "one", None]
+    assert [row["mixed"] for row in kept] == ["1", '"one"', None]
     assert kept[0]["big"] == str(1 << 70)
     assert kept[0]["deep"] == {"x": [{"y": None}], "z": None}
     assert kept[2]["text"] is None

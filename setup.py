@@ -1,10 +1,20 @@
-"""The one compiled part of warcmill; without a C compiler its twin in Python does the work (docs/decisions/0004)."""
+"""The compiled parts of warcmill; without a C compiler their twins in Python do the work (decisions 0004, 0010)."""
 
 from pathlib import Path
 
 from setuptools import Extension, setup
 
-SOURCE = "extractors/layout/c/hot.c"
-HEADERS = sorted(str(path) for path in Path("extractors/layout/c").glob("*.h"))
 
-setup(ext_modules=[Extension("extractors.layout._hot", [SOURCE], depends=HEADERS, optional=True)])
+def part(module: str, folder: str) -> Extension:
+    """One translation unit, hot.c, and the headers beside it."""
+    headers = sorted(str(path) for path in Path(folder).glob("*.h"))
+    return Extension(module, [f"{folder}/hot.c"], depends=headers, optional=True)
+
+
+setup(
+    ext_modules=[
+        part("extractors.layout._hot", "extractors/layout/c"),
+        part("pipeline.text._hot", "pipeline/text/c"),
+        part("classifiers._hot", "classifiers/c"),
+    ]
+)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.words import U64, ngrams
+from pipeline.text.sketch import U64, ngrams
 
 LEVELS = (8, 3, 1)  # n-gram lengths of the successive searches
 SMALL_GAP_WORDS = 16  # single words are anchors only in gaps this small: in larger ones they match by chance

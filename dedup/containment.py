@@ -15,7 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from dedup.minhash import proposal_rows
-from pipeline.text.words import U64, mix, ngrams, text_hashes
+from pipeline.text.sketch import smallest
+from pipeline.text.words import text_hashes
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +32,9 @@ def containment_rows(
 ) -> pa.RecordBatch:
     """PROPOSAL_SCHEMA rows, at most `config.keys` per document; documents without an n-gram are tallied."""
     texts = docs.column("text").to_pylist()
-    found = [smallest(ngrams(text_hashes(text or ""), config.n), config.keys) for text in texts]
+    found = [smallest(text_hashes(text or ""), config.n, config.keys) for text in texts]
     sizes = np.fromiter(map(len, found), np.int64, len(found))
     if tallies is not None:
         tallies["containment:too_short"] += int((sizes == 0).sum())
     keys = np.concatenate([np.empty(0, np.uint64), *found])
     return proposal_rows(docs, keys, np.repeat(np.arange(len(found)), sizes))
-
-
-def smallest(hashes: U64, count: int) -> U64:
-    """The `count` smallest distinct hashes, ascending, under a mixing of their own so that no key equals a band key."""
-    mixed = mix(hashes ^ np.uint64(0xC0117A13))
-    if len(mixed) > 64 * count:  # evenly spread: about 8 * count of them are below the bound, repeats are rare
-        head = np.unique(mixed[mixed < np.uint64((8 * count << 64) // len(mixed))])
-        if len(head) >= count:
-            return head[:count]
-    return np.unique(mixed)[:count]

@@ -7,6 +7,7 @@ proposes: nothing is removed before `dedup.verify` has compared the texts.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,10 +16,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from dedup.rank import RANK_FIELDS, rank_columns
-from pipeline.text.words import U64, char_hashes, mix, ngrams, normalise, text_hashes
+from pipeline.text.sketch import U64, minima, mix
+from pipeline.text.words import char_hashes, normalise, text_hashes
 
 PROPOSAL_SCHEMA = pa.schema([("key", pa.uint64()), *RANK_FIELDS])
-CHUNK_SHINGLES = 1 << 15  # 256 KiB per buffer: stays in the second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,70 +63,34 @@ def derive(threshold: float, hashes: int = 112, *, n: int = 5, unit: str = "word
 def signature_rows(docs: pa.RecordBatch, config: MinHashConfig, tallies: Counter[str] | None = None) -> pa.RecordBatch:
     """PROPOSAL_SCHEMA rows, `config.bands` per document; a document without a shingle has none and is tallied."""
     texts = docs.column("text").to_pylist()
-    units = text_hashes if config.unit == "word" else lambda text: char_hashes(normalise(text))
-    grams = [ngrams(units(text or ""), config.n) for text in texts]
+    units = [text_hashes(text or "") if config.unit == "word" else char_hashes(normalise(text or "")) for text in texts]
+    keys, owners = band_keys_of(units, config)
     if tallies is not None:
-        tallies["minhash:too_short"] += sum(not len(gram) for gram in grams)
-    return proposal_rows(docs, *band_keys_of(grams, config))
+        tallies["minhash:too_short"] += len(texts) - len(keys) // config.bands
+    return proposal_rows(docs, keys, owners)
 
 
-def band_keys_of(grams: list[U64], config: MinHashConfig) -> tuple[U64, NDArray[np.int64]]:
-    """(keys, index into `grams` of each key): `config.bands` keys per non-empty shingle array."""
-    signed = np.array([index for index, gram in enumerate(grams) if len(gram)], np.int64)
-    matrix = signatures([grams[index] for index in signed], config)
-    shaped = matrix.reshape(len(signed), config.bands, config.rows)
+def band_keys_of(units: Sequence[U64], config: MinHashConfig) -> tuple[U64, NDArray[np.int64]]:
+    """(keys, index into `units` of each key): `config.bands` keys per sequence of words that has a shingle."""
+    signed = np.array([index for index, words in enumerate(units) if len(words) >= config.n], np.int64)
+    shaped = signatures([units[index] for index in signed], config).reshape(len(signed), config.bands, config.rows)
     keys = np.empty((len(signed), config.bands), np.uint64)
     for band in range(config.bands):
         keys[:, band] = _fold(shaped[:, band], band + 1)
     return keys.reshape(-1), np.repeat(signed, config.bands)
 
 
-def signatures(grams: list[U64], config: MinHashConfig) -> U64:
-    """MinHash values of non-empty shingle arrays, shape (len(grams), bands * rows)."""
+def signatures(units: Sequence[U64], config: MinHashConfig) -> U64:
+    """MinHash values of sequences of words, shape (len(units), bands * rows)."""
     hashes = config.bands * config.rows
-    out = np.full((len(grams), hashes), np.iinfo(np.uint64).max, np.uint64)
-    first = 0
-    while first < len(grams):
-        last = _chunk_end(grams, first)
-        if last == first:  # one document larger than a chunk
-            _fill_long(out[first], grams[first], config)
-            last = first + 1
-        else:
-            _fill(out[first:last], grams[first:last], config)
-        first = last
-    return out
+    family = _family(hashes, config.seed)
+    return np.array([minima(words, config.n, *family) for words in units], np.uint64).reshape(len(units), hashes)
 
 
 def proposal_rows(docs: pa.RecordBatch, keys: U64, owners: NDArray[np.int64]) -> pa.RecordBatch:
     """PROPOSAL_SCHEMA rows from keys and the row of `docs` that each belongs to."""
     ranks = pa.RecordBatch.from_arrays(rank_columns(docs), schema=pa.schema(RANK_FIELDS)).take(pa.array(owners))
     return pa.RecordBatch.from_arrays([pa.array(keys, pa.uint64()), *ranks.columns], schema=PROPOSAL_SCHEMA)
-
-
-def _chunk_end(grams: list[U64], first: int) -> int:
-    size, last = 0, first
-    while last < len(grams) and size + len(grams[last]) <= CHUNK_SHINGLES:
-        size += len(grams[last])
-        last += 1
-    return last
-
-
-def _fill(out: U64, grams: list[U64], config: MinHashConfig) -> None:
-    multipliers, addends = _family(config.bands * config.rows, config.seed)
-    flat = np.concatenate(grams)
-    starts = np.cumsum([0, *map(len, grams[:-1])])
-    buffer = np.empty_like(flat)
-    for index in range(len(multipliers)):
-        np.multiply(flat, multipliers[index], out=buffer)
-        np.add(buffer, addends[index], out=buffer)
-        out[:, index] = np.minimum.reduceat(buffer, starts)
-
-
-def _fill_long(out: U64, gram: U64, config: MinHashConfig) -> None:
-    part = np.empty((1, len(out)), np.uint64)
-    for start in range(0, len(gram), CHUNK_SHINGLES):
-        _fill(part, [gram[start : start + CHUNK_SHINGLES]], config)
-        np.minimum(out, part[0], out=out)
 
 
 @lru_cache(maxsize=8)

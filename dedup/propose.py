@@ -7,9 +7,10 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from dedup.containment import ContainmentConfig, smallest
+from dedup.containment import ContainmentConfig
 from dedup.minhash import MinHashConfig, band_keys_of, proposal_rows
-from pipeline.text.words import char_hashes, ngrams, normalise, text_hashes
+from pipeline.text.sketch import smallest
+from pipeline.text.words import char_hashes, normalise, text_hashes
 
 
 def proposals(
@@ -23,14 +24,13 @@ def proposals(
     A document too short for a channel has no row there and is tallied: `minhash:too_short`, `containment:too_short`.
     """
     counts = Counter[str]() if tallies is None else tallies
-    grams, sketches = [], []
-    for text in docs.column("text").to_pylist():
-        units = text_hashes(text or "")
-        grams.append(ngrams(units if minhash.unit == "word" else char_hashes(normalise(text or "")), minhash.n))
-        sketches.append(smallest(ngrams(units, containment.n), containment.keys))
-    keys, owners = band_keys_of(grams, minhash)
+    texts = docs.column("text").to_pylist()
+    words = [text_hashes(text or "") for text in texts]
+    units = words if minhash.unit == "word" else [char_hashes(normalise(text or "")) for text in texts]
+    sketches = [smallest(found, containment.n, containment.keys) for found in words]
+    keys, owners = band_keys_of(units, minhash)
     sizes = np.fromiter(map(len, sketches), np.int64, len(sketches))
-    counts["minhash:too_short"] += sum(not len(gram) for gram in grams)
+    counts["minhash:too_short"] += len(texts) - len(keys) // minhash.bands
     counts["containment:too_short"] += int((sizes == 0).sum())
     all_keys = np.concatenate([keys, *sketches])
     all_owners = np.concatenate([owners, np.repeat(np.arange(len(sketches)), sizes)])

@@ -9,6 +9,7 @@ is another exercise, while one date in a page is an edit. The measure is the rat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from numpy.typing import NDArray
 
 from dedup.align import Gap, Run, align, gaps
 from dedup.edits import Edits, count_edits
-from pipeline.text.words import U64, hashed_words, ngrams, normalise
+from pipeline.text.sketch import U64, ngrams, shared
+from pipeline.text.words import normalise, text_units, words
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +50,25 @@ class Verdict(NamedTuple):
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prepared:
-    """One text ready to be compared many times: words, their hashes, formula flags, sorted distinct shingles."""
+    """One text ready to be compared many times."""
 
-    words: list[str]
-    hashes: U64
-    formula: NDArray[np.bool_]
-    shingles: U64
+    text: str
+    hashes: U64  # of its words
+    formula: NDArray[np.bool_]  # whether each stands in a formula
+    shingles: U64  # distinct, ascending
+    keep: int  # words that may be asked for
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The first of them; most comparisons end without."""
+        return words(normalise(self.text), self.keep)
+
+    @cached_property
+    def sorted_hashes(self) -> U64:
+        """Of the words that are aligned, ascending."""
+        return np.sort(self.hashes[: self.keep])
 
 
 class Differences(NamedTuple):
@@ -75,8 +88,11 @@ def verify(a_text: str, b_text: str, config: VerifyConfig) -> Verdict:
 
 def prepare(text: str, config: VerifyConfig) -> Prepared:
     """The part of `verify` that depends on one text only."""
-    items, hashes, formula = hashed_words(normalise(text), config.align_words)
-    return Prepared(items, hashes, formula, np.unique(ngrams(hashes, min(config.n, max(1, len(hashes))))))
+    hashes, formula = text_units(text)
+    grams = np.sort(ngrams(hashes, min(config.n, max(1, len(hashes)))))
+    distinct = np.ones(len(grams), bool)
+    np.not_equal(grams[1:], grams[:-1], out=distinct[1:])
+    return Prepared(text, hashes, formula, grams[distinct], config.align_words)
 
 
 def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
@@ -89,6 +105,9 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
     longest = max(len(a.hashes), len(b.hashes))
     if longest > config.align_words and containment < config.long_containment:
         return Verdict(False, jaccard, containment, "unlike")
+    shorter = min(len(a.sorted_hashes), len(b.sorted_hashes))
+    if shared(a.sorted_hashes, b.sorted_hashes) < config.min_shared * shorter:  # then no alignment can have more
+        return Verdict(False, jaccard, containment, "little shared")
     found = differences(a, b, config)
     apart = _unlike(found, config) or _other_content(
         count_edits(a, b, found.telling, config.small_gap_words), found, config
@@ -101,8 +120,8 @@ def similarities(a: U64, b: U64) -> tuple[float, float]:
     """(Jaccard, containment in the smaller) of two sorted arrays of distinct shingles."""
     if not len(a) or not len(b):
         return 0.0, 0.0
-    shared = len(np.intersect1d(a, b, assume_unique=True))
-    return shared / (len(a) + len(b) - shared), shared / min(len(a), len(b))
+    common = shared(a, b)
+    return common / (len(a) + len(b) - common), common / min(len(a), len(b))
 
 
 def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
@@ -110,14 +129,14 @@ def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
     a_hashes, b_hashes = a.hashes[: config.align_words], b.hashes[: config.align_words]
     runs = align(a_hashes, b_hashes)
     passages = [run for run in runs if run.size >= config.passage_words]
-    shared, shorter = sum(run.size for run in runs), min(len(a_hashes), len(b_hashes))
+    common, shorter = sum(run.size for run in runs), min(len(a_hashes), len(b_hashes))
     if not passages:
-        return Differences(shorter, shared, 0, 0, [])
+        return Differences(shorter, common, 0, 0, [])
     first, last = passages[0], passages[-1]
     inner, outer = _split(gaps(runs, len(a_hashes), len(b_hashes)), first, last)
     core = sum(run.size for run in runs if first.a <= run.a <= last.a)
     telling = inner + [gap for gap in outer if _small(gap, config)]
-    return Differences(shorter, shared, sum(min(gap.sizes) for gap in inner), core, telling)
+    return Differences(shorter, common, sum(min(gap.sizes) for gap in inner), core, telling)
 
 
 def _unlike(found: Differences, config: VerifyConfig) -> str:

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from dedup.audit import AUDIT_SCHEMA, cluster_ids
 from dedup.components import COMPONENT_SCHEMA, components, contract, merge_forests
-from dedup.containment import ContainmentConfig, containment_rows, smallest
+from dedup.containment import ContainmentConfig, containment_rows
 from dedup.exact import EXACT_SCHEMA, EXACT_SORT, canonical_url, exact_removals, exact_rows, url_rows
 from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
 from dedup.minhash import PRESETS, PROPOSAL_SCHEMA, MinHashConfig, derive, signature_rows, signatures
 from dedup.propose import proposals
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
+from pipeline.text.sketch import smallest
 
 WORDS = [f"word{number}" for number in range(5_000)]
 
@@ -180,7 +181,7 @@ def test_a_capped_bucket_is_counted() -> None:
 
 def test_signatures_estimate_jaccard_similarity() -> None:
     rng = np.random.default_rng(5)
-    config = MinHashConfig(bands=64, rows=8)
+    config = MinHashConfig(bands=64, rows=8, n=1)
     for share in (0.2, 0.5, 0.8, 0.95):
         pool = rng.integers(0, 2**64, 2_000, dtype=np.uint64)
         common = int(2_000 * share)
@@ -192,7 +193,7 @@ def test_signatures_estimate_jaccard_similarity() -> None:
 
 
 def test_signatures_do_not_depend_on_the_company() -> None:
-    config = MinHashConfig(bands=4, rows=2)
+    config = MinHashConfig(bands=4, rows=2, n=1)
     grams = [np.arange(size, dtype=np.uint64) * np.uint64(77) for size in (1, 3, 100_000, 2, 70_000)]
     together = signatures(grams, config)
     for row, gram in zip(together, grams, strict=True):
@@ -250,7 +251,7 @@ def test_a_quarter_of_a_text_shares_a_containment_key_with_the_whole() -> None:
 
 def test_smallest_of_many_repeats() -> None:
     hashes = np.repeat(np.arange(20, dtype=np.uint64), 5_000)
-    assert np.array_equal(smallest(hashes, 16), smallest(np.arange(20, dtype=np.uint64), 16))
+    assert np.array_equal(smallest(hashes, 1, 16), smallest(np.arange(20, dtype=np.uint64), 1, 16))
 
 
 def edge_table(pairs: list[tuple[str, str]]) -> pa.Table:

@@ -1,0 +1,220 @@
+/* What every character and every word of a text passes through, in C. The definition is in Python: `fold` and
+   `prose_hashes` in pipeline/text/prose.py, the rest in pipeline/text/sketch.py; both give the same output.
+
+   What keeps it safe: strings and buffers are reached through the C API only, every length is checked before a buffer
+   is read, memory is linear in the text, there is no recursion, and no callback can change what is being read. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdint.h>
+
+#define TWIN_VERSION 1
+#define ODD 0x9E3779B97F4A7C15u
+#define CONTAINMENT 0xC0117A13u
+#define BLOCK 512 /* shingles at a time: they stay in the first-level cache */
+
+/* --- numbers --- */
+
+static inline uint64_t
+mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xBF58476D1CE4E5B9u;
+    x ^= x >> 27;
+    x *= 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+/* Horner's sums over n units from unit `first` on, mixed; each from the one before. */
+static void
+grams_of(const uint64_t *units, size_t first, size_t count, size_t n, uint64_t top, uint64_t *out)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total = total * ODD + units[first + i];
+    out[0] = mix(total);
+    for (size_t i = 1; i < count; i++) {
+        total = total * ODD + units[first + i + n - 1] - top * units[first + i - 1];
+        out[i] = mix(total);
+    }
+}
+
+static uint64_t
+power(uint64_t base, size_t exponent)
+{
+    uint64_t value = 1;
+    while (exponent--)
+        value *= base;
+    return value;
+}
+
+static void
+minima_of(const uint64_t *grams, size_t count, const uint64_t *a, const uint64_t *b, uint64_t *out, size_t hashes)
+{
+    size_t f = 0;
+    for (; f + 4 <= hashes; f += 4) {
+        uint64_t a0 = a[f], a1 = a[f + 1], a2 = a[f + 2], a3 = a[f + 3];
+        uint64_t b0 = b[f], b1 = b[f + 1], b2 = b[f + 2], b3 = b[f + 3];
+        uint64_t m0 = out[f], m1 = out[f + 1], m2 = out[f + 2], m3 = out[f + 3];
+        for (size_t i = 0; i < count; i++) {
+            uint64_t x = grams[i], v0 = a0 * x + b0, v1 = a1 * x + b1, v2 = a2 * x + b2, v3 = a3 * x + b3;
+            m0 = v0 < m0 ? v0 : m0;
+            m1 = v1 < m1 ? v1 : m1;
+            m2 = v2 < m2 ? v2 : m2;
+            m3 = v3 < m3 ? v3 : m3;
+        }
+        out[f] = m0, out[f + 1] = m1, out[f + 2] = m2, out[f + 3] = m3;
+    }
+    for (; f < hashes; f++)
+        for (size_t i = 0; i < count; i++) {
+            uint64_t v = a[f] * grams[i] + b[f];
+            out[f] = v < out[f] ? v : out[f];
+        }
+}
+
+/* --- buffers of uint64 --- */
+
+static int
+words_of(Py_buffer *buffer, size_t *count)
+{
+    if (buffer->len % 8 || ((uintptr_t)buffer->buf & 7)) {
+        PyErr_SetString(PyExc_ValueError, "expected whole, aligned uint64 values");
+        return -1;
+    }
+    *count = (size_t)buffer->len / 8;
+    return 0;
+}
+
+static PyObject *
+minima(PyObject *module, PyObject *args)
+{
+    Py_buffer units, a, b, out;
+    Py_ssize_t n;
+    size_t count, hashes, more, places;
+    uint64_t grams[BLOCK];
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*ny*y*w*", &units, &n, &a, &b, &out))
+        return NULL;
+    if (words_of(&units, &count) || words_of(&a, &hashes) || words_of(&b, &more) || words_of(&out, &places))
+        goto done;
+    if (n < 1 || more != hashes || places != hashes) {
+        PyErr_SetString(PyExc_ValueError, "expected n > 0 and as many addends and places as multipliers");
+        goto done;
+    }
+    if (count >= (size_t)n) {
+        uint64_t top = power(ODD, (size_t)n);
+        size_t total = count - (size_t)n + 1;
+        Py_BEGIN_ALLOW_THREADS;
+        for (size_t first = 0; first < total; first += BLOCK) {
+            size_t size = total - first < BLOCK ? total - first : BLOCK;
+            grams_of(units.buf, first, size, (size_t)n, top, grams);
+            minima_of(grams, size, a.buf, b.buf, out.buf, hashes);
+        }
+        Py_END_ALLOW_THREADS;
+    }
+    result = Py_NewRef(Py_None);
+done:
+    PyBuffer_Release(&units);
+    PyBuffer_Release(&a);
+    PyBuffer_Release(&b);
+    PyBuffer_Release(&out);
+    return result;
+}
+
+/* Insert into an ascending array of at most `limit` distinct values. */
+static size_t
+insert(uint64_t *found, size_t size, size_t limit, uint64_t value)
+{
+    size_t at = size;
+    while (at && found[at - 1] > value)
+        at--;
+    if (at && found[at - 1] == value)
+        return size;
+    size_t kept = size < limit ? size : limit - 1;
+    memmove(found + at + 1, found + at, (kept - at) * 8);
+    found[at] = value;
+    return kept + 1;
+}
+
+static PyObject *
+smallest(PyObject *module, PyObject *args)
+{
+    Py_buffer units;
+    Py_ssize_t n, limit;
+    size_t count, size = 0;
+    uint64_t grams[BLOCK], found[256];
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*nn", &units, &n, &limit))
+        return NULL;
+    if (words_of(&units, &count))
+        goto done;
+    if (n < 1 || limit < 1 || limit > 256) {
+        PyErr_SetString(PyExc_ValueError, "expected n > 0 and a count between 1 and 256");
+        goto done;
+    }
+    if (count >= (size_t)n) {
+        uint64_t top = power(ODD, (size_t)n);
+        size_t total = count - (size_t)n + 1;
+        for (size_t first = 0; first < total; first += BLOCK) {
+            size_t block = total - first < BLOCK ? total - first : BLOCK;
+            grams_of(units.buf, first, block, (size_t)n, top, grams);
+            for (size_t i = 0; i < block; i++) {
+                uint64_t value = mix(grams[i] ^ CONTAINMENT);
+                if (size < (size_t)limit || value < found[size - 1])
+                    size = insert(found, size, (size_t)limit, value);
+            }
+        }
+    }
+    result = PyBytes_FromStringAndSize((const char *)found, (Py_ssize_t)(size * 8));
+done:
+    PyBuffer_Release(&units);
+    return result;
+}
+
+static PyObject *
+shared(PyObject *module, PyObject *args)
+{
+    Py_buffer left, right;
+    size_t lefts, rights, i = 0, j = 0, count = 0;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*", &left, &right))
+        return NULL;
+    if (words_of(&left, &lefts) || words_of(&right, &rights))
+        goto done;
+    const uint64_t *a = left.buf, *b = right.buf;
+    while (i < lefts && j < rights) {
+        uint64_t x = a[i], y = b[j];
+        count += x == y;
+        i += x <= y;
+        j += y <= x;
+    }
+    result = PyLong_FromSize_t(count);
+done:
+    PyBuffer_Release(&left);
+    PyBuffer_Release(&right);
+    return result;
+}
+
+#include "prose.h"
+
+/* --- the module --- */
+
+static PyMethodDef methods[] = {
+    {"minima", minima, METH_VARARGS, "minima(units, n, multipliers, addends, out)"},
+    {"smallest", smallest, METH_VARARGS, "smallest(units, n, count) -> bytes"},
+    {"shared", shared, METH_VARARGS, "shared(a, b) -> int"},
+    {"fold", fold, METH_VARARGS, "fold(text, start, end, folded) -> str"},
+    {"prose_hashes", prose_hashes, METH_VARARGS, "prose_hashes(prose, tokens) -> bytes"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_hot", NULL, -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC
+PyInit__hot(void)
+{
+    PyObject *module = PyModule_Create(&definition);
+    if (module != NULL && PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0)
+        Py_CLEAR(module);
+    return module;
+}

@@ -1,0 +1,129 @@
+"""Numbers of a text's words: hashes, n-grams, MinHash minima, smallest n-grams, overlap. All modulo 2^64.
+
+`minima`, `smallest` and `shared` define what c/hot.c does several times faster.
+"""
+
+from __future__ import annotations
+
+from hashlib import blake2b
+from struct import iter_unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.text.native import BUILT
+
+U64 = NDArray[np.uint64]
+
+WORD_CACHE_SIZE = 1 << 20
+MAX_SMALLEST = 256
+CHUNK_GRAMS = 1 << 15  # 256 KiB per buffer: stays in the second-level cache
+_ODD = 0x9E3779B97F4A7C15
+_LOW = (1 << 64) - 1
+_CONTAINMENT = np.uint64(0xC0117A13)  # so that no key of one channel equals one of the other
+
+
+def mix(values: U64) -> U64:
+    """splitmix64's finaliser (Steele, Lea, Flood 2014): a bijection of 64-bit integers that spreads every bit."""
+    out = values ^ (values >> np.uint64(30))
+    out *= np.uint64(0xBF58476D1CE4E5B9)
+    out ^= out >> np.uint64(27)
+    out *= np.uint64(0x94D049BB133111EB)
+    out ^= out >> np.uint64(31)
+    return out
+
+
+def word_hash(word: str) -> int:
+    """64-bit hash of a word: its UTF-8 eight bytes at a time, each mixed in by splitmix64's finaliser."""
+    data = word.encode("utf-8", "surrogatepass")
+    total = _ODD
+    for (chunk,) in iter_unpack("<Q", data + bytes(-len(data) % 8)):
+        total ^= chunk
+        total = ((total ^ total >> 30) * 0xBF58476D1CE4E5B9) & _LOW
+        total = ((total ^ total >> 27) * 0x94D049BB133111EB) & _LOW
+        total ^= total >> 31
+    return total ^ (len(data) * _ODD & _LOW)
+
+
+def word_hashes(items: list[str]) -> U64:
+    """`word_hash` of each word."""
+    if len(_CACHE) > WORD_CACHE_SIZE:
+        _CACHE.clear()
+    return np.fromiter(map(_CACHE.__getitem__, items), np.uint64, len(items))
+
+
+def stable_hash(text: str) -> int:
+    """64-bit blake2b of a string: for what must not collide by intent, such as ids."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def ngrams(units: U64, n: int) -> U64:
+    """Hashes of the n-grams of a sequence of unit hashes, shape (max(0, len - n + 1),)."""
+    if len(units) < n:
+        return np.empty(0, np.uint64)
+    return mix(_polynomials(units, n))
+
+
+def minima(units: U64, n: int, multipliers: U64, addends: U64) -> U64:
+    """For each (a, b) the smallest a x + b modulo 2^64 over the n-grams x of `units`, 2^64 - 1 where there is none."""
+    out = np.full(len(multipliers), _LOW, np.uint64)
+    if BUILT:
+        BUILT.minima(units, n, multipliers, addends, out)
+        return out
+    grams = ngrams(units, n)
+    for first in range(0, len(grams), CHUNK_GRAMS):
+        part = grams[first : first + CHUNK_GRAMS]
+        buffer = np.empty_like(part)
+        for index in range(len(multipliers)):
+            np.multiply(part, multipliers[index], out=buffer)
+            np.add(buffer, addends[index], out=buffer)
+            out[index] = min(out[index], buffer.min())
+    return out
+
+
+def smallest(units: U64, n: int, count: int) -> U64:
+    """The `count` smallest distinct hashes of n-grams, ascending; at most MAX_SMALLEST."""
+    if count > MAX_SMALLEST:
+        raise ValueError(f"{count} keys per document are more than {MAX_SMALLEST}")
+    if BUILT:
+        return np.frombuffer(BUILT.smallest(units, n, count), np.uint64)
+    mixed = mix(ngrams(units, n) ^ _CONTAINMENT)
+    if len(mixed) > 64 * count:  # evenly spread: about 8 * count of them are below the bound, repeats are rare
+        head = np.unique(mixed[mixed < np.uint64((8 * count << 64) // len(mixed))])
+        if len(head) >= count:
+            return head[:count]
+    return np.unique(mixed)[:count]
+
+
+def shared(a: U64, b: U64) -> int:
+    """Values that two ascending arrays have in common; one that repeats in both counts as often as in the poorer."""
+    if BUILT:
+        return int(BUILT.shared(a, b))
+    values, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    size = len(values)
+    return int(
+        np.minimum(np.bincount(places[: len(a)], minlength=size), np.bincount(places[len(a) :], minlength=size)).sum()
+    )
+
+
+class _Cache(dict[str, int]):
+    """Word to hash. Filled on demand, emptied by `word_hashes` when large: words of a language repeat."""
+
+    def __missing__(self, word: str) -> int:
+        value = self[word] = word_hash(word)
+        return value
+
+
+_CACHE = _Cache()
+
+
+def _polynomials(units: U64, n: int) -> U64:
+    """Horner's sums over n units, modulo 2^64, so that order matters; each from two of half the length."""
+    if n == 1:
+        return units
+    right = n // 2
+    left = _polynomials(units, n - right)
+    tail = left[n - right :] if right == n - right else _polynomials(units, right)[n - right :]
+    total = left[: len(units) - n + 1] * np.uint64(pow(_ODD, right, 1 << 64))
+    total += tail
+    return total

@@ -1,0 +1,105 @@
+"""What C does with text and its words, Python defines: the same output, whatever the text.
+
+Both are called in one process: the functions of the modules look at `BUILT` when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pipeline.text import prose, sketch
+from pipeline.text.native import BUILT
+
+pytestmark = pytest.mark.skipif(BUILT is None, reason="pipeline/text/c is not built: no C compiler")
+
+PIECES = ["-", " - ", "- 5", "-x", "-xy", "a-", "--", " 3.14", "1-2", "1.2.", "1,", "x^2", "²", "é", "É", "e\u0301", "中文", "$", "\\alpha",
+          "\\", "_n", "__a", "_{", "_(", "((", "'''''''''", "<=", "===", "+-", "%", "\u00ad", "\u2212", "\u2212\n5", "–", "\n\n", "\t", "\x1c",
+          "\x00", "\u00a0", "\u3000", "İ", "ß", "a1.5", "1.5é", "3rd", "b_c", "A_B", "`q`", "½", "٣", "क्ष", "ไทย", "привет", "≤", "＄", "🙂",
+          "\ud800", "word", "longerthaneight", "ünïcödé-5"]  # fmt: skip
+TEXTS = st.one_of(
+    st.text(),
+    st.text(st.characters()),
+    *(st.lists(st.sampled_from(PIECES), max_size=14).map(glue.join) for glue in ("", " ")),
+)
+NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=40)
+
+
+@contextmanager
+def in_python() -> Iterator[None]:
+    prose.BUILT = sketch.BUILT = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        prose.BUILT = sketch.BUILT = BUILT
+
+
+def both(function: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
+    ours = function(*args)
+    with in_python():
+        return ours, function(*args)
+
+
+@settings(max_examples=1500, deadline=None)
+@given(TEXTS)
+@example("minus - 5 and - five, a - (b), -\\alpha - \\beta - é -")
+@example("\u2212 5 \u2013 x \u00a8\u0308 -\u0661 - \u0661")
+def test_prose(text: str) -> None:
+    folded, expected = both(prose.fold, text, 0, len(text))
+    assert folded == expected
+    hashes, expected = both(prose.prose_hashes, folded)
+    assert hashes == expected
+
+
+@given(st.text(), st.data())
+def test_parts_of_a_text(text: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, len(text)))
+    folded, expected = both(prose.fold, text, start, end)
+    assert folded == expected
+
+
+@given(NUMBERS, st.integers(1, 12), st.integers(1, 9), st.integers(1, 20))
+def test_minima_and_smallest(values: list[int], n: int, hashes: int, count: int) -> None:
+    units = np.array(values * 20, np.uint64)
+    family = np.arange(1, 2 * hashes, 2, dtype=np.uint64), np.arange(hashes, dtype=np.uint64)
+    for function, *args in ((sketch.minima, n, *family), (sketch.smallest, n, count)):
+        ours, expected = both(function, units, *args)
+        assert ours.tolist() == expected.tolist()
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.lists(st.integers(0, 9), max_size=30))
+def test_shared(a: list[int], b: list[int]) -> None:
+    ours, expected = both(sketch.shared, *(np.array(sorted(values), np.uint64) for values in (a, b)))
+    assert ours == expected == sum(min(a.count(value), b.count(value)) for value in range(10))
+
+
+@pytest.mark.parametrize("scripts", [prose.SINGLE_CHARACTER_SCRIPTS])
+def test_c_knows_the_scripts_without_spaces(scripts: str) -> None:
+    assert scripts == (
+        "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+    )
+    edges = [chr(ord(char) + step) for char in scripts if char != "-" for step in (-1, 0, 1)]
+    for char in edges:
+        hashes, expected = both(prose.prose_hashes, f"a{char}b")
+        assert hashes == expected
+
+
+def test_wrong_arguments_are_refused() -> None:
+    odd, units = b"12345678901", np.zeros(4, np.uint64)
+    with pytest.raises(ValueError, match="uint64"):
+        BUILT.shared(odd, units)
+    with pytest.raises(ValueError, match="multipliers"):
+        BUILT.minima(units, 2, units, units, np.zeros(3, np.uint64))
+    with pytest.raises(ValueError, match="count"):
+        BUILT.smallest(units, 2, 1_000)
+    with pytest.raises(IndexError):
+        BUILT.fold("abc", 0, 4, {})
+    with pytest.raises(TypeError):
+        BUILT.prose_hashes("中", {"中": 5})

@@ -13,9 +13,10 @@ from itertools import pairwise
 
 from turbohtml import Document, Element, Text
 
+from extractors.layout.native import twin
 from extractors.layout.signs import Selectors, Signs
-from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, FORMULA_OPEN
-from extractors.layout.text import unescape, without_comments
+from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, CODE_TAGS, FORMULA_OPEN
+from extractors.layout.text import without_comments
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
@@ -59,11 +60,6 @@ _LINE_CELLS = Selectors(
     )
 )
 SIGNS = (*_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
-_LINE_BOX = frozenset(("tr", "div", "p", "li", "pre"))
-_ROW_PARENTS = frozenset(("table", "thead", "tbody", "tr", "ol", "ul"))
-_VOID_WORDS = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr"
-_VOID = frozenset(_VOID_WORDS.split())
-_BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
 _NAMED = re.compile(
     r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
     r"[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
@@ -86,6 +82,7 @@ _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")
+_TAGS = twin.TagTable(CODE_TAGS)
 MIN_LINE_CELLS = 2
 MIN_PROSE_WORDS = 8
 MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
@@ -146,7 +143,7 @@ def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock]) -> 
     for table, cells in tables.items():
         if len(cells) < MIN_LINE_CELLS or table.closest("pre") is not None:
             continue
-        text = _trim("\n".join(cell.text.strip("\r\n") for cell in cells))
+        text = twin.trimmed("\n".join(cell.text.strip("\r\n") for cell in cells))
         if FORMULA_OPEN not in text:
             lang = language(table)
             table.replace_with(Element("pre", None, [_mark(len(blocks))]))
@@ -192,15 +189,8 @@ def _is_gutter(text: str) -> bool:
 def code_text(node: Element) -> str:
     """Text of a code element with its own line structure: `<br>` and one-line boxes end lines. No recursion."""
     if node.select_one("br,div,p,li,tr,pre") is None:
-        return _trim(node.text)
-    parts: list[str] = []
-    for piece in _pieces(_escaped_markup(node), node.tag):
-        if piece == _BOX_EDGE:
-            if parts and not parts[-1].endswith("\n"):
-                parts.append("\n")
-        else:
-            parts.append(piece)
-    return _trim("".join(parts))
+        return twin.trimmed(node.text)
+    return twin.trimmed(twin.code_lines(_escaped_markup(node), node.tag, _TAGS))
 
 
 def _escaped_markup(node: Element) -> str:
@@ -209,49 +199,6 @@ def _escaped_markup(node: Element) -> str:
     for raw in node.select("xmp,plaintext,noembed,noframes,iframe"):
         raw.tag = "div"
     return without_comments(node.inner_html)
-
-
-def _pieces(markup: str, tag: str) -> list[str]:
-    """Text in order; `_BOX_EDGE` where a line box begins or ends, "\n" for a forced break or an empty line box."""
-    first, *pieces = markup.split("<")
-    first = unescape(first)
-    found = [] if not first or (first.isspace() and tag in _ROW_PARENTS) else [first]
-    opened = [tag]
-    for index, piece in enumerate(pieces):
-        head, _, data = piece.partition(">")
-        name = head.partition(" ")[0]
-        if "&" in data:
-            data = unescape(data)
-        if name == "br":
-            found.append("\n")
-        elif name[:1] == "/":
-            while len(opened) > 1 and opened.pop() != name[1:]:
-                pass
-            if name[1:] in _LINE_BOX:
-                found.append(_BOX_EDGE)
-        elif name not in _VOID:
-            opened.append(name)
-            if name in _LINE_BOX:
-                found.append(_BOX_EDGE)
-                closed = index + 1 < len(pieces) and pieces[index + 1].startswith(f"/{name}>")
-                if closed and not data.strip():
-                    found.append("\n")
-        if data and not (data.isspace() and (opened[-1] in _ROW_PARENTS or _between_boxes(found, data))):
-            found.append(data)
-    return found
-
-
-def _between_boxes(found: list[str], data: str) -> bool:
-    return "\n" in data and bool(found) and found[-1] == _BOX_EDGE
-
-
-def _trim(text: str) -> str:
-    """Outer blank lines and trailing spaces go; indentation stays. No-break spaces in code are spaces."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").replace("\u200b", "")
-    lines = [line.rstrip() for line in text.split("\n")]
-    first = next((i for i, line in enumerate(lines) if line), len(lines))
-    last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i]), -1)
-    return "\n".join(lines[first : last + 1])
 
 
 def language(node: Element) -> str | None:

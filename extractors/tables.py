@@ -8,14 +8,13 @@ be read alone; a colspan repeats it in header rows only. Grid algorithm: HTML Li
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from turbohtml import Element
 
 from extractors.code import CodeBlock, marked_blocks
+from extractors.layout.hot import Cell
+from extractors.layout.tags import MAX_COLUMNS
 
-MAX_COLUMNS = 1000  # as the HTML standard clamps colspan
-MAX_ROWSPAN = 65_534
 MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating merged ones
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
@@ -30,63 +29,43 @@ _NESTED_ROWS = ":scope td table tr~tr,:scope td table tbody~tbody,:scope td tabl
 _PAIRED = "td+td,th+th,th+td,td+th"
 
 
-@dataclass(slots=True)
-class Cell:
-    """A cell's laid-out text (formulas as sentinels) and how many grid columns and rows it covers."""
-
-    text: str
-    columns: int
-    rows: int
-    header: bool
+def to_lines(rows: Sequence[Sequence[Cell]]) -> str:
+    """One line per row, cells parted by spaces."""
+    lines = (" ".join(text for text, _, _, _ in row if text) for row in rows)
+    return "\n".join(line for line in lines if line)
 
 
-@dataclass(slots=True)
-class Grid:
-    """Cells of one data table, row by row in source order; `link_chars` counts text inside links."""
+def to_pipe(rows: Sequence[Sequence[Cell]]) -> str:
+    """Pipe table with a header row; rows and columns without any text are dropped. "" for an empty table.
 
-    rows: list[list[Cell]] = field(default_factory=list)
-    link_chars: int = 0
-    lined: bool = False  # no data: each row is a line of text
-
-    def new_row(self) -> None:
-        self.rows.append([])
-
-    def add(self, cell: Cell) -> None:
-        if not self.rows:
-            self.new_row()
-        self.rows[-1].append(cell)
-
-    def to_lines(self) -> str:
-        """One line per row, cells parted by spaces."""
-        lines = (" ".join(cell.text for cell in row if cell.text) for row in self.rows)
-        return "\n".join(line for line in lines if line)
-
-    def to_pipe(self) -> str:
-        """Pipe table with a header row; rows and columns without any text are dropped. "" for an empty table."""
-        lines = [line for line in self._lines() if any(line)]
-        width = max((len(line) for line in lines), default=0)
-        used = [c for c in range(width) if any(c < len(line) and line[c] for line in lines)]
-        if not used:
-            return ""
-        shown = [[line[c].replace("|", "\\|") if c < len(line) else "" for c in used] for line in lines]
-        head, *body = [f"| {' | '.join(line)} |" for line in shown]
-        return "\n".join([head, f"|{' --- |' * len(used)}", *body])
-
-    def _lines(self) -> list[list[str]]:
-        repeat = self._grid_size() <= MAX_GRID_CELLS
-        lines: list[list[str]] = []
-        hanging: dict[int, tuple[int, str]] = {}  # column -> (rows still to come, text)
-        for row in self.rows:
-            lines.append(_line(row, hanging, repeat))
-        return lines
-
-    def _grid_size(self) -> int:
-        widest = max((sum(cell.columns for cell in row) for row in self.rows), default=0)
-        hanging = sum(cell.columns for row in self.rows for cell in row if cell.rows > 1)
-        return (widest + min(hanging, MAX_COLUMNS)) * len(self.rows)
+    `rows`: cells in source order, formulas in them as sentinels.
+    """
+    lines = [line for line in _lines(rows) if any(line)]
+    width = max((len(line) for line in lines), default=0)
+    used = [c for c in range(width) if any(c < len(line) and line[c] for line in lines)]
+    if not used:
+        return ""
+    shown = [[line[c].replace("|", "\\|") if c < len(line) else "" for c in used] for line in lines]
+    head, *body = [f"| {' | '.join(line)} |" for line in shown]
+    return "\n".join([head, f"|{' --- |' * len(used)}", *body])
 
 
-def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) -> list[str]:
+def _lines(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
+    """Texts by row and column of the grid."""
+    if all(columns == 1 == rows_down for row in rows for _, columns, rows_down, _ in row):
+        return [[text for text, _, _, _ in row] for row in rows]
+    repeat = _grid_size(rows) <= MAX_GRID_CELLS
+    hanging: dict[int, tuple[int, str]] = {}  # column -> (rows still to come, text)
+    return [_line(row, hanging, repeat) for row in rows]
+
+
+def _grid_size(rows: Sequence[Sequence[Cell]]) -> int:
+    widest = max((sum(columns for _, columns, _, _ in row) for row in rows), default=0)
+    hanging = sum(columns for row in rows for _, columns, rows_down, _ in row if rows_down > 1)
+    return (widest + min(hanging, MAX_COLUMNS)) * len(rows)
+
+
+def _line(row: Sequence[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) -> list[str]:
     """Texts of one row by grid column; updates the cells that hang down from rows above."""
     texts: dict[int, str] = {}
     for column in list(hanging):
@@ -95,14 +74,14 @@ def _line(row: list[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) ->
         if left > 1:
             hanging[column] = (left - 1, text)
     column = 0
-    for cell in row:
+    for shown, columns, rows_down, header in row:
         while column in texts:
             column += 1
-        for offset in range(cell.columns if repeat and column + cell.columns <= MAX_COLUMNS else 1):
-            text = cell.text if offset == 0 or (cell.header and len(row) > 1) else ""
+        for offset in range(columns if repeat and column + columns <= MAX_COLUMNS else 1):
+            text = shown if offset == 0 or (header and len(row) > 1) else ""
             texts[column] = text
-            if cell.rows > 1 and repeat and column < MAX_COLUMNS:
-                hanging[column] = (cell.rows - 1, text)
+            if rows_down > 1 and repeat and column < MAX_COLUMNS:
+                hanging[column] = (rows_down - 1, text)
             column += 1
     return [texts.get(c, "") for c in range(max(texts, default=-1) + 1)]
 
@@ -165,11 +144,3 @@ def _set_title_apart(table: Element) -> None:
 def is_lined_table(table: Element) -> bool:
     """Whether a table that holds no data is lines of text in boxes: a signature, a row of labels, "name: value"."""
     return table.select_one(_BOXES) is None and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all
-
-
-def span(value: str | None, limit: int) -> int:
-    """colspan or rowspan as the standard reads it: digits, at least 1, clamped."""
-    if value is None:
-        return 1
-    value = value.strip()
-    return max(1, min(int(value), limit)) if value.isascii() and value.isdigit() and len(value) < 9 else 1

@@ -1,4 +1,4 @@
-"""Which of the two twins lays pages out: the C extension `_hot` where it was built, else hot.py.
+"""Which of the two twins lays pages out: the C extension `_hot` where it was built, else hot/.
 
 WARCMILL_PURE_PYTHON=1 in the environment asks for the latter. Both give the same output; C is several times faster.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractors.layout import hot
 
-TWIN_VERSION = 4  # of what hot.py and c/ do; a build left over from another version is not used
+TWIN_VERSION = 5  # of what hot/ and c/ do; a build left over from another version is not used
 
 
 def _twin() -> object:

@@ -6,6 +6,7 @@ import re
 
 from extractors.code import CodeBlock, fenced, marked_number
 from extractors.layout.hot import Action
+from extractors.layout.hot.rules import MAX_NESTED_LOOKS
 from extractors.layout.inline import field_text, image_text, inline_code, script_text
 from extractors.layout.lists import counter
 from extractors.layout.native import twin
@@ -13,26 +14,16 @@ from extractors.layout.state import Walk
 from extractors.layout.tags import (
     BLOCKS,
     DATA_TABLE,
-    FORMULA_OPEN,
     HEADINGS,
     INLINE_CODE,
-    INLINE_CODE_CLOSE,
-    INLINE_CODE_OPEN,
     LINED_TABLE,
     LISTS,
     SPACED,
 )
 from extractors.layout.text import attribute, without_comments
-from extractors.tables import Grid
+from extractors.tables import to_lines, to_pipe
 
-MAX_INLINE_CODE_CHARS = 2_000
-MAX_NESTED_LOOKS = 8  # code and scripts inside each other whose whole text is read
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
-
-
-def _rule(walk: Walk, _head: str, _after: int) -> None:
-    if walk.buffer:
-        walk.flush()
 
 
 def _open_numbered(walk: Walk, head: str, after: int) -> None:
@@ -77,25 +68,6 @@ def _write_code(walk: Walk, block: CodeBlock) -> None:
         walk.write(fenced(block), "code", lang=block.lang)
 
 
-def _open_code(tag: str) -> Action:
-    def start(walk: Walk, _head: str, after: int) -> None:
-        look = _look(walk, tag, after)
-        if look is None:
-            return
-        text, end = " ".join(look[0].split()), look[1]
-        if not text or FORMULA_OPEN in text or (walk.cell is None and len(text) > MAX_INLINE_CODE_CHARS):
-            walk.opened.append(True)
-            walk.looks_open += 1
-            return
-        walk.buffer.append(f"{INLINE_CODE_OPEN}{len(walk.codes)}{INLINE_CODE_CLOSE}")
-        walk.codes.append(inline_code(text))
-        if walk.in_link:
-            walk.link_chars += len(text)
-        walk.resume = end
-
-    return start
-
-
 def _look(walk: Walk, tag: str, after: int) -> tuple[str, int] | None:
     """Text and end of the element, or None where it is entered unseen."""
     look = walk.look_inside(after, tag) if walk.looks_open <= MAX_NESTED_LOOKS else None
@@ -104,24 +76,19 @@ def _look(walk: Walk, tag: str, after: int) -> tuple[str, int] | None:
     return look
 
 
-def _close_opened(walk: Walk, _head: str, _after: int) -> None:
-    if walk.opened:
-        walk.looks_open -= walk.opened.pop()
-
-
 def _open_script(tag: str, mark: str) -> Action:
     def start(walk: Walk, _head: str, after: int) -> None:
         look = _look(walk, tag, after)
         if look is None:
             return
-        before = walk.buffer[-1][-1] if walk.buffer else ""
+        before = walk.last_character()
         text = script_text(look[0], mark, before, lambda: _holds_link(walk, after, look[1]))
         if text is None:
             walk.opened.append(True)
             walk.looks_open += 1
             return
         if text:
-            walk.buffer.append(text)
+            walk.add(text)
         walk.resume = look[1]
 
     return start
@@ -140,48 +107,46 @@ def _open_image(walk: Walk, head: str, _after: int) -> None:
     alt = attribute(head, "alt")
     text = image_text(alt) if alt else ""
     if text:
-        walk.buffer.append(text)
+        walk.add(text)
 
 
 def _open_field(walk: Walk, head: str, _after: int) -> None:
     text = field_text(head)
     if text:
-        walk.buffer.append(f" {text} ")
+        walk.add(f" {text} ")
 
 
 def _open_ruby_text(walk: Walk, _head: str, after: int) -> None:
     look = walk.look_inside(after, "rt")
     if look is not None:
-        walk.buffer.append(f"({' '.join(look[0].split())})")
+        walk.add(f"({' '.join(look[0].split())})")
         walk.resume = look[1]
 
 
 def _open_short_quote(walk: Walk, _head: str, _after: int) -> None:
-    walk.buffer.append("“")
+    walk.add("“")
 
 
 def _close_short_quote(walk: Walk, _head: str, _after: int) -> None:
-    walk.buffer.append("”")
+    walk.add("”")
 
 
 def _open_table(walk: Walk, head: str, after: int) -> None:
     twin.open_block(walk, head, after)
-    walk.grid, walk.cell = Grid(), None
-
-
-def _open_lined_table(walk: Walk, head: str, after: int) -> None:
-    twin.open_block(walk, head, after)
-    walk.grid, walk.cell = Grid(lined=True), None
+    walk.open_table()
 
 
 def _close_table(walk: Walk, head: str, after: int) -> None:
-    if walk.buffer:
-        walk.flush()
-    grid, walk.grid, walk.cell = walk.grid, None, None
-    if grid is not None:
-        text = grid.to_lines() if grid.lined else grid.to_pipe()
-        if text:
-            walk.write(text, walk.kinds[-1] if grid.lined else "table", grid.link_chars)
+    walk.flush()
+    if text := to_pipe(walk.close_table()):
+        walk.write(text, "table", walk.table_links)
+    twin.close_block(walk, head, after)
+
+
+def _close_lined_table(walk: Walk, head: str, after: int) -> None:
+    walk.flush()
+    if text := to_lines(walk.close_table()):
+        walk.write(text, walk.kinds[-1], walk.table_links)
     twin.close_block(walk, head, after)
 
 
@@ -192,8 +157,8 @@ def _inline_actions() -> dict[str, Action]:
         "span": twin.open_span,
         "/span": twin.close_span,
     }
-    actions |= {tag: _open_code(tag) for tag in INLINE_CODE}
-    actions |= {f"/{tag}": _close_opened for tag in (*INLINE_CODE, "sup", "sub")}
+    actions |= dict.fromkeys(INLINE_CODE, twin.open_code)
+    actions |= {f"/{tag}": twin.close_opened for tag in (*INLINE_CODE, "sup", "sub")}
     actions |= {tag: twin.space for name in SPACED for tag in (name, f"/{name}")}
     actions |= {"sup": _open_script("sup", "^"), "sub": _open_script("sub", "_")}
     actions |= {"img": _open_image, "input": _open_field, "br": twin.line_break, "rt": _open_ruby_text}
@@ -207,9 +172,9 @@ def _block_actions() -> dict[str, Action]:
     actions |= dict.fromkeys(lists, twin.open_bullets) | {f"/{tag}": twin.close_list for tag in lists}
     actions |= {"ol": _open_numbered, "li": twin.open_item, "/li": twin.close_container}
     actions |= {"dd": _open_definition, "/dd": twin.close_container}
-    actions |= {"blockquote": _open_quote, "/blockquote": _close_quote, "pre": _open_pre, "hr": _rule}
-    actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_lined_table, "tr": twin.open_row}
-    actions |= {f"/{DATA_TABLE}": _close_table, f"/{LINED_TABLE}": _close_table}
+    actions |= {"blockquote": _open_quote, "/blockquote": _close_quote, "pre": _open_pre, "hr": twin.flush}
+    actions |= {DATA_TABLE: _open_table, LINED_TABLE: _open_table, "tr": twin.open_row}
+    actions |= {f"/{DATA_TABLE}": _close_table, f"/{LINED_TABLE}": _close_lined_table}
     return actions | dict.fromkeys(("td", "th"), twin.open_cell) | {f"/{tag}": twin.close_cell for tag in ("td", "th")}
 
 

@@ -25,6 +25,14 @@ BLOCKS = frozenset(_BLOCK_WORDS.split())
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
 LISTS = frozenset(("ol", "ul", "menu", "dir"))
 INLINE_CODE = frozenset(("code", "tt", "kbd", "samp"))
+MAX_COLUMNS = 1000  # as the HTML standard clamps colspan
+MAX_ROWSPAN = 65_534
+_VOID_WORDS = "area base basefont bgsound br col embed frame hr img input link meta param source track wbr"
+# Inside a code block: tags that break a line, boxes of one line, what has only boxes inside, tags without an end.
+CODE_BREAK, CODE_LINE, CODE_ROWS, CODE_VOID = 1, 2, 4, 8
+CODE_TAGS = dict.fromkeys(_VOID_WORDS.split(), CODE_VOID) | dict.fromkeys(("div", "p", "li", "pre"), CODE_LINE)
+CODE_TAGS |= dict.fromkeys(("table", "thead", "tbody", "ol", "ul"), CODE_ROWS)
+CODE_TAGS |= {"tr": CODE_LINE | CODE_ROWS, "br": CODE_BREAK | CODE_VOID}
 SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes that never touch their neighbours
 
 # Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.

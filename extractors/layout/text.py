@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _WHITE = re.compile(r"\s")
+_TAG_END = re.compile("[<>]")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\x00-\x08\x0e-\x1f\x7f-\x9f]+")
 MAX_SPLIT_CHARS = 1_000_000  # beyond it a list of words costs too much memory
 
@@ -22,6 +23,22 @@ def attribute(head: str, name: str) -> str | None:
         return None
     value = value.partition('"')[0]
     return unescape(value) if "&" in value else value
+
+
+def comment_end(markup: str, start: int) -> int:
+    """End of the comment whose "!--" is at `start`; it may hold "<!" just before its end, as conditional ones do."""
+    end = markup.find("-->", start + 3)
+    return end + 3 if end >= 0 else len(markup)
+
+
+def tag_at(markup: str, start: int) -> tuple[str, int]:
+    """(start or end tag without its brackets, place of the text after it); ("", its end) for a comment."""
+    if markup.startswith("!--", start):
+        return "", comment_end(markup, start)
+    end = _TAG_END.search(markup, start)
+    if end is None:
+        return markup[start:], len(markup)
+    return markup[start : end.start()], end.end() if end[0] == ">" else end.start()
 
 
 def without_comments(markup: str) -> str:

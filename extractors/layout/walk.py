@@ -16,7 +16,7 @@ from extractors.layout.state import Walk
 MIN_TAG_CHARS = 3
 MIN_LOOKS, LOOKS_PER_CHAR = 100, 1  # tags that rules may look ahead: keeps any input linear
 
-_RULES = twin.Rules(ACTIONS)
+_RULES = twin.TagTable(ACTIONS)
 
 
 def lay_out(markup: str, walk: Walk, max_nodes: int) -> None:

@@ -22,6 +22,7 @@ from extractors import RenderRejected, render
 from extractors.layout import hot
 from extractors.layout.native import NATIVE, twin
 from extractors.layout.signs import selector_signs
+from extractors.layout.tags import CODE_TAGS
 
 ROOT = Path(__file__).resolve().parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "render"
@@ -144,16 +145,47 @@ def test_the_twin_in_c_refuses_what_would_break_it():
     with pytest.raises(TypeError):
         twin.WalkBase(None, None, False, {})
     walk = twin.WalkBase(flow, None, False, {})
-    walk.buffer.append(7)
     with pytest.raises(TypeError):
-        walk.flush()
+        walk.add(7)
     with pytest.raises(TypeError):
         twin.open_block(walk, 3, 0)
+    with pytest.raises(ValueError, match="place"):
+        twin.open_code(walk, "code", 5)
+    with pytest.raises(AttributeError):
+        walk.rows = 3
+    with pytest.raises(ValueError, match="rules"):
+        twin.lay_out_markup(walk, "<p>", twin.TagTable({"p": 1000}))
+    with pytest.raises(TypeError):
+        twin.TagTable({"p": -1})
     assert walk.look_inside(-1, "code") is None
+    walk.add("\ue0037\ue004")  # no such inline code
+    with pytest.raises(ValueError, match="inline code"):
+        walk.flush()
     walk.paths.clear()
-    walk.buffer[:] = ["text"]
+    walk.add("text")
     with pytest.raises(IndexError):
         walk.flush()
+
+
+CODE_MARKUP = (
+    "",
+    " <tr> <td>a</td></tr>\n<tr></tr>",
+    "a<br>b<div> </div>\n<div>c&amp;d</div> e",
+    "<p>x</p>\v<p>y</p>",
+    "<>a</>b< >c</ol></ol><ul> <li>\u200b1</li> </ul>",
+    "<div>&nbsp;</div>\n<pre>\n</pre>x<br/>y<unfinished",
+    "a\r\n b \r\u200b\n\xa0c\n\n",
+)
+
+
+@needs_twin
+@pytest.mark.parametrize("markup", CODE_MARKUP)
+@pytest.mark.parametrize("tag", ["pre", "ol"])
+def test_twins_read_code_alike(markup, tag):
+    lines = twin.code_lines(markup, tag, twin.TagTable(CODE_TAGS))
+    assert lines == hot.code_lines(markup, tag, hot.TagTable(CODE_TAGS))
+    assert twin.trimmed(lines) == hot.trimmed(lines)
+    assert twin.trimmed(markup) == hot.trimmed(markup)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from extractors import render
 from extractors.code import CodeBlock, fenced, language, looks_like_prose
 from extractors.layout.lists import ordinal
 from extractors.layout.paths import MAX_PATH_CHARS, segment
-from extractors.tables import Cell, Grid
+from extractors.tables import to_pipe
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,13 @@ def test_prose_and_code_in_pre() -> None:
 
 
 def test_grid_repeats_rowspans_and_header_colspans() -> None:
-    grid = Grid()
-    grid.rows = [
-        [Cell("k", 1, 1, True), Cell("v", 2, 1, True)],
-        [Cell("a|b", 1, 2, False), Cell("wide", 2, 1, False)],
-        [Cell("1", 1, 1, False), Cell("2", 1, 1, False)],
+    rows = [
+        [("k", 1, 1, True), ("v", 2, 1, True)],
+        [("a|b", 1, 2, False), ("wide", 2, 1, False)],
+        [("1", 1, 1, False), ("2", 1, 1, False)],
     ]
     expected = ["| k | v | v |", "| --- | --- | --- |", "| a\\|b | wide |  |", "| a\\|b | 1 | 2 |"]
-    assert grid.to_pipe().split("\n") == expected
+    assert to_pipe(rows).split("\n") == expected
 
 
 def test_a_row_wider_than_any_grid_keeps_all_its_cells() -> None:

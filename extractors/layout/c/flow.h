@@ -19,12 +19,6 @@ drop_last(PyObject *list)
 }
 
 static int
-clear_list(PyObject *list)
-{
-    return PyList_SetSlice(list, 0, PyList_GET_SIZE(list), NULL);
-}
-
-static int
 append_number(PyObject *list, Py_ssize_t value)
 {
     PyObject *number = PyLong_FromSsize_t(value);

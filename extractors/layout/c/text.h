@@ -1,82 +1,126 @@
-/* --- text. Loops over characters are written once and compiled for each width of character. --- */
+/* --- text --- */
 
-#define SCRATCH 8192
-
-typedef struct {
-    Py_UCS4 small[SCRATCH / sizeof(Py_UCS4)]; /* the longest leaves go to the heap */
-    void *data;
-} Scratch;
-
-static int
-scratch_open(Scratch *scratch, Py_ssize_t size, int kind)
-{
-    scratch->data = size * kind <= SCRATCH ? scratch->small : PyMem_Malloc((size_t)(size * kind));
-    if (scratch->data == NULL)
-        PyErr_NoMemory();
-    return scratch->data == NULL ? -1 : 0;
-}
-
-static void
-scratch_close(Scratch *scratch)
-{
-    if (scratch->data != scratch->small)
-        PyMem_Free(scratch->data);
-}
-
+/* Loops over characters of a string are written once and compiled for each width of character. */
 #define FOR_KIND(kind, call)                                                                                           \
     ((kind) == PyUnicode_1BYTE_KIND   ? call(PyUnicode_1BYTE_KIND)                                                     \
      : (kind) == PyUnicode_2BYTE_KIND ? call(PyUnicode_2BYTE_KIND)                                                     \
                                       : call(PyUnicode_4BYTE_KIND))
 
-/* Length of what is written to `out`; *changed where it differs from the text by more than its length. */
-static inline Py_ssize_t
-collapse_into(const int kind, const void *data, Py_ssize_t size, void *out, int lines, int *changed)
+/* str.isspace of one character; most of all text is decided by the first comparison. */
+static inline int
+is_space(Py_UCS4 c)
 {
-    Py_ssize_t written = 0, breaks = 0;
-    int spaced = 0;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        if (c <= ' ' || c >= 127) { /* else: most of all text */
-            int broken = kind != PyUnicode_1BYTE_KIND && c == HARD_BREAK;
-            if (broken || Py_UNICODE_ISSPACE(c)) {
-                spaced |= !(broken && lines);
-                breaks += broken && lines;
-                *changed |= c != ' ';
-                continue;
-            }
-        }
-        if (breaks | spaced) {
-            for (; written && breaks > 0; breaks--, spaced = 0)
-                PyUnicode_WRITE(kind, out, written++, '\n');
-            if (written && spaced)
-                PyUnicode_WRITE(kind, out, written++, ' ');
-            breaks = spaced = 0;
-        }
-        PyUnicode_WRITE(kind, out, written++, c);
-    }
-    return written;
+    if (c < 128)
+        return Py_UNICODE_ISSPACE(c);
+    if (c < 0x2000)
+        return c == 0x85 || c == 0xA0 || c == 0x1680;
+    return c <= 0x3000 && Py_UNICODE_ISSPACE(c);
 }
 
-/* White space to single spaces, HARD_BREAKs to newlines (to white space without `lines`), none at the ends. New
-   reference. */
-static PyObject *
-collapse(PyObject *raw, int lines)
+static inline int
+is_blank(PyObject *text, Py_ssize_t start, Py_ssize_t end)
 {
-    int kind = PyUnicode_KIND(raw), changed = 0;
-    const void *data = PyUnicode_DATA(raw);
-    Py_ssize_t size = PyUnicode_GET_LENGTH(raw);
-    Scratch scratch;
-    if (scratch_open(&scratch, size, kind) < 0)
-        return NULL;
-#define COLLAPSE(width) collapse_into(width, data, size, scratch.data, lines, &changed)
-    Py_ssize_t length = FOR_KIND(kind, COLLAPSE);
-    PyObject *text;
-    if (length == size && !changed)
-        text = Py_NewRef(raw);
-    else
-        text = PyUnicode_FromKindAndData(kind, scratch.data, length);
-    scratch_close(&scratch);
-    return text;
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    while (start < end && is_space(PyUnicode_READ(kind, data, start)))
+        start++;
+    return start == end;
+}
+
+static inline Py_ssize_t
+find_in(const int kind, const void *data, Py_ssize_t start, Py_ssize_t end, const char *wanted, Py_ssize_t length)
+{
+    for (; start + length <= end; start++) {
+        Py_ssize_t i = 0;
+        while (i < length && PyUnicode_READ(kind, data, start + i) == (Py_UCS4)wanted[i])
+            i++;
+        if (i == length)
+            return start;
+    }
+    return -1;
+}
+
+/* Place of an ASCII string in text[start:end], or -1. */
+static Py_ssize_t
+find_ascii(PyObject *text, Py_ssize_t start, Py_ssize_t end, const char *wanted)
+{
+    const void *data = PyUnicode_DATA(text);
+    Py_ssize_t length = (Py_ssize_t)strlen(wanted);
+#define FIND_IN(width) find_in(width, data, start, end, wanted, length)
+    return FOR_KIND(PyUnicode_KIND(text), FIND_IN);
+}
+
+/* Whether two stretches of one string hold the same characters. */
+static int
+same_stretch(PyObject *text, Py_ssize_t a, Py_ssize_t b, Py_ssize_t length)
+{
+    int kind = PyUnicode_KIND(text);
+    const char *data = PyUnicode_DATA(text);
+    return a == b || memcmp(data + a * kind, data + b * kind, (size_t)(length * kind)) == 0;
+}
+
+/* --- text in the making: code points in memory that grows --- */
+
+typedef struct {
+    Py_UCS4 *data;
+    Py_ssize_t length, room;
+} Text;
+
+static int
+make_room(Text *text, Py_ssize_t more)
+{
+    if (more <= text->room - text->length)
+        return 0;
+    if (more > PY_SSIZE_T_MAX / 16 - text->length) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    Py_ssize_t room = (text->length + more) * 3 / 2 + 256;
+    Py_UCS4 *data = PyMem_Realloc(text->data, (size_t)room * sizeof(Py_UCS4));
+    if (data == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    text->data = data;
+    text->room = room;
+    return 0;
+}
+
+static int
+add_character(Text *text, Py_UCS4 c)
+{
+    if (make_room(text, 1) < 0)
+        return -1;
+    text->data[text->length++] = c;
+    return 0;
+}
+
+#define COPY(type)                                                                                                     \
+    {                                                                                                                  \
+        const type *from = (const type *)data + start;                                                                 \
+        for (Py_ssize_t i = 0; i < count; i++)                                                                         \
+            to[i] = from[i];                                                                                           \
+        break;                                                                                                         \
+    }
+
+static int
+add_stretch(Text *text, PyObject *source, Py_ssize_t start, Py_ssize_t end)
+{
+    Py_ssize_t count = end - start;
+    if (make_room(text, count) < 0)
+        return -1;
+    const void *data = PyUnicode_DATA(source);
+    Py_UCS4 *to = text->data + text->length;
+    switch (PyUnicode_KIND(source)) {
+    case PyUnicode_1BYTE_KIND:
+        COPY(Py_UCS1)
+    case PyUnicode_2BYTE_KIND:
+        COPY(Py_UCS2)
+    default:
+        COPY(Py_UCS4)
+    }
+    text->length += count;
+    return 0;
 }
 
 static const struct {
@@ -101,35 +145,60 @@ reference_at(int kind, const void *data, Py_ssize_t at, Py_ssize_t size, Py_UCS4
     return 1;
 }
 
-/* text[start:size] with the references that the serialiser writes resolved. New reference. */
-static PyObject *
-unescaped(PyObject *text, Py_ssize_t start, Py_ssize_t size)
+/* Adds markup[start:end], a text, with the references that the serialiser writes resolved. */
+static int
+add_markup(Text *text, PyObject *markup, Py_ssize_t start, Py_ssize_t end)
 {
-    if (PyUnicode_FindChar(text, '&', start, size, 1) < 0)
-        return PyUnicode_Substring(text, start, size);
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-    Scratch scratch;
-    if (scratch_open(&scratch, size - start, kind) < 0)
-        return NULL;
-    Py_ssize_t length = 0;
-    while (start < size) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, start);
-        start += c == '&' ? reference_at(kind, data, start, size, &c) : 1;
-        PyUnicode_WRITE(kind, scratch.data, length, c);
-        length++;
+    int kind = PyUnicode_KIND(markup);
+    const void *data = PyUnicode_DATA(markup);
+    while (start < end) {
+        Py_ssize_t place = PyUnicode_FindChar(markup, '&', start, end, 1);
+        if (add_stretch(text, markup, start, place < 0 ? end : place) < 0)
+            return -1;
+        if (place < 0)
+            break;
+        Py_UCS4 c;
+        start = place + reference_at(kind, data, place, end, &c);
+        if (add_character(text, c) < 0)
+            return -1;
     }
-    PyObject *resolved = PyUnicode_FromKindAndData(kind, scratch.data, length);
-    scratch_close(&scratch);
-    return resolved;
+    return 0;
 }
 
+/* White space to single spaces, HARD_BREAKs to newlines (to white space without `lines`), none at the ends. Gives
+   whether there were breaks. */
 static int
-is_blank(PyObject *text, Py_ssize_t start, Py_ssize_t end)
+collapse(Text *text, int lines)
 {
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-    while (start < end && Py_UNICODE_ISSPACE(PyUnicode_READ(kind, data, start)))
-        start++;
-    return start == end;
+    Py_UCS4 *data = text->data;
+    Py_ssize_t size = text->length, written = 0, breaks = 0;
+    int spaced = 0, broken = 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        Py_UCS4 c = data[i];
+        if (c <= ' ' || c >= 127) { /* else: most of all text */
+            int breaks_line = c == HARD_BREAK;
+            broken |= breaks_line;
+            if (breaks_line || is_space(c)) {
+                spaced |= !(breaks_line && lines);
+                breaks += breaks_line && lines;
+                continue;
+            }
+        }
+        if (breaks | spaced) {
+            for (; written && breaks > 0; breaks--, spaced = 0)
+                data[written++] = '\n';
+            if (written && spaced)
+                data[written++] = ' ';
+            breaks = spaced = 0;
+        }
+        data[written++] = c;
+    }
+    text->length = written;
+    return broken;
+}
+
+static PyObject *
+string_of(const Text *text)
+{
+    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, text->data, text->length);
 }

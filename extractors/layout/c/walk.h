@@ -1,12 +1,39 @@
 /* --- WalkBase --- */
 
+/* The path of an element whose start tag stands at start in the markup, inside the block with path `parent`. */
+typedef struct {
+    PyObject *parent, *path;
+    Py_ssize_t start, length;
+    uint32_t hash;
+} Place;
+
+typedef struct {
+    Place *slots; /* open addressing; `path` is NULL where one is free */
+    uint32_t size, used;
+} Places;
+
 typedef struct {
     PyObject_HEAD
     Flow *flow;
-    PyObject *mask, *places, *markup, *buffer, *links, *spans, *paths, *kinds, *lists, *cell, *grid;
-    Py_ssize_t resume, looks_left, link_chars, in_link, last_link_end;
-    char mask_all;
+    PyObject *mask, *places, *markup, *links, *spans, *codes, *opened, *paths, *kinds, *lists, *cell, *rows;
+    Text buffer, looked; /* looked: scratch of rules that read an element's whole text or a value */
+    Places known;        /* places in the markup */
+    Py_ssize_t resume, looks_left, looks_open, link_chars, in_link, last_link_end, table_links;
+    Py_ssize_t cell_depth;
+    long cell_columns, cell_rows;
+    char mask_all, cell_header;
 } Walk;
+
+static void
+clear_places(Places *known)
+{
+    for (uint32_t i = 0; i < known->size; i++) {
+        Py_XDECREF(known->slots[i].parent);
+        Py_XDECREF(known->slots[i].path);
+    }
+    PyMem_Free(known->slots);
+    *known = (Places){NULL, 0, 0};
+}
 
 static PyObject *
 walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
@@ -16,19 +43,16 @@ walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
         return NULL;
     self->mask = Py_NewRef(Py_None);
     self->cell = Py_NewRef(Py_None);
-    self->grid = Py_NewRef(Py_None);
+    self->rows = Py_NewRef(Py_None);
     self->last_link_end = -1;
     self->places = PyDict_New();
     self->markup = Py_NewRef(s_empty);
-    self->buffer = PyList_New(0);
-    self->links = PyList_New(0);
-    self->spans = PyList_New(0);
-    self->lists = PyList_New(0);
-    self->paths = PyList_New(0);
-    self->kinds = PyList_New(0);
-    if (self->places == NULL || self->buffer == NULL || self->links == NULL ||
-        self->spans == NULL || self->lists == NULL || self->paths == NULL || self->kinds == NULL ||
-        PyList_Append(self->paths, s_empty) < 0 || PyList_Append(self->kinds, s_paragraph) < 0)
+    PyObject **lists[] = {&self->links, &self->spans, &self->codes, &self->opened,
+                          &self->lists, &self->paths, &self->kinds};
+    int failed = self->places == NULL;
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+        failed |= (*lists[i] = PyList_New(0)) == NULL;
+    if (failed || PyList_Append(self->paths, s_empty) < 0 || PyList_Append(self->kinds, s_paragraph) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -53,10 +77,14 @@ static void
 walk_dealloc(Walk *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->buffer, self->links,
-                        self->spans,            self->paths, self->kinds,  self->lists,  self->cell,   self->grid};
+    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->links, self->spans,
+                        self->codes,            self->opened, self->paths,  self->kinds,  self->lists, self->cell,
+                        self->rows};
     for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
         Py_XDECREF(held[i]);
+    PyMem_Free(self->buffer.data);
+    PyMem_Free(self->looked.data);
+    clear_places(&self->known);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -64,57 +92,118 @@ walk_dealloc(Walk *self)
 static int
 in_cell(Walk *self)
 {
-    return self->cell != NULL && self->cell != Py_None;
+    return self->cell != Py_None;
 }
 
-static int
-in_grid(Walk *self)
-{
-    return self->grid != NULL && self->grid != Py_None;
-}
+enum { FOR_PYTHON = 1, HOLDS_CODE = 2 };
 
+/* What is left to do in a text: for the subclass's `finish`, formulas and characters nobody sees; inline code. */
 static inline int
-holds_work(const int kind, const void *data, Py_ssize_t size, int ascii, int masks)
+work_in(const int kind, const void *data, Py_ssize_t size, int ascii, int masks)
 {
-    int control = 0;
+    int work = 0, control = 0;
     Py_UCS4 before = 0;
     for (Py_ssize_t i = 0; i < size; i++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        if (masks && (c == '$' || c == '\\' || (c == '/' && (before == '[' || before == '<'))))
-            return 1;
-        if (c > 127 && c != FORMULA_OPEN && c != FORMULA_OPEN + 1 && !Py_UNICODE_ISPRINTABLE(c))
-            return 1;
-        control |= (c < 32 && c != '\n') || c == 127;
+        if (c < 127) {
+            if (masks && (c == '$' || c == '\\' || (c == '/' && (before == '[' || before == '<'))))
+                work |= FOR_PYTHON;
+            control |= c < 32 && c != '\n';
+        }
+        else if (kind != PyUnicode_1BYTE_KIND && c >= FORMULA_OPEN && c <= INLINE_CODE_CLOSE)
+            work |= c == INLINE_CODE_OPEN ? HOLDS_CODE : 0;
+        else if (!((c >= 0xAE && c < 0x370) || (c >= 0x4E00 && c < 0x9FA6)) && !Py_UNICODE_ISPRINTABLE(c))
+            control = 1; /* the two ranges: printable, all of them */
         before = c;
     }
-    return control && !ascii;
+    return control && !ascii ? work | FOR_PYTHON : work;
 }
 
-/* Whether the subclass's `finish` could change the text: a formula or inline code, or characters nobody sees. */
-static int
-needs_finish(Walk *self, PyObject *text)
+/* text with the pieces of inline code behind its marks. New reference. */
+static PyObject *
+with_codes(Walk *self, PyObject *text)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text), start = 0;
+    PyObject *parts = PyList_New(0), *joined = NULL;
+    while (parts != NULL) {
+        Py_ssize_t open = PyUnicode_FindChar(text, INLINE_CODE_OPEN, start, size, 1), number = 0, place = open + 1;
+        PyObject *plain = PyUnicode_Substring(text, start, open < 0 ? size : open);
+        int failed = plain == NULL || PyList_Append(parts, plain) < 0;
+        Py_XDECREF(plain);
+        if (open < 0 && !failed)
+            joined = PyUnicode_Join(s_empty, parts);
+        if (open < 0 || failed)
+            break;
+        for (; place < size && number < PY_SSIZE_T_MAX / 16; place++) {
+            Py_UCS4 digit = PyUnicode_READ_CHAR(text, place);
+            if (digit < '0' || digit > '9')
+                break;
+            number = 10 * number + (Py_ssize_t)(digit - '0');
+        }
+        if (place == open + 1 || place == size || PyUnicode_READ_CHAR(text, place) != INLINE_CODE_CLOSE ||
+            number >= PyList_GET_SIZE(self->codes)) {
+            PyErr_SetString(PyExc_ValueError, "no inline code has this number");
+            break;
+        }
+        if (PyList_Append(parts, PyList_GET_ITEM(self->codes, number)) < 0)
+            break;
+        start = place + 1;
+    }
+    Py_XDECREF(parts);
+    return joined;
+}
+
+/* The text as `finish` leaves it, its inline code in place. New reference. */
+static PyObject *
+finished(Walk *self, PyObject *text)
 {
     int ascii = PyUnicode_IS_ASCII(text), masks = self->mask != Py_None;
     const void *data = PyUnicode_DATA(text);
     Py_ssize_t size = PyUnicode_GET_LENGTH(text);
-    if (!masks && ascii)
-        return 0;
-#define HOLDS_WORK(width) holds_work(width, data, size, ascii, masks)
-    return (masks && self->mask_all) || FOR_KIND(PyUnicode_KIND(text), HOLDS_WORK);
+#define WORK_IN(width) work_in(width, data, size, ascii, masks)
+    int work = !masks && ascii ? 0 : FOR_KIND(PyUnicode_KIND(text), WORK_IN);
+    if (masks && self->mask_all)
+        work |= FOR_PYTHON;
+    PyObject *done = work & FOR_PYTHON ? PyObject_CallMethodOneArg((PyObject *)self, s_finish, text) : Py_NewRef(text);
+    if (done != NULL && !PyUnicode_Check(done)) {
+        PyErr_SetString(PyExc_TypeError, "finish gives no text");
+        Py_CLEAR(done);
+    }
+    if (done != NULL && work & HOLDS_CODE)
+        Py_SETREF(done, with_codes(self, done));
+    return done;
+}
+
+/* A leaf of the open cell of a table of data. */
+static int
+write_in_cell(Walk *self, PyObject *text, Py_ssize_t links)
+{
+    PyObject *cell = self->cell, *kind = last(self->kinds);
+    Py_ssize_t count = PyList_GET_SIZE(cell);
+    if (kind == NULL)
+        return -1;
+    PyObject *before = count ? PyList_GET_ITEM(cell, count - 1) : s_empty;
+    Py_ssize_t length = PyUnicode_Check(before) ? PyUnicode_GET_LENGTH(before) : 0;
+    int items = PyUnicode_Check(kind) && PyUnicode_Compare(kind, s_list) == 0;
+    if (length && items && Py_UNICODE_ISALNUM(PyUnicode_READ_CHAR(before, length - 1))) {
+        PyObject *item = PyUnicode_FromFormat("%U;", before); /* items of a list in a cell */
+        if (item == NULL || PyList_SetItem(cell, count - 1, item) < 0)
+            return -1;
+    }
+    self->table_links += links;
+    if (PyUnicode_FindChar(text, '\n', 0, PyUnicode_GET_LENGTH(text), 1) < 0)
+        return PyList_Append(cell, text);
+    PyObject *line = PyUnicode_Replace(text, s_line, s_space, -1);
+    int failed = line == NULL || PyList_Append(cell, line) < 0;
+    Py_XDECREF(line);
+    return failed ? -1 : 0;
 }
 
 static int
 write_finished(Walk *self, PyObject *text, Py_ssize_t links)
 {
-    if (in_cell(self)) {
-        PyObject *number = PyLong_FromSsize_t(links);
-        if (number == NULL)
-            return -1;
-        PyObject *done = PyObject_CallMethodObjArgs((PyObject *)self, s_write_cell, text, number, NULL);
-        Py_DECREF(number);
-        Py_XDECREF(done);
-        return done == NULL ? -1 : 0;
-    }
+    if (in_cell(self))
+        return write_in_cell(self, text, links);
     PyObject *path = Py_XNewRef(last(self->paths)), *kind; /* a callback may change the list */
     if (path == NULL)
         return -1;
@@ -136,28 +225,14 @@ write_finished(Walk *self, PyObject *text, Py_ssize_t links)
     return failed;
 }
 
-/* The text as `finish` leaves it. New reference. */
-static PyObject *
-finish(Walk *self, PyObject *text)
-{
-    if (!needs_finish(self, text))
-        return Py_NewRef(text);
-    PyObject *finished = PyObject_CallMethodOneArg((PyObject *)self, s_finish, text);
-    if (finished != NULL && !PyUnicode_Check(finished)) {
-        PyErr_SetString(PyExc_TypeError, "finish gives no text");
-        Py_CLEAR(finished);
-    }
-    return finished;
-}
-
 static int
 write_text(Walk *self, PyObject *text, Py_ssize_t links)
 {
-    PyObject *finished = finish(self, text);
-    if (finished == NULL)
+    PyObject *done = finished(self, text);
+    if (done == NULL)
         return -1;
-    int failed = PyUnicode_GET_LENGTH(finished) ? write_finished(self, finished, links) : 0;
-    Py_DECREF(finished);
+    int failed = PyUnicode_GET_LENGTH(done) ? write_finished(self, done, links) : 0;
+    Py_DECREF(done);
     return failed;
 }
 
@@ -185,38 +260,28 @@ write_lines(Walk *self, PyObject *text, Py_ssize_t links)
     return 0;
 }
 
-/* The inline text that was gathered; there must be some. New reference. */
+/* The inline text that was gathered, collapsed; *broken where lines in it end. New reference. */
 static PyObject *
-take_buffer(Walk *self)
+take_buffer(Walk *self, int lines, int *broken)
 {
-    PyObject *buffer = self->buffer;
-    PyObject *raw = PyList_GET_SIZE(buffer) == 1 ? Py_NewRef(PyList_GET_ITEM(buffer, 0)) : PyUnicode_Join(s_empty, buffer);
+    *broken = collapse(&self->buffer, lines);
+    PyObject *text = string_of(&self->buffer);
+    self->buffer.length = 0;
     self->link_chars = 0;
     self->last_link_end = -1;
-    if (raw != NULL && !PyUnicode_Check(raw)) {
-        PyErr_SetString(PyExc_TypeError, "the buffer holds strings");
-        Py_CLEAR(raw);
-    }
-    if (raw != NULL && clear_list(buffer) < 0)
-        Py_CLEAR(raw);
-    return raw;
+    return text;
 }
 
 static int
 flush_buffer(Walk *self)
 {
     Py_ssize_t links = self->link_chars;
-    if (PyList_GET_SIZE(self->buffer) == 0)
+    int broken, failed = 0;
+    if (self->buffer.length == 0)
         return 0;
-    PyObject *raw = take_buffer(self);
-    if (raw == NULL)
-        return -1;
-    int broken = PyUnicode_FindChar(raw, HARD_BREAK, 0, PyUnicode_GET_LENGTH(raw), 1) >= 0;
-    PyObject *text = collapse(raw, 1);
-    Py_DECREF(raw);
+    PyObject *text = take_buffer(self, 1, &broken);
     if (text == NULL)
         return -1;
-    int failed = 0;
     if (broken)
         failed = write_lines(self, text, links);
     else if (PyUnicode_GET_LENGTH(text))
@@ -253,22 +318,65 @@ walk_write_prose(Walk *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+static PyObject *
+walk_add(Walk *self, PyObject *text)
+{
+    if (!PyUnicode_Check(text))
+        return PyErr_Format(PyExc_TypeError, "add takes a string");
+    if (add_stretch(&self->buffer, text, 0, PyUnicode_GET_LENGTH(text)) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+walk_last_character(Walk *self, PyObject *Py_UNUSED(args))
+{
+    Text *buffer = &self->buffer;
+    return buffer->length ? PyUnicode_FromOrdinal((int)buffer->data[buffer->length - 1]) : Py_NewRef(s_empty);
+}
+
+static PyObject *
+walk_open_table(Walk *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *rows = PyList_New(0);
+    if (rows == NULL)
+        return NULL;
+    Py_SETREF(self->rows, rows);
+    Py_SETREF(self->cell, Py_NewRef(Py_None));
+    self->table_links = 0;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+walk_close_table(Walk *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *rows = self->rows;
+    self->rows = Py_NewRef(Py_None);
+    Py_SETREF(self->cell, Py_NewRef(Py_None));
+    if (rows == Py_None)
+        Py_SETREF(rows, PyList_New(0));
+    return rows;
+}
+
 static PyObject *walk_look_inside(Walk *self, PyObject *args);
 
 static PyMethodDef walk_methods[] = {
+    {"add", (PyCFunction)walk_add, METH_O, NULL},
+    {"last_character", (PyCFunction)walk_last_character, METH_NOARGS, NULL},
     {"flush", (PyCFunction)walk_flush, METH_NOARGS, NULL},
     {"write_prose", (PyCFunction)walk_write_prose, METH_VARARGS, NULL},
+    {"open_table", (PyCFunction)walk_open_table, METH_NOARGS, NULL},
+    {"close_table", (PyCFunction)walk_close_table, METH_NOARGS, NULL},
     {"look_inside", (PyCFunction)walk_look_inside, METH_VARARGS, NULL},
     {NULL},
 };
 
-#define HELD(name, flags) {#name, T_OBJECT, offsetof(Walk, name), flags, NULL}
+#define HELD(name) {#name, T_OBJECT, offsetof(Walk, name), READONLY, NULL}
 #define NUMBER(name) {#name, T_PYSSIZET, offsetof(Walk, name), 0, NULL}
 
 static PyMemberDef walk_members[] = {
-    HELD(flow, READONLY),   HELD(mask, READONLY),  HELD(places, READONLY), HELD(markup, READONLY),
-    HELD(buffer, READONLY), HELD(links, READONLY), HELD(spans, READONLY),  HELD(paths, READONLY),
-    HELD(kinds, READONLY),  HELD(lists, READONLY), HELD(cell, 0),          HELD(grid, 0),         NUMBER(looks_left),     NUMBER(link_chars),
-    NUMBER(in_link),        NUMBER(last_link_end), NUMBER(resume),
-    {NULL},
+    HELD(flow),         HELD(mask),  HELD(places), HELD(markup), HELD(links),        HELD(spans),
+    HELD(opened),       HELD(paths), HELD(kinds),  HELD(lists),  HELD(cell),         HELD(rows),
+    NUMBER(looks_left), NUMBER(looks_open), NUMBER(link_chars), NUMBER(in_link), NUMBER(last_link_end),
+    NUMBER(resume),     NUMBER(table_links), {NULL},
 };

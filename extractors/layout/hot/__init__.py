@@ -1,0 +1,64 @@
+"""The part of the layout that meets every character of a page. `../c/` holds its twin in C, used where it was built.
+
+This package defines what both do: byte for byte the same output (`tests/extractors/test_hot_twins.py`). What needs
+judgement stays in Python for both: the subclasses in flow.py and state.py, and the rules in rules.py.
+"""
+
+from extractors.layout.hot.code import code_lines, trimmed
+from extractors.layout.hot.flow import FlowBase
+from extractors.layout.hot.markup import TagTable, lay_out_markup
+from extractors.layout.hot.rules import (
+    Action,
+    close_block,
+    close_cell,
+    close_container,
+    close_heading,
+    close_link,
+    close_list,
+    close_opened,
+    close_span,
+    flush,
+    line_break,
+    open_block,
+    open_bullets,
+    open_cell,
+    open_code,
+    open_item,
+    open_link,
+    open_row,
+    open_span,
+    space,
+)
+from extractors.layout.hot.signs import SignFinder
+from extractors.layout.hot.walk import Cell, WalkBase
+
+__all__ = [
+    "Action",
+    "Cell",
+    "FlowBase",
+    "SignFinder",
+    "TagTable",
+    "WalkBase",
+    "close_block",
+    "close_cell",
+    "close_container",
+    "close_heading",
+    "close_link",
+    "close_list",
+    "close_opened",
+    "close_span",
+    "code_lines",
+    "flush",
+    "lay_out_markup",
+    "line_break",
+    "open_block",
+    "open_bullets",
+    "open_cell",
+    "open_code",
+    "open_item",
+    "open_link",
+    "open_row",
+    "open_span",
+    "space",
+    "trimmed",
+]

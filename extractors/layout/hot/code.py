@@ -1,0 +1,68 @@
+"""Text of a code block with its own line structure: twin of `c/code.h`."""
+
+from __future__ import annotations
+
+from extractors.layout.hot.markup import TagTable
+from extractors.layout.tags import CODE_BREAK, CODE_LINE, CODE_ROWS, CODE_VOID
+from extractors.layout.text import unescape
+
+_BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
+
+
+def code_lines(markup: str, tag: str, tags: TagTable) -> str:
+    """Text of the inner markup of an element `tag`: `<br>` and boxes of one line end lines. Not trimmed.
+
+    `markup` holds no comments; `tags` is the table of `CODE_TAGS`.
+    """
+    parts: list[str] = []
+    for piece in _pieces(markup, tag, tags.meanings):
+        if piece == _BOX_EDGE:
+            if parts and not parts[-1].endswith("\n"):
+                parts.append("\n")
+        else:
+            parts.append(piece)
+    return "".join(parts)
+
+
+def _pieces(markup: str, tag: str, kinds: dict[str, int]) -> list[str]:
+    """Text in order; `_BOX_EDGE` where a line box begins or ends, "\n" for a forced break or an empty line box."""
+    first, *pieces = markup.split("<")
+    first = unescape(first)
+    found = [] if not first or (first.isspace() and kinds.get(tag, 0) & CODE_ROWS) else [first]
+    opened = [tag]
+    for index, piece in enumerate(pieces):
+        head, _, data = piece.partition(">")
+        name = head.partition(" ")[0]
+        if "&" in data:
+            data = unescape(data)
+        kind = kinds.get(name.removeprefix("/"), 0)
+        if kind & CODE_BREAK and name[:1] != "/":
+            found.append("\n")
+        elif name[:1] == "/":
+            while len(opened) > 1 and opened.pop() != name[1:]:
+                pass
+            if kind & CODE_LINE:
+                found.append(_BOX_EDGE)
+        elif not kind & CODE_VOID:
+            opened.append(name)
+            if kind & CODE_LINE:
+                found.append(_BOX_EDGE)
+                closed = index + 1 < len(pieces) and pieces[index + 1].startswith(f"/{name}>")
+                if closed and not data.strip():
+                    found.append("\n")
+        if data and not (data.isspace() and (kinds.get(opened[-1], 0) & CODE_ROWS or _between_boxes(found, data))):
+            found.append(data)
+    return found
+
+
+def _between_boxes(found: list[str], data: str) -> bool:
+    return "\n" in data and bool(found) and found[-1] == _BOX_EDGE
+
+
+def trimmed(text: str) -> str:
+    """Outer blank lines and trailing spaces go; indentation stays. No-break spaces in code are spaces."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").replace("\u200b", "")
+    lines = [line.rstrip() for line in text.split("\n")]
+    first = next((i for i, line in enumerate(lines) if line), len(lines))
+    last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i]), -1)
+    return "\n".join(lines[first : last + 1])

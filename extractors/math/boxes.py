@@ -101,6 +101,12 @@ def row(kids: list[MathNode], **attrs: str) -> MathNode:
     return kids[0] if len(kids) == 1 and not attrs else MathNode("mrow", "", attrs, kids)
 
 
+def padded(element: Element, kids: list[MathNode]) -> MathNode:
+    """`mpadded` of MathJax's HTML: the first box inside says where it takes no room."""
+    box = next((child for child in element.children if isinstance(child, Element)), element)
+    return MathNode("mpadded", "", {"width": "0"} if "width: 0px" in (box.attr("style") or "") else {}, kids)
+
+
 def role(kids: list[MathNode], name: str) -> MathNode | None:
     """The content of the first kid whose tag is `name`."""
     return next((row(kid.kids) for kid in kids if kid.tag == name), None)

@@ -10,7 +10,7 @@ import re
 
 from turbohtml import Element, Text
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, rest, role, row, scripted, splice
+from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, padded, rest, role, row, scripted, splice
 from extractors.math.math_node import ROWS, MathNode
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{1,6})(?=\s|$)")
@@ -20,7 +20,7 @@ mjx-nstrut mjx-dstrut mjx-tstrut mjx-spacer mjx-mark mjx-line mjx-surd mjx-label
 mjx-linestrut mjx-lbreak mjx-speech mjx-cspan
 """
 _NOTHING = frozenset(_NOTHING_TAGS.split())
-_GROUPS = frozenset(f"mjx-{name}" for name in ROWS | {"texatom", "inferredmrow"}) - {"mjx-mtd"}
+_GROUPS = frozenset(f"mjx-{name}" for name in ROWS | {"texatom", "inferredmrow"}) - {"mjx-mtd", "mjx-mpadded"}
 _ROLES = {"mjx-num", "mjx-den", "mjx-over", "mjx-under", "mjx-base", "mjx-root"}
 _TOKENS = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", "mjx-ms": "ms"}
 _STRIKES = {
@@ -51,6 +51,8 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
         return MathNode(tag[4:], "", {}, kids)
     if tag in _STRIKES:
         return MathNode("strike", _STRIKES[tag])
+    if tag == "mjx-mpadded":
+        return padded(element, kids)
     structure = _STRUCTURES.get(tag)
     return structure(element, kids) if structure is not None else splice(kids)
 
@@ -100,6 +102,18 @@ def _scripts(element: Element, kids: list[MathNode]) -> MathNode:
         if "sub" in element.tag or "under" in element.tag
         else scripted(base, None, content)
     )
+
+
+def _multiscripts(_element: Element, kids: list[MathNode]) -> MathNode:
+    """Scripts on both sides of a base: columns of three rows, the upper script, room, the lower one."""
+    before, after = (_lower_and_upper(kids, name) for name in ("prescripts", "scripts"))
+    base = rest(kids, "prescripts", "scripts")
+    return MathNode("mmultiscripts", "", {}, [base, *after, MathNode("mprescripts"), *before])
+
+
+def _lower_and_upper(kids: list[MathNode], name: str) -> list[MathNode]:
+    rows = next(([row([kid]) for kid in box.kids] for box in kids if box.tag == name), [])
+    return [rows[-1], rows[0]] if len(rows) >= 2 else []
 
 
 def _limits(element: Element, kids: list[MathNode]) -> MathNode:
@@ -190,6 +204,9 @@ _STRUCTURES = {
     "mjx-msub": _scripts,
     "mjx-msup": _scripts,
     "mjx-msubsup": _scripts,
+    "mjx-mmultiscripts": _multiscripts,
+    "mjx-prescripts": lambda _element, kids: MathNode("prescripts", "", {}, kids),
+    "mjx-scripts": lambda _element, kids: MathNode("scripts", "", {}, kids),
     "mjx-munder": _limits,
     "mjx-mover": _limits,
     "mjx-munderover": _limits,

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from turbohtml import Element
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, rest, role, row, scripted, splice
+from extractors.math.boxes import (
+    BRACES,
+    PRIVATE_GLYPHS,
+    assembled,
+    fold,
+    limited,
+    padded,
+    rest,
+    role,
+    row,
+    scripted,
+    splice,
+)
 from extractors.math.math_node import MathNode
 
 _TOKENS = {"mjx-mi": "mi", "mjx-mo": "mo", "mjx-mn": "mn", "mjx-mtext": "mtext", "mjx-ms": "ms"}
 _NOTHING = frozenset({"mjx-vsize", "mjx-strut", "mjx-surd", "mjx-hr", "mjx-sizer", "mjx-label"})
-_GROUPS = frozenset(
-    {"mjx-mrow", "mjx-texatom", "mjx-mstyle", "mjx-mpadded", "mjx-math", "mjx-merror", "mjx-TeXmathchoice"}
-)
+_GROUPS = frozenset({"mjx-mrow", "mjx-texatom", "mjx-mstyle", "mjx-math", "mjx-merror", "mjx-TeXmathchoice"})
 _ROLES = frozenset(
     {
         "mjx-base",
         "mjx-sub",
+        "mjx-presub",
+        "mjx-presup",
         "mjx-sup",
         "mjx-over",
         "mjx-under",
@@ -25,6 +37,7 @@ _ROLES = frozenset(
         "mjx-root",
     }
 )
+_LINES = frozenset("-−–")
 _FONTS = (
     ("cal-B", "bold-script"),
     ("cal", "script"),
@@ -64,6 +77,8 @@ def _visit(element: Element, kids: list[MathNode]) -> MathNode | None:
         return MathNode("mrow", "", {}, [kid for kid in kids if kid.tag != "line"])
     if name in _ROLES:
         return MathNode(name[4:], "", {}, kids)
+    if name == "mjx-mpadded":
+        return padded(element, [kid for kid in kids if kid.tag != "line"])
     structure = _STRUCTURES.get(name)
     return structure(element, kids) if structure is not None else splice(kids)
 
@@ -74,7 +89,9 @@ def _token(element: Element, tag: str) -> MathNode:
     text = element.text.translate(PRIVATE_GLYPHS)
     stretched = "size" in fonts or element.select_one(".mjx-delim-v, .mjx-delim-h") is not None
     if tag == "mo":
-        text = assembled("".join(text.split())) if stretched else text
+        if stretched:
+            text = "".join(text.split())
+            text = BRACES.get(text[:1]) or assembled(text)
         attrs = {"fence": "true"} if not text.strip() else {} if stretched else {"stretchy": "false"}
         return MathNode("mo", text, attrs)
     variant = next((variant for font, variant in _FONTS if f"TeX-{font}" in fonts), "")
@@ -95,11 +112,22 @@ def _scripts(_element: Element, kids: list[MathNode]) -> MathNode:
     return scripted(base, role(kids, "sub"), role(kids, "sup"))
 
 
+def _multiscripts(_element: Element, kids: list[MathNode]) -> MathNode:
+    """Scripts on both sides of a base."""
+    names = ("presub", "presup", "sub", "sup")
+    parts = [role(kids, name) or MathNode("mrow") for name in names]
+    base = role(kids, "base") or rest(kids, *names)
+    return MathNode("mmultiscripts", "", {}, [base, *parts[2:], MathNode("mprescripts"), *parts[:2]])
+
+
 def _limits(element: Element, kids: list[MathNode]) -> MathNode:
     if any(kid.tag in ("sub", "sup") for kid in kids):
         return _scripts(element, kids)
     base = role(kids, "op") or rest(kids, "over", "under")
-    return limited(base, role(kids, "under"), role(kids, "over"))
+    under = role(kids, "under")
+    if under is not None and under.char() in _LINES and "stretchy" not in under.core().attrs:
+        under = MathNode("mo", "_")  # before 2.7 an underline is a stretched minus
+    return limited(base, under, role(kids, "over"))
 
 
 def _fraction(_element: Element, kids: list[MathNode]) -> MathNode:
@@ -154,6 +182,7 @@ _STRUCTURES = {
     "mjx-msubsup": _scripts,
     "mjx-msub": _scripts,
     "mjx-msup": _scripts,
+    "mjx-mmultiscripts": _multiscripts,
     "mjx-munderover": _limits,
     "mjx-munder": _limits,
     "mjx-mover": _limits,

@@ -17,6 +17,8 @@ from extractors.math.math_node import MathNode
 _TOKENS = frozenset({"mi", "mo", "mn", "mtext", "ms"})
 _GROUPS = frozenset({"mrow", "texatom", "mstyle", "mpadded", "TeXmathchoice", "math", "merror", "semantics", "maction"})
 _LENGTH = re.compile(r"(?:^|[;\s])(top|height|width|left):\s*(-?\d{0,6}(?:\.\d{1,24})?)(em|%|px)")
+_STROKE = re.compile(r"border-left:\s*(\d{1,6}(?:\.\d{1,24})?)em\s+solid")
+_MIN_STROKE_EM = 0.01
 _FAMILY = re.compile(r"font-family:\s*([^;]{1,200})")
 _FONTS = (
     ("Caligraphic-bold", "bold-script"),
@@ -81,6 +83,13 @@ def _rule(style: str, lengths: dict[str, tuple[float, str]]) -> MathNode | None:
     if "border-left: 0px" in style:
         return None
     above = f"{-lengths.get('top', (0.0, ''))[0]:.4f}"
+    stroke = _STROKE.search(style)
+    if stroke and "border:" not in style and lengths.get("width") == (0.0, "px"):  # before 2.6 a line is a wide border
+        height, unit = lengths.get("height", (0.0, "em"))
+        if float(stroke.group(1)) > height * (1 / 16 if unit == "px" else 1.0):
+            return MathNode("rule", "solid", {"above": above})
+        if float(stroke.group(1)) < _MIN_STROKE_EM:
+            return None
     if "border-top:" in style and "border-left:" not in style:
         return MathNode("rule", "dashed" if "dashed" in style else "solid", {"above": above})
     left = f"{lengths.get('left', (0.0, ''))[0]:.4f}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from turbohtml import Document, Element, Text
 
 from extractors.math.math_node import MathNode
@@ -46,6 +48,17 @@ def markup_to_latex(element: Element) -> str | None:
     return tree_to_latex(root)
 
 
+def _primed(base: MathNode, script: MathNode, tag: str) -> MathNode:
+    """Primes are superscripts, and what else is raised stands behind them."""
+    if tag == "sub":
+        return MathNode("msubsup", "", {}, [base.kids[0], script, base.kids[-1]])
+    if base.tag in ("msup", "msubsup"):
+        return MathNode(base.tag, "", {}, [*base.kids[:-1], MathNode("mrow", "", {}, [base.kids[-1], script])])
+    if base.tag == "msub":
+        return MathNode("msubsup", "", {}, [*base.kids, script])
+    return MathNode("msup", "", {}, [base, script])
+
+
 def write_code_scripts(document: Document) -> None:
     """`10<sup>5</sup>` inside inline code as `10^5`: code has no scripts, and `105` is another number."""
     for script in document.select("code sup, code sub"):
@@ -60,6 +73,9 @@ def _tokens(text: str) -> list[MathNode]:
     """Words and numbers whole, every other character by itself."""
     nodes: list[MathNode] = []
     for char in text:
+        if unicodedata.combining(char) and nodes and nodes[-1].tag == "mi":
+            _mark_last(nodes, char)
+            continue
         kind = (
             "mn"
             if char.isdigit() or (char == "." and nodes and nodes[-1].tag == "mn")
@@ -76,6 +92,18 @@ def _tokens(text: str) -> list[MathNode]:
     return [node for node in nodes if node.tag != "mspace"]
 
 
+def _mark_last(nodes: list[MathNode], mark: str) -> None:
+    """A combining mark belongs to the letter before it, not to the whole word."""
+    word = nodes[-1].text
+    if len(word) > 1 and not unicodedata.combining(word[-1]):
+        nodes[-1].text = word[:-1]
+        nodes.append(MathNode("mi", word[-1]))
+    nodes[-1].text += mark
+
+
+_PRIMES = frozenset("′″‴")
+
+
 def _attach_scripts(root: MathNode) -> None:
     """Turn each `sub`/`sup` and the node before it into `msub`, `msup` or `msubsup`."""
     stack = [root]
@@ -84,12 +112,15 @@ def _attach_scripts(root: MathNode) -> None:
         stack.extend(node.kids)
         row: list[MathNode] = []
         for kid in node.kids:
-            if kid.tag not in ("sub", "sup"):
+            prime = kid.tag == "mo" and kid.text in _PRIMES and bool(row)
+            if kid.tag not in ("sub", "sup") and not prime:
                 row.append(kid)
                 continue
-            script = kid.kids[0]
+            script = kid if prime else kid.kids[0]
             base = row.pop() if row else MathNode("mrow")
-            if base.tag == "msub" and kid.tag == "sup":
+            if prime or (base.tag in ("msup", "msubsup") and base.kids[-1].text in _PRIMES):
+                row.append(_primed(base, script, kid.tag))
+            elif base.tag == "msub" and kid.tag == "sup":
                 row.append(MathNode("msubsup", "", {}, [*base.kids, script]))
             elif base.tag == "msup" and kid.tag == "sub":
                 row.append(MathNode("msubsup", "", {}, [base.kids[0], script, base.kids[1]]))

@@ -16,12 +16,13 @@ from turbohtml import Element, Text
 from extractors.math.boxes import assembled, fold, limited, row, scripted, splice
 from extractors.math.drawn_tables import column_lines, nearest, row_heights, ruled
 from extractors.math.katex_leaves import is_text, leaf_of, text_font
-from extractors.math.katex_shapes import combined, shape_of
+from extractors.math.katex_shapes import CONTOURS, RULE, combined, shape_of
 from extractors.math.math_node import MathNode
 
 _NOTHING = frozenset(
-    {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "cancel-pad", "nulldelimiter-", "katex-mathml"}
+    {"strut", "pstrut", "vlist-s", "arraycolsep", "fix", "tag", "rule", "nulldelimiter-", "katex-mathml"}
 )
+_WORDS = frozenset({"mi", "mo", "mn", "mtext", "mrow"})
 _EM = re.compile(r"(-?\d{0,6}(?:\.\d{1,24})?)em")
 _MAX_READS = 8  # of each character of a formula by nested leaves; KaTeX itself nests them once or twice
 _SLASH = "\ue020"  # KaTeX's glyph for \not
@@ -49,7 +50,7 @@ def _visit(left: list[int], element: Element, kids: list[MathNode]) -> MathNode 
     if "accent-body" in names:
         return MathNode("accent", "", {}, kids or _letter(element))
     text = _own_text(element)
-    if text and all(kid.tag in ("mi", "mo", "mn", "mtext", "mrow") for kid in kids):
+    if text and all(kid.tag in _WORDS or (kid.tag == "mspace" and "mop" in names) for kid in kids):
         left[0] -= len(element.text)
         return leaf_of(element.text.replace("\u200b", ""), names) if left[0] >= 0 else None
     for name in names:
@@ -80,7 +81,7 @@ def _item(names: list[str], style: str, kids: list[MathNode]) -> MathNode:
     strut = next((kid for kid in kids if kid.tag == "strut"), None)
     content = [kid for kid in kids if kid.tag != "strut"]
     if strut is None:
-        if "mord" in names or "mop" in names or "minner" in names or "base" in names or "mtight" in names:
+        if "mord" in names or "mop" in names or "minner" in names or "mtight" in names:
             return _group(content, names)
         return splice(content)
     above = -float(_em(style, "top:")) - float(strut.attrs["height"])
@@ -240,6 +241,9 @@ def _stack(items: list[MathNode]) -> MathNode:
         (kid.text for item in items for kid in item.kids if kid.tag == "shape" and kid.text in _NOTATIONS), None
     )
     base = min(formula, key=lambda item: abs(_above(item)))
+    contour = next((kid.text for item in items for kid in item.kids if kid.text in CONTOURS), "")
+    if contour:
+        return MathNode("mo", contour)
     if notation is not None:
         return MathNode("menclose", "", {"notation": notation}, [_content(base)])
     node = _content(base)
@@ -323,7 +327,8 @@ def _space(_names: list[str], style: str, _kids: list[MathNode]) -> MathNode:
 def _stretchy(names: list[str], _style: str, kids: list[MathNode]) -> MathNode:
     if "fbox" in names:
         return MathNode("shape", "box")
-    return MathNode("shape", combined([kid.text for kid in kids if kid.tag == "shape"]))
+    symbol = combined([kid.text for kid in kids if kid.tag == "shape"])
+    return MathNode("line") if symbol == RULE else MathNode("shape", symbol)
 
 
 def _struck_out(_names: list[str], _style: str, kids: list[MathNode]) -> MathNode:

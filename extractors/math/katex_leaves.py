@@ -36,7 +36,8 @@ _OPERATORS = frozenset({"mbin", "mrel", "mopen", "mclose", "mpunct", "op-symbol"
 def leaf_of(text: str, names: list[str]) -> MathNode:
     """A token, or a row of letters: KaTeX writes neighbours of one font as one text."""
     text = text.translate(PRIVATE_GLYPHS)
-    variant = next((_VARIANTS[name] for name in names if name in _VARIANTS), None)
+    fonts = [_VARIANTS[name] for name in names if name in _VARIANTS]  # a family, a weight and a shape
+    variant = next((font for font in fonts if font not in ("normal", "")), fonts[0] if fonts else None)
     attrs = {"mathvariant": variant} if variant else {}
     if "delimsizing" in names or "delimsizinginner" in names:
         return MathNode("mo", text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+RULE = "‾"  # the line of a fraction, over or under a formula before KaTeX 0.10
+CONTOURS = frozenset("∯∰")
 # (beginning of the path with white space and commas as single spaces, symbol). Both halves of an arrow have an entry.
 _STARTS = (
     ("M0 241v40h399891", "→"),
@@ -47,6 +49,11 @@ _STARTS = (
     ("M377 20c0-5.333", "⃗"),
     ("M863 9c0 -2", "("),
     ("M76 0c-16.7 0", ")"),
+    ("M0 80H400000", RULE),
+    ("M512.6 71.6c272", "∯"),
+    ("M757.8 100.1c384", "∯"),
+    ("M681.4 71.6c408", "∰"),
+    ("M1021.2 53c603", "∰"),
 )
 # Arrows drawn as two halves: the halves' symbols, in order, and the whole.
 COMBINED = {

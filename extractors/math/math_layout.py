@@ -21,11 +21,38 @@ def row(node: MathNode) -> str:
     if node.attrs.get("data-mjx-texclass") == "OP" and (operator := _operator_name(kids)):
         return operator
     parts = [kid.tex for kid in kids]
+    _printed_twice(kids, parts)
+    _primes(kids, parts)
     pairs = _fence_pairs(kids)
     for opening, closing in sorted(pairs, reverse=True):
         _fence(kids, parts, opening, closing)
     _lonely_fences(kids, parts, {index for pair in pairs for index in pair})
     return join(parts)
+
+
+def _printed_twice(kids: list[MathNode], parts: list[str]) -> None:
+    """`\\pmb`: MathJax sets the formula without width, a little space, and the formula once more."""
+    for index in range(len(kids) - 2):
+        if parts[index] and parts[index] == parts[index + 2] and not parts[index + 1] and _has_no_width(kids[index]):
+            parts[index], parts[index + 2] = f"\\boldsymbol{{{parts[index]}}}", ""
+
+
+_PRIMES = {"′": 1, "″": 2, "‴": 3}
+
+
+def _primes(kids: list[MathNode], parts: list[str]) -> None:
+    """A prime that stands on the line behind its letter."""
+    for index in range(1, len(kids)):
+        count = _PRIMES.get(kids[index].text, 0) if kids[index].tag == "mo" else 0
+        if count and parts[index - 1] and kids[index - 1].core().tag != "mo":
+            parts[index] = "'" * count
+
+
+def _has_no_width(node: MathNode) -> bool:
+    while node.tag in ("mrow", "mstyle") and len(node.kids) == 1:
+        node = node.kids[0]
+    width = node.attrs.get("width", "")
+    return node.tag == "mpadded" and width[:1] == "0" and not width.strip("0.pxemt")
 
 
 def _operator_name(kids: list[MathNode]) -> str | None:

@@ -13,6 +13,25 @@ _ASCII_NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 _LATIN = re.compile(r"[A-Za-z0-9]+")
 _COMMAND_TAIL = re.compile(r"\\[A-Za-z]{1,40}$")
 _ALPHABET_GROUP = re.compile(r"\\(math(?:rm|bf|sf|tt|it))\{([A-Za-z0-9]+)\}")
+_FOREIGN = re.compile(r"\\(text)\{([^\x00-\x7f]+)\}")
+# Combining marks on a letter of a formula are accents.
+_MARKS = {
+    "\u0300": "grave",
+    "\u0301": "acute",
+    "\u0302": "hat",
+    "\u0303": "tilde",
+    "\u0304": "bar",
+    "\u0305": "bar",
+    "\u0306": "breve",
+    "\u0307": "dot",
+    "\u0308": "ddot",
+    "\u030a": "mathring",
+    "\u030c": "check",
+    "\u0331": "underline",
+    "\u0332": "underline",
+    "\u20d7": "vec",
+    "\u20db": "dddot",
+}
 _NAMES = {"lim sup": "\\limsup", "lim inf": "\\liminf", "lim\u2009sup": "\\limsup", "lim\u2009inf": "\\liminf"}
 _NOT = {
     "=": "\\neq",
@@ -50,7 +69,8 @@ def _merged(left: str, right: str) -> str | None:
     """`\\mathrm{ab}` for `\\mathrm{a}` and `\\mathrm{b}`."""
     if not (left[-1] == "}" and right[-1] == "}" and left[:5] == right[:5]):
         return None
-    first, second = _ALPHABET_GROUP.fullmatch(left), _ALPHABET_GROUP.fullmatch(right)
+    pattern = _FOREIGN if left[:5] == "\\text" else _ALPHABET_GROUP
+    first, second = pattern.fullmatch(left), pattern.fullmatch(right)
     if first is None or second is None or first.group(1) != second.group(1):
         return None
     return f"\\{first.group(1)}{{{first.group(2)}{second.group(2)}}}"
@@ -76,6 +96,8 @@ def _plain(char: str) -> str:
 
 def chars_to_latex(text: str, variant: str = "") -> str:
     """Each character by its LaTeX name, runs of one alphabet under one command."""
+    if not text.isascii() and any(char in _MARKS for char in text):
+        return _accented(text, variant)
     runs: list[tuple[str, str]] = []
     for char in text:
         if char.isspace():
@@ -89,6 +111,17 @@ def chars_to_latex(text: str, variant: str = "") -> str:
         else:
             runs.append((letter, style))
     return join([_run(letters, style) for letters, style in runs])
+
+
+def _accented(text: str, variant: str) -> str:
+    """Letters with combining marks: the marks as accents, innermost first."""
+    parts: list[str] = []
+    for char in text:
+        if char in _MARKS and parts:
+            parts[-1] = f"\\{_MARKS[char]}{{{parts[-1]}}}"
+        elif char not in _MARKS:
+            parts.append(chars_to_latex(char, variant))
+    return join(parts)
 
 
 def _run(letters: str, style: str) -> str:
@@ -107,6 +140,8 @@ def mi(node: MathNode) -> str:
     if len(text) == 1 or not _ASCII_NAME.fullmatch(text):
         if text in _NAMES:
             return _NAMES[text]
+        if len(text) == 1 and text not in LATEX_OF and unicodedata.normalize("NFD", text)[1:] in _MARKS:
+            text = unicodedata.normalize("NFD", text)
         return _negated(text, node.variant) if "\u0338" in text else chars_to_latex(text, node.variant)
     return name(text, node.variant, operator=node.applied or node.attrs.get("data-mjx-texclass") == "OP")
 

@@ -9,6 +9,7 @@ them, groups of stacked boxes side by side are a table. Lengths are in 1/1000 em
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -47,6 +48,7 @@ _ARROWS = frozenset("→←↔⇒⇐⇔↦↪↩⇌⇋↠↞=")
 _WIDE = {"m": 833, "w": 722, "i": 278, "l": 278, "f": 306, "j": 306, "t": 389, "r": 392, "s": 394, "W": 1028, "M": 917}
 _Build = Callable[[MathNode, MathNode | None, MathNode | None], MathNode]
 _AXIS = (80, 320)  # a fraction's line, in scripts and outside
+_AXIS_HEIGHT, _LINE_MIDDLE, _SIZES = 250, 30, (1.0, 0.707, 0.5)
 _MIN_STACK = 500
 _MAX_SEPARATORS = 50
 
@@ -144,7 +146,8 @@ def _token(font: str, char: str) -> MathNode:
 
 
 def _group(x: float, y: float, inside: list[_Box]) -> _Box:
-    scale = max((box.scale for box in inside if box.kind not in ("rule", "line")), default=1.0)
+    sizes = [_size_at(box.y) for index, box in enumerate(inside) if _is_fraction(inside, index)]
+    scale = max(sizes + [box.scale for box in inside if box.kind not in ("rule", "line")], default=1.0)
     pieces = "".join(box.pieces for box in inside if box.pieces is not None)
     whole = pieces if all(box.pieces is not None for box in inside) else None
     stretched = any(box.stretched for box in inside)
@@ -168,7 +171,9 @@ def _sign(inside: list[_Box], pieces: str, stretched: bool) -> str:
         return BRACES[pieces[0]]
     tall = len(set(pieces)) == 1 and pieces[0] in "|∣∥‖" and len({box.y for box in inside}) > 1
     wide = set(pieces) in ({"–"}, {"¯"}) or (inside[0].x < 0 and (pieces[-1] in "→¯–" or pieces[0] in "←¯–"))
-    if not (stretched or tall or wide or in_pieces(pieces)):
+    shaft = len(pieces) > 1 and (set(pieces[:-1]) == {"−"} and pieces[-1] == "→")
+    shaft = shaft or (len(pieces) > 1 and set(pieces[1:]) == {"−"} and pieces[0] == "←")
+    if not (stretched or tall or wide or shaft or in_pieces(pieces)):
         return ""
     found = assembled(pieces)
     return found if len(found) == 1 else ""
@@ -235,11 +240,10 @@ def _construct(inside: list[_Box], index: int, done: list[_Box]) -> int:
     """Read a fraction or a root that begins at `index`; the index behind it, 0 where there is none."""
     box = inside[index]
     behind = inside[index + 1 : index + 3]
-    if box.kind == "rule" and len(behind) == 2 and _AXIS[0] * box.scale <= box.y <= _AXIS[1] and _parts(behind, box.y):
+    if _is_fraction(inside, index):
         top, bottom = sorted(behind, key=lambda part: -part.y)
-        done.append(
-            _Box(box.x, 0, max(part.scale for part in behind), MathNode("mfrac", "", {}, [top.node, bottom.node]))
-        )
+        scale = max(_size_at(box.y), *(part.scale for part in behind))
+        done.append(_Box(box.x, 0, scale, MathNode("mfrac", "", {}, [top.node, bottom.node])))
         return index + 3
     if box.node.text[:1] in ("√", "⎷") and len(behind) == 2 and behind[0].kind == "rule":
         node = MathNode("msqrt", "", {}, [behind[1].node])
@@ -250,8 +254,17 @@ def _construct(inside: list[_Box], index: int, done: list[_Box]) -> int:
     return 0
 
 
-def _parts(pair: list[_Box], line: float) -> bool:
-    return max(part.y for part in pair) > line > min(part.y for part in pair)
+def _size_at(line: float) -> float:
+    """The size of the formula around a fraction, by the height of its line, which is on the axis."""
+    return min(_SIZES, key=lambda size: abs(line + _LINE_MIDDLE - _AXIS_HEIGHT * size))
+
+
+def _is_fraction(inside: list[_Box], index: int) -> bool:
+    """Whether a rule on the axis begins here, with a part above it and a part below it behind."""
+    rule, pair = inside[index], inside[index + 1 : index + 3]
+    if rule.kind != "rule" or len(pair) < 2 or not _AXIS[0] * rule.scale <= rule.y <= _AXIS[1]:
+        return False
+    return max(part.y for part in pair) > rule.y > min(part.y for part in pair)
 
 
 def _plain(inside: list[_Box], index: int, done: list[_Box]) -> int:
@@ -262,12 +275,18 @@ def _plain(inside: list[_Box], index: int, done: list[_Box]) -> int:
         return index + 1
     last = done[-1]
     char = box.node.text if box.node.tag == "mo" else ""
-    if last.scale < 0.8 * box.scale and abs(last.y) > 60 and len(done) == 1 and last.kind in ("glyph", "node"):
-        raised = last.y > 0  # a script in front of its base
-        script = scripted(MathNode("mrow"), None if raised else last.node, last.node if raised else None)
-        done[:] = [_Box(last.x, 0, box.scale, script)]
-        last = done[0]
-    if char in _OVER and (char in _ACCENTS or box.y > 300):
+    if len(done) <= 2 and all(_is_prescript(part, box) for part in done):
+        lower = next((part.node for part in done if part.y < 0), None)
+        upper = next((part.node for part in done if part.y > 0), None)
+        if len(done) == (lower is not None) + (upper is not None):
+            done[:] = [_Box(last.x, 0, box.scale, scripted(MathNode("mrow"), lower, upper))]
+            last = done[0]
+    if char == "\u0338" and last.node.tag in ("mo", "mi"):
+        last.node = MathNode("mo", unicodedata.normalize("NFC", last.node.text + char), {"stretchy": "false"})
+        return index + 1
+    if box.y > 300 and box.pieces in ("...", "...."):
+        done[:] = [_Box(done[0].x, 0, last.scale, limited(_all(done), None, MathNode("mo", box.pieces)))]
+    elif char in _OVER and (char in _ACCENTS or box.y > 300):
         done[:] = [_Box(done[0].x, 0, last.scale, limited(_all(done), None, box.node))]
     elif char in _UNDER and box.y < -300:
         mark = MathNode("mo", "_") if char == "–" else box.node
@@ -282,6 +301,11 @@ def _plain(inside: list[_Box], index: int, done: list[_Box]) -> int:
     else:
         done.append(box)
     return index + 1
+
+
+def _is_prescript(part: _Box, base: _Box) -> bool:
+    """Whether a box before the first full-sized one is a script in front of it."""
+    return part.scale < 0.8 * base.scale and abs(part.y) > 60 and part.kind in ("glyph", "node")
 
 
 def _attach(box: _Box, done: list[_Box]) -> None:

@@ -20,8 +20,25 @@ _STARTS = """
 A576,668 B304,342 C201,-25 D37,475 E144,470 F199,579 G216,68 H18,487 I174,0 J148,78 K194,618 L62,-22 M28,9 N343,705
 O308,428 P37,475 Q114,286 R37,475 S554,512 T49,475 U8,592 V25,633 W25,633 X324,614 Y65,599 Z694,220
 """
-# Where the outlines of MathJax's calligraphic capitals begin; upright capitals share their codes, not their outlines.
-_CALLIGRAPHIC = {entry[0]: entry[1:].replace(",", " ") for entry in _STARTS.split()}
+_NEW_STARTS = """
+A399,233 B577,388 C229-15 D332,4 E487,519 F809,605 G108,37 H194,417 I242,493 J657,667 K884,576 L234,176 M40,49 N41,49
+O583,525 P415,648 Q211,111 R688,386 S114,133 T137,111 U131,114 V575,709 W902,586 X94,120 Y472,252 Z548,153
+"""
+_NEW_BOLD_STARTS = """
+A897,87 B872,552 C699,560 D954,388 E597,106 F966,686 G729,665 H1047,623 I675,699 J732,698 K974,570 L822,278 M404,568
+N1054,664 O652,519 P832,511 Q788,429 R771,84 S679,605 T870,684 U813,695 V558,620 W160,616 X928,634 Y698,691 Z760,667
+"""
+
+
+def _outlines(starts: str) -> frozenset[tuple[str, str]]:
+    return frozenset((entry[0], entry[1:].replace(",", " ")) for entry in starts.split())
+
+
+# Where the outlines of calligraphic capitals begin in MathJax 3 and in the font of MathJax 4; upright capitals share
+# their codes, not their outlines.
+_CALLIGRAPHIC = _outlines(_STARTS) | _outlines(_NEW_STARTS)
+_BOLD_CALLIGRAPHIC = _outlines(_NEW_BOLD_STARTS)
+_START = re.compile(r"M(-?\d{1,5}[ ,]?-?\d{1,5})")
 _TOKENS = frozenset({"mi", "mo", "mn", "mtext", "ms"})
 _GROUPS = frozenset({"texatom", "mrow", "mstyle", "mpadded", "math", "merror", "inferredmrow", "semantics", "maction"})
 _SCRIPTS = frozenset({"msub", "msup", "msubsup"})
@@ -99,8 +116,9 @@ def _variant(glyph: Element, char: str) -> str:
     font = _FONT.search(glyph.attr("xlink:href") or glyph.attr("href") or "")
     if font is not None:
         return {"C": "script", "SC": "script", "CB": "bold-script", "C-B": "bold-script"}.get(font.group(1), "")
-    outline = (glyph.attr("d") or "")[1:12]
-    return "script" if char in _CALLIGRAPHIC and outline.startswith(_CALLIGRAPHIC[char]) else ""
+    start = _START.match(glyph.attr("d") or "")
+    outline = (char, start.group(1).replace(",", " ")) if start else ("", "")
+    return "script" if outline in _CALLIGRAPHIC else "bold-script" if outline in _BOLD_CALLIGRAPHIC else ""
 
 
 def _structure(element: Element, kind: str, kids: list[MathNode]) -> MathNode:

@@ -82,6 +82,7 @@ def normal_tex(raw: str) -> str:
         tex = _BREAK.sub(" ", tex)
     tex = strip_delimiters(tex)[0]
     if "%" in tex:
+        tex = _unwrap_style(tex)  # style alone is nothing that a comment could leave
         tex = _drop_comments(tex).strip() or tex
     if "\\begin{array}[]" in tex:  # LaTeXML writes the empty option, KaTeX does not take it
         tex = tex.replace("\\begin{array}[]", "\\begin{array}")
@@ -171,7 +172,8 @@ def _fix_dollars(tex: str) -> tuple[str, str]:
     starts = {match.end() - 1 for match in _TEXT_COMMAND.finditer(tex)}
     parts: list[str] = []
     bare: list[str] = []
-    depth, text_depths, inside, position = 0, [], False, 0
+    open_depths: list[int] = []
+    depth, text_depths, position = 0, [], 0
     for match in _DOLLAR.finditer(tex):
         symbol = match.group()
         parts.append(tex[position : match.start()])
@@ -183,12 +185,14 @@ def _fix_dollars(tex: str) -> tuple[str, str]:
         elif symbol == "}":
             if text_depths and text_depths[-1] == depth:
                 text_depths.pop()
-                inside = False
+            while open_depths and open_depths[-1] >= depth:
+                open_depths.pop()
             depth -= 1
         elif symbol[0] == "$":
-            if text_depths:
-                inside = not inside
-                symbol = "\\(" if inside else "\\)"
+            if text_depths or open_depths:
+                closes = bool(open_depths) and open_depths[-1] == depth
+                symbol = "\\)" if closes else "\\("
+                open_depths.pop() if closes else open_depths.append(depth)
             else:
                 bare.append(symbol)
                 symbol = symbol.replace("$", "\\$")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from turbohtml import Element
 
-from extractors.math import chtml, common_html, html_css, katex_html, mathjax2_svg, mathjax_svg
+from extractors.math import chtml, common_html, html_css, katex_html, mathjax2_svg, mathjax_svg, preview_html
 from extractors.math.attributes import MATHML_NAMES, image_tex, label_tex, named_attribute, tex_attribute
 from extractors.math.forms import Recovered
 from extractors.math.math_node import MathNode
@@ -124,12 +124,21 @@ def _mathjax_2_drawing(frame: Element, *, display: bool) -> Recovered | None:
     boxes = frame.select_one(".mjx-math")
     if boxes is not None:
         return _drawn(common_html.to_tree(boxes), boxes, "common_html", display=display)
+    boxes = frame.select_one(".MJXp-math")
+    if boxes is not None:
+        return recover_preview(boxes, display=display)
     boxes = frame.select_one("span.math")
     if boxes is not None:
         return _drawn(html_css.to_tree(boxes), frame, "html_css", display=display)
     if frame.select_one("svg") is not None:
         return _drawn(mathjax2_svg.to_tree(frame), frame, "html_css", display=display)
     return _drawn(None, frame, "html_css", display=display)
+
+
+def recover_preview(boxes: Element, *, display: bool = False) -> Recovered | None:
+    """MathJax 2's fast preview or PreviewHTML output: `.MJXp-math`."""
+    display = display or boxes.has_class("MJXp-display")
+    return _drawn(preview_html.to_tree(boxes), boxes, "common_html", display=display)
 
 
 def recover_wikipedia(element: Element) -> Recovered | None:

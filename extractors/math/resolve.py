@@ -27,6 +27,7 @@ from extractors.math.rendered import (
     recover_mathjax_2,
     recover_mathjax_3,
     recover_mathquill,
+    recover_preview,
     recover_wikipedia,
 )
 from extractors.math.sources import is_math_script, next_element, recover_math, recover_script
@@ -50,6 +51,7 @@ _MATHJAX_2_CLASSES = (
     "MathJax_MathML",
     "MathJax_MathContainer",
     "MathJax_PHTML",
+    "MathJax_PHTML_Display",
     "mjx-chtml",
     "MJXc-display",
 )
@@ -216,6 +218,8 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
         return _decide_preview(element)
     if not names.isdisjoint(_MATHJAX_2_CLASSES):
         return _decide_mathjax_2(element, script_ids)
+    if "MJXp-math" in names:
+        return recover_preview(element)
     if "mwe-math-element" in names:
         return recover_wikipedia(element)
     if "mathquill-rendered-math" in names:

@@ -135,7 +135,6 @@ ACCENTS_OVER = {
     "\u23dc": "overparen",
     "\ufe35": "overparen",
     "\u2312": "overparen",
-    "\u2322": "overparen",
     "\u23e0": "overgroup",
 }
 WIDE_ACCENT = {"hat": "widehat", "tilde": "widetilde", "bar": "overline", "vec": "overrightarrow", "check": "widecheck"}

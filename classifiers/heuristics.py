@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from classifiers.hot import DUPLICATE_NGRAMS, TOP_NGRAMS
 from classifiers.measures import Measures
 from classifiers.notices import NOTICES, names_spam
 
-DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
-TOP_NGRAMS = (2, 3, 4)
 _SYLLABIC = ("ko",)  # a character is a syllable: ordinary Korean words have two or three
 
 
@@ -206,10 +205,7 @@ def _duplicate_line_chars(measures: Measures, _: str, config: RulesConfig) -> bo
 def _top_ngram(size: int) -> Rule:
     def rule(measures: Measures, _: str, config: RulesConfig) -> bool:
         limit: float | None = getattr(config, f"max_top_{size}gram")
-        if limit is None or not _judges_words(measures, config):
-            return False
-        least = 0.99 * limit * len(measures.text)  # the division below decides, as rounding has it
-        return measures.ngrams.may_top(size, least) and measures.ngrams.top_chars(size) / len(measures.text) > limit
+        return limit is not None and _judges_words(measures, config) and measures.top_ngram(size) > limit
 
     return rule
 
@@ -217,10 +213,7 @@ def _top_ngram(size: int) -> Rule:
 def _duplicate_ngram(size: int) -> Rule:
     def rule(measures: Measures, _: str, config: RulesConfig) -> bool:
         limit: float | None = getattr(config, f"max_duplicate_{size}gram")
-        if limit is None or not _judges_words(measures, config):
-            return False
-        least = 0.99 * limit * len(measures.text)
-        return measures.ngrams.repeated_chars(size, least) / len(measures.text) > limit
+        return limit is not None and _judges_words(measures, config) and measures.duplicate_ngrams(size) > limit
 
     return rule
 

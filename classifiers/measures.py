@@ -6,27 +6,22 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import cached_property
-from itertools import chain
-from operator import itemgetter
 
+from classifiers.hot import DUPLICATE_NGRAMS, TOP_NGRAMS, Counted
+from classifiers.native import twin
 from classifiers.prose import Prose
-from classifiers.repetition import NGrams, repeated
-from classifiers.rule_words import Chunk, chunks
-from classifiers.sentence_marks import TERMINAL, TERMINAL_ENDS
+from classifiers.repetition import repeated
+from classifiers.rule_words import chunk_of
+from classifiers.sentence_marks import TERMINAL
 from pipeline.text.latex.lex import is_well_formed
 
-STOP_WORDS = frozenset({"the", "be", "to", "of", "and", "that", "have", "with"})  # Gopher's eight
 SHORT_LINE_CHARS = 30  # FineWeb
 MIN_FORMULAS, MAX_FORMULAS = 10, 200  # a rate of fewer says nothing; of more it is known
-MIN_TOP_WORD_WORDS, MIN_TOP_WORD_CHARS = 50, 4
+MIN_TOP_WORD_WORDS = 50
 C4_MIN_LINE_WORDS, C4_MAX_WORD_CHARS = 3, 1000
 C4_POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
 
-# Fields of Chunk, by position: `map` runs them in C.
-_WORDS, _PLAIN, _FORMULAS, _CHARS, _ALPHABETIC, _NUMBERS = map(itemgetter, range(6))
 _CITATION = re.compile(r"\[\d*]|\[edit]|\[citation needed]")
-_NOISE = re.compile(r"[^\w\s.,;:!?'\"()\-–—’‘“”«»„…%/&+=<>*°§€$£。、，！？：；（）「」『』《》¿¡]")
-_COMMON_ASCII = bytes(code for code in range(128) if not _NOISE.match(chr(code)))
 _CUT_SHORT = re.compile(
     r"(?:\.\.\.|…|\[…\]|\[\.\.\.\])\s*(?:read more|continue reading|more|weiterlesen|lire la suite|leer más)?[\s»→>.]*$"
     r"|(?:read more|continue reading|read the (?:full|rest of the?) (?:article|story|post))[\s»→>.…]*$"
@@ -44,60 +39,59 @@ class Measures:
     # --- words ---
 
     @cached_property
-    def _chunks(self) -> list[Chunk]:
-        return chunks(self.text)
-
-    @cached_property
-    def words(self) -> list[str]:
-        return list(chain.from_iterable(map(_WORDS, self._chunks)))
-
-    @cached_property
-    def n_words(self) -> int:
-        """Words as tokenizers count them, punctuation included."""
-        return len(self.words)
-
-    @cached_property
-    def plain_words(self) -> int:
-        """Words that are more than punctuation."""
-        return sum(map(_PLAIN, self._chunks))
-
-    @cached_property
-    def formula_words(self) -> int:
-        return sum(map(_FORMULAS, self._chunks))
-
-    @cached_property
-    def plain_chars(self) -> int:
-        """Characters of plain words other than formulas."""
-        return sum(map(_CHARS, self._chunks))
-
-    @cached_property
-    def alphabetic_words(self) -> int:
-        return sum(map(_ALPHABETIC, self._chunks))
+    def _counted(self) -> Counted:
+        return twin.count_words(self.text, chunk_of)
 
     @property
+    def n_words(self) -> int:
+        """Words as tokenizers count them, punctuation included."""
+        return self._counted[0]
+
+    @property
+    def plain_words(self) -> int:
+        """Words that are more than punctuation."""
+        return self._counted[1]
+
+    @property
+    def formula_words(self) -> int:
+        return self._counted[2]
+
+    @property
+    def plain_chars(self) -> int:
+        """Characters of plain words other than formulas."""
+        return self._counted[3]
+
+    @property
+    def alphabetic_words(self) -> int:
+        return self._counted[4]
+
+    @property
+    def numbers(self) -> int:
+        return self._counted[5]
+
+    @property
+    def stop_words(self) -> int:
+        """Different ones of Gopher's eight."""
+        return self._counted[6]
+
+    @cached_property
     def content_words(self) -> int:
         """Plain words of prose (formulas are among them), unspaced scripts by characters, words of code and tables."""
         prose = self.prose
         return self.plain_words + prose.unspaced_words + len(prose.code.split()) + len(prose.tables.split())
 
-    @cached_property
-    def numbers(self) -> int:
-        return sum(map(_NUMBERS, self._chunks))
-
-    @cached_property
-    def stop_words(self) -> int:
-        return len(STOP_WORDS & self.ngrams.distinct)
-
-    @cached_property
+    @property
     def top_word(self) -> float:
         """Share of the commonest word of some length, 0 in short texts."""
-        if self.n_words < MIN_TOP_WORD_WORDS:
-            return 0.0
-        return self.ngrams.top_word(MIN_TOP_WORD_CHARS) / self.n_words
+        return self._counted[7] / self.n_words if self.n_words >= MIN_TOP_WORD_WORDS else 0.0
 
-    @cached_property
-    def ngrams(self) -> NGrams:
-        return NGrams(self.words)
+    def top_ngram(self, size: int) -> float:
+        """Share of characters in all occurrences of the commonest window of so many words."""
+        return self._counted[8][TOP_NGRAMS.index(size)] / max(1, len(self.text))
+
+    def duplicate_ngrams(self, size: int) -> float:
+        """Share of characters in windows of so many words that occurred before."""
+        return self._counted[9][DUPLICATE_NGRAMS.index(size)] / max(1, len(self.text))
 
     # --- signs ---
 
@@ -115,8 +109,7 @@ class Measures:
 
     @property
     def symbol_noise(self) -> float:
-        rest = self.text.encode("utf-8", "replace").translate(None, _COMMON_ASCII)  # mostly little is left
-        return len(_NOISE.findall(rest.decode())) / max(1, len(self.text))
+        return twin.noise(self.text)[0] / max(1, len(self.text))
 
     @property
     def wellformed(self) -> float:
@@ -152,7 +145,7 @@ class Measures:
 
     @property
     def terminal_lines(self) -> float:
-        return sum(line.endswith(TERMINAL_ENDS) for line in self.filled_lines) / max(1, len(self.filled_lines))
+        return sum(line[-1] in TERMINAL for line in self.filled_lines) / max(1, len(self.filled_lines))
 
     @property
     def short_lines(self) -> float:
@@ -169,11 +162,13 @@ class Measures:
     @cached_property
     def repeated_paragraphs(self) -> tuple[float, float]:
         """(share of paragraphs, share of characters) that occurred before."""
-        return self._repeated(re.split(r"\n{2,}", self.text.strip()))
+        return self._repeated(
+            [part.lstrip("\n") for part in self.text.strip().split("\n\n") if part.strip("\n")] or [""]
+        )
 
     @cached_property
     def repeated_lines(self) -> tuple[float, float]:
-        return self._repeated(re.split("\n+", self.text))
+        return self._repeated(_split_lines(self.text))
 
     def _repeated(self, parts: list[str]) -> tuple[float, float]:
         count, chars = repeated(parts)
@@ -188,12 +183,15 @@ class Measures:
         return self._c4[min_sentences]
 
     def _judge_c4(self, min_sentences: int) -> str | None:
-        sentences = 0
+        """Lines are looked at for what they hold only where the text holds it at all."""
+        sentences, watched = 0, any(phrase in self.lowered for phrase in ("lorem ipsum", "javascript", *C4_POLICIES))
         for raw in self._lines:
+            if not watched and sentences >= min_sentences and "{" not in self.text:
+                return None
             kept = _c4_line(raw.strip())
             if kept is None:
                 continue
-            lowered = kept.lower()
+            lowered = kept.lower() if watched else ""
             if "lorem ipsum" in lowered:
                 return "lorem_ipsum"
             if "javascript" in lowered:
@@ -203,6 +201,12 @@ class Measures:
             if not any(phrase in lowered for phrase in C4_POLICIES):
                 sentences += _sentences(kept) if sentences < min_sentences else 0
         return "too_few_sentences" if sentences < min_sentences else None
+
+
+def _split_lines(text: str) -> list[str]:
+    """What `re.split("\\n+", text)` gives, which has an empty string before a first and after a last line break."""
+    ends = [""] * text.startswith("\n"), [""] * (text.endswith("\n") or not text)
+    return [*ends[0], *filter(None, text.split("\n")), *ends[1]]
 
 
 def _c4_line(line: str) -> str | None:
@@ -221,8 +225,8 @@ def _c4_line(line: str) -> str | None:
 def _sentences(line: str) -> int:
     """Sentences of a line: a word after a word that is a sentence's end begins the next."""
     count, ended = 1, False
-    for chunk in chunks(line):
-        for word in chunk.words:
+    for piece in line.split():
+        for word in chunk_of(piece).words:
             if word in TERMINAL:
                 ended = True
             elif ended and not all(unicodedata.category(char).startswith("P") for char in word):

@@ -6,17 +6,14 @@ A documented heuristic, not a model of usefulness. Dedup uses it to rank survivo
 from __future__ import annotations
 
 import math
-import re
 
+from classifiers.native import twin
 from classifiers.prose import Prose
 
 GOOD_WORDS = 400  # a document this long gets the full length factor
 GOOD_SENTENCE_WORDS = (6.0, 40.0)  # mean words per sentence of edited prose
 MAX_LINK_SHARE = 0.5
 MAX_NOISE = 0.10  # symbols per character of prose
-
-_SENTENCE_END = re.compile(r"(?<![.!?…:;])[.!?…:;。！？]++(?=[\s\"'”’)\]]|$)|[。！？]")
-_NOISE = re.compile(r"[^\w\s.,;:!?'\"()\-–—’‘“”«»„…%/&+=<>*°§€$£。、，！？：；（）「」『』《》¿¡]|([^\w\s])\1{3}")
 
 
 def quality_score(prose: Prose) -> float:
@@ -43,10 +40,9 @@ def _length(prose: Prose) -> float:
 
 def _sentences(prose: Prose) -> float:
     prose_share = prose.n_words / prose.n_content_words
-    in_sentences = [line for line in prose.lines if _SENTENCE_END.search(line)]
-    covered = sum(map(len, in_sentences)) / max(1, sum(map(len, prose.lines)))
-    ends = sum(len(_SENTENCE_END.findall(line)) for line in in_sentences)
-    shape = 1.0 if prose.is_unspaced else _shape(sum(len(line.split()) for line in in_sentences) / max(1, ends))
+    chars, in_sentences, ends, words = twin.sentence_facts(prose.text)
+    covered = in_sentences / max(1, chars)
+    shape = 1.0 if prose.is_unspaced else _shape(words / max(1, ends))
     return 1.0 - prose_share + prose_share * covered * shape
 
 
@@ -67,5 +63,4 @@ def _distinct_lines(prose: Prose) -> float:
 
 
 def _clean_symbols(prose: Prose) -> float:
-    noise = len(_NOISE.findall(prose.text))
-    return 1.0 - min(1.0, noise / max(1, len(prose.text)) / MAX_NOISE)
+    return 1.0 - min(1.0, sum(twin.noise(prose.text)) / max(1, len(prose.text)) / MAX_NOISE)

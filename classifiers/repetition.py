@@ -1,7 +1,7 @@
 """How much of a text repeats itself: lines, paragraphs and n-grams of words, as Gopher's table A1 counts them.
 
-Every window of words is one 64-bit number, computed for all windows at once; the greedy walk over duplicated n-grams,
-which is what costs, is taken only where numbers repeat.
+Every window of words is one 64-bit number, computed for all windows at once; the greedy walk over duplicated n-grams
+is taken only where numbers repeat. `classifiers/c/ngrams.h` counts the same in C.
 
 Source: Rae et al. 2021 (Gopher), table A1.
 """
@@ -33,16 +33,11 @@ class NGrams:
     def __init__(self, words: Sequence[str]) -> None:
         self._words = words
         numbers = {word: number for number, word in enumerate(dict.fromkeys(words))}
-        self.distinct = numbers.keys()
-        sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))
+        self._sizes = np.fromiter(map(len, numbers), np.int64, len(numbers))
         self._numbers = np.fromiter(map(numbers.__getitem__, words), np.int64, len(words))
-        self._counts, self._sizes = np.bincount(self._numbers, minlength=len(numbers)), sizes
-        self._most = int((self._counts * (sizes + 1)).max(initial=0))
-        self._lengths = sizes[self._numbers]
-        self._offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._lengths)))
+        self._offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(self._sizes[self._numbers])))
         self._prefix: U64 | None = None
         self._ids: U64 | None = None
-        self._in_repeats: dict[int, int] = {}  # characters in repeated windows, by size
 
     def top_chars(self, size: int) -> int:
         """Characters, spaces included, in all occurrences of the commonest n-gram; the first of equals counts."""
@@ -59,38 +54,17 @@ class NGrams:
 
     def top_word(self, min_chars: int) -> int:
         """Occurrences of the commonest word of at least so many characters."""
-        return int(self._counts[self._sizes >= min_chars].max(initial=0))
+        counts = np.bincount(self._numbers, minlength=len(self._sizes))
+        return int(counts[self._sizes >= min_chars].max(initial=0))
 
-    def may_top(self, size: int, chars: float) -> bool:
-        """False where no n-gram can hold more characters than that: its words occur at least as often as it does."""
-        return size * self._most > chars
-
-    def repeated_chars(self, size: int, least: float = 0.0) -> int:
-        """Characters of n-grams that occurred before, each counted once from left to right, not overlapping.
-
-        0 where they cannot be more than `least`: no words are in longer repeated n-grams that are in no shorter ones
-        (but for words that run together to the same string, which for such shares is no case).
-        """
-        if least and any(covered <= least for shorter, covered in self._in_repeats.items() if shorter < size):
-            return 0
+    def repeated_chars(self, size: int) -> int:
+        """Characters of n-grams that occurred before, each counted once from left to right, not overlapping."""
         keys = self._windows(size)
         places = _repeated_places(keys)
-        covered = self._in_repeats[size] = self._covered(places, size)
-        if not len(places) or covered <= least:
-            return 0
-        return self._walk(places, keys[places], size)
-
-    def _covered(self, places: npt.NDArray[np.int64], size: int) -> int:
-        """Characters of the words in any of these windows."""
-        edges = np.bincount(places, minlength=len(self._lengths) + 1)
-        edges -= np.bincount(places + size, minlength=len(self._lengths) + 1)
-        return int(self._lengths[np.cumsum(edges)[:-1] > 0].sum())
-
-    def _walk(self, places: npt.NDArray[np.int64], keys: U64, size: int) -> int:
         chars = self._offsets[places + size] - self._offsets[places]
         seen: set[int] = set()
         total = start = 0
-        for place, key, length in zip(places.tolist(), keys.tolist(), chars.tolist(), strict=True):
+        for place, key, length in zip(places.tolist(), keys[places].tolist(), chars.tolist(), strict=True):
             if place < start:
                 continue
             if key in seen:

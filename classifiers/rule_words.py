@@ -8,24 +8,15 @@ rendering. Here a chunk between white space is taken apart once and remembered: 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from functools import lru_cache
 
+from classifiers.hot import Chunk
 from classifiers.sentence_marks import SYMBOLS
 
 FORMULA_LETTER = "ƒ"  # a formula's word is this letter and a number
 CACHE_CHUNKS = 1 << 17
+STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")  # Gopher's eight
 MAX_CHUNK_CHARS = 1_000  # a longer one is one word: a data URI, a line without spaces
-
-
-class Chunk(NamedTuple):
-    """Words of one piece between white space, and what the rules count of them."""
-
-    words: tuple[str, ...]
-    n_plain: int  # words that are not punctuation only
-    n_formulas: int  # of those, words that stand for a formula
-    plain_chars: int  # of the others
-    n_alphabetic: int  # words with a letter
-    n_numbers: int  # words with a digit and no letter
 
 
 _PUNCT = "…,:;!?¿؟¡()[\\]{}<>_#*&。？！，、；：～·।،۔؛٪"
@@ -70,31 +61,16 @@ _TWO_WORDS = {  # length of the first of the two
 _EMOTICONS = frozenset((":)", ":-)", ";)", ";-)", ":(", ":-(", ":d", ":p", ":/", "xd", "and/or", "c'mon", "o'clock"))
 
 
-class _Cache(dict[str, Chunk]):
-    """Filled on demand, emptied by `chunks` when large."""
-
-    def __missing__(self, piece: str) -> Chunk:
-        chunk = self[piece] = _chunk(piece)
-        return chunk
-
-
-_cache = _Cache()
-
-
-def chunks(text: str) -> list[Chunk]:
-    """Every piece of a text between white space, in order, with its words."""
-    if len(_cache) > CACHE_CHUNKS:
-        _cache.clear()
-    return list(map(_cache.__getitem__, text.split()))
-
-
-def _chunk(piece: str) -> Chunk:
+@lru_cache(maxsize=CACHE_CHUNKS)
+def chunk_of(piece: str) -> Chunk:
+    """The words of one piece between white space, and what the rules count of them."""
     words = tuple(_words(piece))
     plain = [word for word in words if any(char not in SYMBOLS for char in word)]
     alphabetic = sum(any(map(str.isalpha, word)) for word in words)
     numbers = sum(any(map(str.isdigit, word)) for word in words if not any(map(str.isalpha, word)))
     spelled = [word for word in plain if word[0] != FORMULA_LETTER]
-    return Chunk(words, len(plain), len(plain) - len(spelled), sum(map(len, spelled)), alphabetic, numbers)
+    stops = sum(1 << at for at, word in enumerate(STOP_WORDS) if word in words)
+    return Chunk(words, len(plain), len(plain) - len(spelled), sum(map(len, spelled)), alphabetic, numbers, stops)
 
 
 def _words(piece: str) -> list[str]:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from classifiers.heuristics import RULES, RulesConfig
 from classifiers.measures import Measures
 from classifiers.prose import Prose
-from classifiers.rule_words import chunks
+from classifiers.rule_words import chunk_of
 from classifiers.sentence_marks import TERMINAL
 
 
@@ -29,7 +29,7 @@ class OurWords(WordTokenizer):
     """datatrove's interface over our words; a sentence ends after a word that is a sentence mark."""
 
     def word_tokenize(self, text):
-        return [word for chunk in chunks(text) for word in chunk.words]
+        return [word for piece in text.split() for word in chunk_of(piece).words]
 
     def sent_tokenize(self, text):
         return [text[start:end] for start, end in self.span_tokenize(text)]

@@ -1,0 +1,75 @@
+"""The counting that costs most: the definition in Python, of which c/ is the twin in C; `native.py` chooses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import itemgetter
+from typing import NamedTuple
+
+from classifiers.repetition import NGrams
+
+DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
+TOP_NGRAMS = (2, 3, 4)
+MIN_TOP_WORD_CHARS = 4
+COMMON_SIGNS = ".,;:!?'\"()\\-–—’‘“”«»„…%/&+=<>*°§€$£。、，！？：；（）「」『』《》¿¡"
+
+_SENTENCE_END = re.compile(r"(?<![.!?…:;])[.!?…:;。！？]++(?=[\s\"'”’)\]]|$)|[。！？]")
+_ODD_OR_RUN = re.compile(rf"([^\w\s{COMMON_SIGNS}])|([^\w\s])\2{{3}}")
+
+
+class Chunk(NamedTuple):
+    """Words of one piece between white space, and what the rules count of them."""
+
+    words: tuple[str, ...]
+    n_plain: int  # words that are not punctuation only
+    n_formulas: int  # of those, words that stand for a formula
+    plain_chars: int  # of the others
+    n_alphabetic: int  # words with a letter
+    n_numbers: int  # words with a digit and no letter
+    stop_words: int  # bits of Gopher's stop words
+
+
+# Fields of Chunk, by position: `map` runs them in C.
+_WORDS, _PLAIN, _FORMULAS, _CHARS, _ALPHABETIC, _NUMBERS, _STOPS = map(itemgetter, range(7))
+Counted = tuple[int, int, int, int, int, int, int, int, tuple[int, int, int], tuple[int, int, int, int, int, int]]
+
+
+def count_words(text: str, chunk_of: Callable[[str], Chunk]) -> Counted:
+    """Words of a text, counted: (all, plain, formulas, characters of plain ones, alphabetic, numbers, distinct stop
+    words, occurrences of the commonest of MIN_TOP_WORD_CHARS, characters in the commonest window for each of
+    TOP_NGRAMS, characters in windows that occurred before for each of DUPLICATE_NGRAMS).
+
+    Args:
+        chunk_of: the words of a piece between white space; may be asked once for equal pieces.
+    """
+    chunks = list(map(chunk_of, text.split()))
+    words: Sequence[str] = list(chain.from_iterable(map(_WORDS, chunks)))
+    sums = [sum(map(field, chunks)) for field in (_PLAIN, _FORMULAS, _CHARS, _ALPHABETIC, _NUMBERS)]
+    stops = 0
+    for bits in map(_STOPS, chunks):
+        stops |= bits
+    ngrams = NGrams(words)
+    top = tuple(ngrams.top_chars(size) for size in TOP_NGRAMS)
+    repeated = tuple(ngrams.repeated_chars(size) for size in DUPLICATE_NGRAMS)
+    return (len(words), *sums, stops.bit_count(), ngrams.top_word(MIN_TOP_WORD_CHARS), top, repeated)
+
+
+def sentence_facts(text: str) -> tuple[int, int, int, int]:
+    """(characters of stripped lines, of those with a sentence end, sentence ends, words of the latter lines)."""
+    lines = [stripped for line in text.split("\n") if (stripped := line.strip())]
+    chars = covered = ends = words = 0
+    for line in lines:
+        chars += len(line)
+        if found := len(_SENTENCE_END.findall(line)):
+            covered, ends, words = covered + len(line), ends + found, words + len(line.split())
+    return chars, covered, ends, words
+
+
+def noise(text: str) -> tuple[int, int]:
+    """(characters that are no letter, digit, white space or common sign; runs of four equal common signs)."""
+    odd = runs = 0
+    for found in _ODD_OR_RUN.finditer(text):
+        odd, runs = odd + (found[1] is not None), runs + (found[1] is None)
+    return odd, runs

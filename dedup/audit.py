@@ -12,9 +12,10 @@ AUDIT_SCHEMA = pa.schema(
     [
         ("removed_id", pa.string()),
         ("kept_id", pa.string()),
-        ("jaccard", pa.float32()),  # of word 5-grams, null where the texts were not compared (rule "url")
+        ("jaccard", pa.float32()),  # of word 5-grams, null where not compared (rule "url")
         ("containment", pa.float32()),  # shared 5-grams over those of the shorter text
         ("rule", pa.string()),  # one of RULES
+        ("shared_shingles", pa.int32()),  # distinct word 5-grams in both texts, null where they were not compared
     ]
 )
 

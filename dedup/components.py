@@ -1,20 +1,17 @@
 """Connected components of the proposal graph: which documents must meet in one place to be compared.
 
-Components decide only who is compared with whom, never who is removed. `contract` shrinks the edges of one partition to
-a star forest, so that the driver, or a tree of partitions, sees at most one edge per document.
+Components decide only who is compared with whom, never who is removed. `forest` shrinks edges to a star forest, so that
+who joins many partitions holds at most one edge per document; beyond one machine's memory see `dedup.stars`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from dedup.lsh import EDGE_SCHEMA
-from pipeline.text.words import stable_hash
+from pipeline.text.words import U64, stable_hash
 
 COMPONENT_SCHEMA = pa.schema([("id", pa.string()), ("component", pa.uint64()), ("root", pa.string())])
 
@@ -32,13 +29,15 @@ def components(edges: pa.Table) -> pa.Table:
     return pa.Table.from_arrays([ids, hashes, roots], schema=COMPONENT_SCHEMA)
 
 
-def contract(edges: pa.Table) -> pa.Table:
-    """A star forest (root, member) with the same components: at most one edge per id, sorted by member."""
-    ids, left, right = _encode(edges)
-    found = labels(len(ids), left, right)
-    members = np.flatnonzero(found != np.arange(len(ids)))
-    columns = [ids.take(pa.array(found[members])), ids.take(pa.array(members))]
-    return pa.Table.from_arrays(columns, schema=EDGE_SCHEMA)
+def forest(left: U64, right: U64) -> tuple[U64, U64]:
+    """(members, roots) of a graph of numbers: a star forest with the same components, one edge per node but the root.
+
+    The root is the smallest node of its component; members ascend.
+    """
+    nodes, codes = np.unique(np.concatenate([left, right]), return_inverse=True)
+    found = labels(len(nodes), codes[: len(left)], codes[len(left) :])
+    members = np.flatnonzero(found != np.arange(len(nodes)))
+    return nodes[members], nodes[found[members]]
 
 
 def labels(nodes: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -56,11 +55,6 @@ def labels(nodes: int, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDA
         np.minimum.at(parent, np.maximum(left, right), np.minimum(left, right))
         parent = _jump(parent)
     return parent
-
-
-def merge_forests(forests: Iterable[pa.Table]) -> pa.Table:
-    """The contraction of several forests: the step of a merge tree."""
-    return contract(pa.concat_tables(forests))
 
 
 def _jump(parent: NDArray[np.int64]) -> NDArray[np.int64]:

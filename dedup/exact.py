@@ -23,6 +23,7 @@ from dedup.runs import Carried, scan_runs
 from pipeline.text.words import normalise
 
 EXACT_SORT = ("key", "content_hash", *RANK_COLUMNS)
+CAPTURES = ("best", "newest")
 EXACT_SCHEMA = pa.schema([("key", pa.uint64()), ("content_hash", pa.binary(16)), *RANK_FIELDS])
 TRACKING = ("utm_", "fbclid", "gclid", "msclkid", "mc_cid", "mc_eid", "jsessionid", "phpsessid", "sessionid")
 
@@ -32,10 +33,35 @@ def exact_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
     return _rows(docs, [normalise(text or "") for text in docs.column("text").to_pylist()])
 
 
-def url_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
-    """The same rows keyed by canonical URL: copies of one address, best capture first. Rows without URL have none."""
+def url_rows(docs: pa.RecordBatch, capture: str = "best") -> pa.RecordBatch:
+    """The same rows keyed by canonical URL: copies of one address, the copy to keep first. Rows without URL have none.
+
+    `capture`: "best" by `dedup.rank`, or "newest" by crawl time, the best of those captured at one time.
+    """
     with_url = docs.filter(pa.array([bool(url) for url in docs.column("url").to_pylist()], pa.bool_()))
-    return _rows(with_url, [canonical_url(url) for url in with_url.column("url").to_pylist()])
+    rows = _rows(with_url, [canonical_url(url) for url in with_url.column("url").to_pylist()])
+    return rows if capture == "best" else _newest_first(rows)
+
+
+def _newest_first(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Rows whose rank is the crawl time, later ones first and unknown ones last, then the rank they had."""
+    ranks = zip(*(rows.column(field.name).to_pylist() for field in RANK_FIELDS[:3]), strict=True)
+    keys = [
+        f"{time.translate(_COMPLEMENT)} {quality + _BIAS:021d} {length + _BIAS:021d}" for quality, length, time in ranks
+    ]
+    zeros = np.zeros(rows.num_rows, np.int64)
+    columns = [
+        *rows.columns[:2],
+        pa.array(zeros.astype(np.int32)),
+        pa.array(zeros),
+        pa.array(keys, pa.string()),
+        rows.column("id"),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=EXACT_SCHEMA)
+
+
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")  # of ISO 8601 times the order turns round
+_BIAS = 1 << 62
 
 
 def exact_removals(rows: Iterator[pa.RecordBatch], rule: str = "exact") -> Iterator[pa.RecordBatch]:
@@ -49,7 +75,15 @@ def exact_removals(rows: Iterator[pa.RecordBatch], rule: str = "exact") -> Itera
         kept = scan.first.filter(pa.array(scan.place > 0))
         scores = pa.array([similarity] * len(removed), pa.float32())
         yield pa.RecordBatch.from_arrays(
-            [removed, kept, scores, scores, pa.array([rule] * len(removed), pa.string())], schema=AUDIT_SCHEMA
+            [
+                removed,
+                kept,
+                scores,
+                scores,
+                pa.array([rule] * len(removed), pa.string()),
+                pa.nulls(len(removed), pa.int32()),
+            ],
+            schema=AUDIT_SCHEMA,
         )
 
 

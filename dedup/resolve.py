@@ -64,7 +64,12 @@ def resolve_rows(docs: pa.RecordBatch, component_table: pa.Table, neighbours: pa
     lists = neighbours["neighbours"].take(
         pc.index_in(connected.column("id").cast(pa.string()), value_set=neighbours["id"])
     )
-    columns = [key, *rank_columns(connected), connected.column("text").cast(pa.string()), lists]
+    return member_rows(connected, key, lists)
+
+
+def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa.ChunkedArray) -> pa.RecordBatch:
+    """RESOLVE_SCHEMA rows of documents that all are in a component, with their component and neighbours, in order."""
+    columns = [component, *rank_columns(docs), docs.column("text").cast(pa.string()), neighbours]
     return pa.Table.from_arrays(columns, schema=RESOLVE_SCHEMA).combine_chunks().to_batches()[0]
 
 
@@ -115,6 +120,7 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
     text = prepare(row["text"] or "", config)
     found = _match(state, text, _candidates(state, earlier), config, counts)
     survivor = own if found is None else found[0]
+    shorter = min(len(text.shingles), len(state.kept[survivor].shingles)) if found else 0
     state.survivor[own] = survivor
     if survivor == own:
         state.kept[own] = text
@@ -131,6 +137,7 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
         "jaccard": verdict.jaccard,
         "containment": verdict.containment,
         "rule": verdict.rule,
+        "shared_shingles": round(verdict.containment * shorter),
     }
 
 

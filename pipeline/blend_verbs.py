@@ -31,8 +31,8 @@ from pipeline.io.commit import PhaseDirectory, digest
 from pipeline.io.inputs import expand_inputs
 from pipeline.job import Finished, Plan, Reporter, fingerprint, forget_spill
 from pipeline.phases.bad_rows import require_some
-from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts
+from pipeline.phases.placed import DocumentShard
 from pipeline.phases.tables import Table
 from pipeline.phases.texts import TEXTS_VERSION, TextColumns, read_texts, text_documents
 from pipeline.phases.tokens import SHUFFLE, shard_tasks, write_shard_of_tokens

@@ -18,6 +18,7 @@ from rich.console import Console
 from pipeline.classify_verbs import classify, prefilter
 from pipeline.cleaning_verbs import clean
 from pipeline.cli_verbs import RUN_FOLDER, VERBS
+from pipeline.dedup_verbs import VERBS as DEDUP_VERBS
 from pipeline.engine_arguments import EngineCommand
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.fetch_verbs import fetch
@@ -237,7 +238,7 @@ def report(run_folder: Path) -> None:
     click.echo(write_report(run_folder))
 
 
-for verb in (fetch, clean, prefilter, classify, train_classifier, *VERBS, *MANIFEST_VERBS):
+for verb in (fetch, clean, prefilter, classify, train_classifier, *DEDUP_VERBS, *VERBS, *MANIFEST_VERBS):
     warcmill.add_command(verb)
 
 

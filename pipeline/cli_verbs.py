@@ -1,4 +1,4 @@
-"""The verbs around the main job: rows in files (dedup, decontaminate), blends of runs, comparisons.
+"""The verbs around the main job: rows in files to tokens, blends of runs, comparisons.
 
 Like `pipeline.cli`, which adds them to the `warcmill` command: parse, call, print a summary.
 """
@@ -164,57 +164,6 @@ def bench_extractors(
 
 
 @over_tables
-@click.option("--preset", type=click.Choice(["fineweb", "nemotron"]), default="fineweb", show_default=True)
-@click.option(
-    "--max-source-loss",
-    type=click.FloatRange(0.0, 1.0),
-    default=0.9,
-    show_default=True,
-    help="Stop where a `source` loses a larger share of its rows.",
-)
-def dedup(preset: str, max_source_loss: float, **where: Any) -> None:
-    """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
-
-    IN... are JSON lines (also .gz, .zst) or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
-    "quality"?}. RUN/manifest.json names the kept rows (Parquet, every column), RUN/audit/ says for each removed row
-    which kept row it duplicates and why. Rows that cannot be used are recorded with file, line and reason.
-
-    \b
-    warcmill dedup pages.jsonl.gz -o RUN
-    warcmill dedup 'pages/*.parquet' -o RUN --preset nemotron --workers 8
-    warcmill dedup 'pages/*.parquet' -o RUN --engine spark -- --master=spark://HOST:7077
-    """
-    from pipeline.dedup_job import DedupSettings
-    from pipeline.dedup_job import dedup as dedup_job
-
-    settings = DedupSettings(preset, max_source_loss)
-    _run(lambda place, reporter: dedup_job(place, settings, reporter), **where)
-
-
-@over_tables
-@click.option(
-    "--against", "against", multiple=True, required=True, metavar="BENCH", help="Benchmark items; repeatable."
-)
-@click.option("--action", type=click.Choice(["drop", "cut"]), default="drop", show_default=True)
-def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
-    """Drop rows that hold benchmark items, or cut the items out, in JSON lines or Parquet files.
-
-    BENCH holds rows {"id", "text", "benchmark"}. RUN/manifest.json names the kept rows (Parquet, every column),
-    RUN/audit/ the items found, with their places in the input text.
-
-    \b
-    warcmill decontaminate pages.jsonl.gz --against benchmarks.jsonl -o RUN
-    warcmill decontaminate 'pages/*.parquet' --against benchmarks.jsonl -o RUN --action cut
-    """
-    from pipeline.decontaminate_job import DecontaminateSettings
-    from pipeline.decontaminate_job import decontaminate as decontaminate_job
-    from pipeline.io.inputs import expand_inputs
-
-    settings = DecontaminateSettings(tuple(expand_inputs(against)), action)
-    _run(lambda place, reporter: decontaminate_job(place, settings, reporter), **where)
-
-
-@over_tables
 @click.option("--tokenizer", default="deepseek", show_default=True, help="tokenizer.json, hub name, or deepseek.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the shuffle.")
 @click.option("--text-column", default="text", show_default=True, help="Column with the text.")
@@ -237,10 +186,10 @@ def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: floa
 
     config = TokenizeConfig(tokenizer=tokenizer, seed=seed, validation_share=validation_share)
     columns = TextColumns(text=text_column)
-    _run(lambda place, reporter: tokenize_rows(place, config, reporter, columns), **where)
+    run_over(lambda place, reporter: tokenize_rows(place, config, reporter, columns), **where)
 
 
-def _run(
+def run_over(
     job: Callable[[Any, Any], dict[str, Any]],
     inputs: tuple[str, ...],
     output: Path,
@@ -248,7 +197,8 @@ def _run(
     strict: bool,
     engine: str,
     engine_options: tuple[str, ...],
-) -> None:
+) -> dict[str, Any]:
+    """Run a job over tables and print its funnel; returns the manifest."""
     from pipeline.engines.local import LocalConfig
     from pipeline.io.inputs import expand_inputs
     from pipeline.progress import ConsoleReporter, funnel_table
@@ -269,6 +219,7 @@ def _run(
     for note in notes_of(output, manifest):
         console.print(note, highlight=False, markup=False, soft_wrap=True)
     console.print(f"manifest  {output / 'manifest.json'}", highlight=False, soft_wrap=True)
+    return manifest
 
 
-VERBS: tuple[click.Command, ...] = (dedup, decontaminate, tokenize, blend, export, bench)
+VERBS: tuple[click.Command, ...] = (tokenize, blend, export, bench)

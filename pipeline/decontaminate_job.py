@@ -16,7 +16,7 @@ from pipeline.dedup_job import keep_rows, kept_entries, require_unique_ids, writ
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.job import Finished, Plan, Reporter, fingerprint
-from pipeline.phases.documents import Removals
+from pipeline.phases.placed import Removals
 from pipeline.phases.table_matches import CUT, DROP, MATCHES_VERSION, IndexFiles, cutting, index_items, match_shard
 from pipeline.phases.tables import Table
 from pipeline.run_folder import claimed, note_session

@@ -10,20 +10,31 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup.audit import AUDIT_SCHEMA
-from dedup.containment import ContainmentConfig
-from dedup.lsh import EDGE_SCHEMA
 from dedup.minhash import PRESETS
-from dedup.verify import VerifyConfig
+from pipeline.dedup_config import FuzzyConfig
+from pipeline.dedup_index import Index, add_segment, open_index
+from pipeline.dedup_phases import Fuzzy, exact_phase, fuzzy_phases, losses, raise_alarm, url_phase
 from pipeline.engines.work import Sorting
-from pipeline.errors import UsageError, WarcmillError
-from pipeline.io.commit import PhaseDirectory
-from pipeline.io.shards import regroup, write_shard
-from pipeline.job import Finished, Plan, Reporter, fingerprint
-from pipeline.phases import duplicates, table_duplicates
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.errors import UsageError
+from pipeline.io.commit import PhaseDirectory, write_atomic
+from pipeline.io.shards import read_shard, regroup, write_shard
+from pipeline.job import Finished, Plan, Reporter, fingerprint, tasks_of
+from pipeline.phases.index import (
+    DISPLACED,
+    MOVED,
+    RESTORED,
+    VERDICT_ORDER,
+    VERDICT_SCHEMA,
+    emit_verdicts,
+    reduce_verdicts,
+    write_evidence,
+)
+from pipeline.phases.index import VERSION as INDEX_VERSION
+from pipeline.phases.placed import DocumentShard, Removals
 from pipeline.phases.tables import (
     ID_ORDER,
     ID_SCHEMA,
@@ -39,7 +50,7 @@ from pipeline.stage import Task
 from pipeline.table_job import Place, TableJob, funnel_entry, input_entries, reject_entries
 
 KEPT, AUDIT = "kept", "audit"
-ALARM_ROWS = 20  # a source of fewer rows can lose nearly all of them by chance
+PRESET_N = {"word": 5, "char": 24}  # of a unit that is not the preset's
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +59,29 @@ class DedupSettings:
 
     Args:
         preset: MinHash preset, fineweb (14 x 8, word 5-grams) or nemotron (20 x 13, character 24-grams).
+        unit: shingles of "word" or "char" units instead of the preset's, of `n` each (5 words or 24 characters).
+        threshold: derive bands and rows for this Jaccard similarity, with as many hashes as the preset has.
+        url: keep one capture per canonical URL, "best" or "newest"; None to let addresses be.
+        index: folder of what earlier runs have seen; this run goes on from there and adds to it.
         max_source_loss: share of the rows of one `source` that may go; checked before the run is published.
     """
 
     preset: str = "fineweb"
     max_source_loss: float = 0.9
+    unit: str | None = None
+    n: int | None = None
+    threshold: float | None = None
+    url: str | None = None
+    index: Path | None = None
+    max_edges_in_memory: int = FuzzyConfig().max_edges_in_memory
+
+    def fuzzy(self) -> FuzzyConfig:
+        """The proposals and thresholds that these settings mean."""
+        known = PRESETS[self.preset]
+        unit = self.unit or known.unit
+        n = self.n or (known.n if unit == known.unit else PRESET_N[unit])
+        shaped = replace(known, unit=unit, n=n)
+        return FuzzyConfig(minhash=shaped, threshold=self.threshold, max_edges_in_memory=self.max_edges_in_memory)
 
 
 def dedup(place: Place, settings: DedupSettings, reporter: Reporter) -> dict[str, Any]:
@@ -64,87 +93,126 @@ def dedup(place: Place, settings: DedupSettings, reporter: Reporter) -> dict[str
     """
     if settings.preset not in PRESETS:
         raise UsageError(f"no preset {settings.preset!r}", where="--preset", expected=" or ".join(PRESETS))
-    bound = {"recipe": {"name": f"dedup {settings.preset}", "minhash": asdict(PRESETS[settings.preset])}}
-    with claimed(place.output, bound), place.open_engine() as engine:
-        started = datetime.now(UTC)
-        job = TableJob(place, engine, reporter)
-        manifest = _phases(job, settings)
+    if settings.url and settings.index:
+        raise UsageError(
+            "the URL rule does not go together with an index",
+            where="--url, --index",
+            expected="one of the two",
+            hint="an old page that a newer capture replaces would bring back what was removed for it",
+        )
+    with claimed(place.output, {"recipe": {"name": f"dedup {settings.preset}", **_bound(settings)}}):
+        with place.open_engine() as engine:
+            started = datetime.now(UTC)
+            job = TableJob(place, engine, reporter)
+            manifest = _phases(job, settings)
         facts = {"engine": place.engine, "workers": place.local.workers, "inputs": list(place.inputs)}
         note_session(place.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
 
 
+def _bound(settings: DedupSettings) -> dict[str, Any]:
+    """What the output depends on."""
+    return {
+        "minhash": asdict(settings.fuzzy().proposer),
+        "exact": {"url": settings.url},
+        "index": settings.index is not None,
+    }
+
+
 def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
-    facts, read, tables = job.tables()
+    fuzzy_config = settings.fuzzy()
+    bound = {name: asdict(getattr(fuzzy_config, name)) for name in ("proposer", "containment", "verify")}
+    index = open_index(job, settings.index.absolute(), bound) if settings.index else None
+    base = index.base if index else 0
+    facts, read, tables = job.tables(base)
     shards = [shard for table in tables for shard in table.shards]
-    require_unique_ids(job, read, tables)
-    exact = job.exchange(
-        "exact",
-        fingerprint(duplicates.VERSIONS["exact"], {}, read),
-        shards,
-        table_duplicates.emit_exact,
-        duplicates.reduce_exact,
-        duplicates.EXACT_ORDER,
-        duplicates.PLACED_AUDIT_SCHEMA,
-    )
-    left = [replace(shard, removals=exact.removals("exact_dedup")) for shard in shards]
-    fuzzy = _fuzzy(job, settings, read, exact, left)
-    removals = [exact.removals("dedup"), fuzzy.removals("dedup")]
+    require_unique_ids(job, read, tables, index)
+    removals: list[Removals] = []
+    if settings.url:
+        removals.append(url_phase(job, shards, settings.url, read).removals("dedup"))
+        shards = [replace(shard, removals=tuple(removals)) for shard in shards]
+    exact = exact_phase(job, shards, read, *removals, index=index)
+    removals.append(exact.removals("dedup"))
+    shards = [replace(shard, removals=tuple(removals)) for shard in shards]
+    fuzzy = fuzzy_phases(job, shards, fuzzy_config, read, *removals, exact=exact, index=index)
+    removals.append(fuzzy.audit.removals("dedup"))
+    verdicts = _verdicts(job, index, exact, fuzzy) if index else None
     kept = keep_rows(job, tables, removals, "dedup")
-    sources = _sources(kept)
-    _raise_alarm(sources, settings, job.place.output)
-    audit = write_audit(job.place.output, removals, AUDIT_SCHEMA)
+    sources = losses(kept.counters.tallies)
+    hint = "RUN/phases/*/data has the evidence; if it is right, run again with `--max-source-loss 1`"
+    raise_alarm(sources, settings.max_source_loss, str(job.place.output), hint)
+    published = [verdicts.removals("dedup")] if verdicts else removals
+    extra = {}
+    if index and verdicts:
+        evidence = _evidence(job, shards, read, exact)
+        extra["index"] = {"generation": index.generation + 1, **write_changes(job.place.output, verdicts)}
+        added = [job.spilled["ids"], job.spilled["exact"], job.spilled["propose"], evidence, verdicts]
+        add_segment(job, index, [*added, *([fuzzy.gone] if fuzzy.gone else [])], len(shards), bound)
     return job.publish(
         {
             "kind": "dedup",
             "shards": kept_entries(kept),
-            "audit": audit,
+            "audit": write_audit(job.place.output, published, AUDIT_SCHEMA),
             "rejected": reject_entries(read, job.output),
             "inputs": input_entries(facts, tables),
             "funnel": [funnel_entry(read), funnel_entry(kept)],
             "sources": sources,
-            "settings": {"preset": settings.preset, "minhash": asdict(PRESETS[settings.preset])},
+            "settings": {"preset": settings.preset, **_bound(settings)},
+            **extra,
         }
     )
 
 
-def require_unique_ids(job: TableJob, read: Finished, tables: Sequence[Table]) -> None:
-    """One phase that fails where two rows have one id."""
+def require_unique_ids(job: TableJob, read: Finished, tables: Sequence[Table], index: Index | None = None) -> None:
+    """One phase that fails where two rows have one id, or one that the index has."""
     shards = [shard for table in tables for shard in table.shards]
-    reduce = partial(reduce_ids, read=read.directory, names=tuple(table.name for table in tables))
+    names, base = tuple(table.name for table in tables), index.base if index else 0
+    reduce = partial(reduce_ids, read=read.directory, names=names, base=base)
     print_ = fingerprint(TABLES_VERSION, {}, read)
-    job.exchange("ids", print_, shards, emit_ids, reduce, Sorting("key", ID_ORDER), ID_SCHEMA)
+    beside = index.spills("ids-rows") if index else ()
+    order, keep = Sorting("key", ID_ORDER), index is not None
+    job.exchange("ids", print_, tasks_of(shards), emit_ids, reduce, order, ID_SCHEMA, beside, keep)
 
 
-def _fuzzy(
-    job: TableJob, settings: DedupSettings, read: Finished, exact: Finished, shards: Sequence[DocumentShard]
-) -> Finished:
-    minhash, containment, verify = PRESETS[settings.preset], ContainmentConfig(), VerifyConfig()
-    config = {"minhash": asdict(minhash), "containment": asdict(containment)}
-    edges = job.exchange(
-        "propose",
-        fingerprint(duplicates.VERSIONS["propose"], config, read, exact),
-        shards,
-        partial(table_duplicates.emit_proposals, minhash=minhash, containment=containment),
-        duplicates.reduce_edges,
-        duplicates.PROPOSAL_ORDER,
-        EDGE_SCHEMA,
-    )
-
-    def plan(directory: PhaseDirectory) -> Plan:
-        work = partial(duplicates.find_components, directory=directory)
-        return work, [Task("00000", 0, (edges.directory, edges.files))]
-
-    graph = job.phase("components", fingerprint(duplicates.VERSIONS["components"], {}, edges), plan)
+def _verdicts(job: TableJob, index: Index, exact: Finished, fuzzy: Fuzzy) -> Finished:
+    """What this run says about new documents, and what it changes for old ones."""
+    sources: list[Any] = [(audit.directory, file) for audit in (exact, fuzzy.audit) for file in audit.files]
+    if fuzzy.touched:
+        touched = fuzzy.touched.directory
+        sources += [(shard, fuzzy.members.directory, touched) for shard in range(index.base)]
     return job.exchange(
-        "resolve",
-        fingerprint(duplicates.VERSIONS["resolve"], asdict(verify), graph, read),
-        shards,
-        partial(table_duplicates.emit_members, graph=graph.directory, files=graph.files),
-        partial(duplicates.reduce_members, verify=verify),
-        duplicates.RESOLVE_ORDER,
-        duplicates.PLACED_AUDIT_SCHEMA,
+        "verdicts",
+        fingerprint(INDEX_VERSION, {"turn": index.turn}, exact, fuzzy.audit, fuzzy.members),
+        [Task(f"{number:05d}", number, source) for number, source in enumerate(sources)],
+        partial(emit_verdicts, turn=index.turn),
+        partial(reduce_verdicts, turn=index.turn, base=index.base),
+        VERDICT_ORDER,
+        VERDICT_SCHEMA,
+        index.spills("verdicts"),
     )
+
+
+def _evidence(job: TableJob, shards: Sequence[DocumentShard], read: Finished, exact: Finished) -> Finished:
+    def plan(directory: PhaseDirectory) -> Plan:
+        return partial(write_evidence, directory=directory), tasks_of(shards)
+
+    return job.phase("evidence", fingerprint(INDEX_VERSION, {}, read, exact), plan)
+
+
+def write_changes(output: Path, verdicts: Finished) -> dict[str, int]:
+    """RUN/displaced.txt, RUN/restored.txt: ids of old documents that this run would drop or bring back; the counts."""
+    counts: dict[str, int] = {}
+    for change in (DISPLACED, MOVED, RESTORED):
+        ids = [
+            row
+            for file in verdicts.files
+            for batch in read_shard(verdicts.directory.path / "data", file, ["removed_id", "change"])
+            for row in batch.filter(pc.equal(batch.column("change"), change)).column("removed_id").to_pylist()
+        ]
+        counts[change] = len(ids)
+        if ids and change != MOVED:
+            write_atomic(output / f"{change}.txt", "".join(f"{id_}\n" for id_ in sorted(ids)).encode())
+    return counts
 
 
 def keep_rows(
@@ -193,28 +261,5 @@ def write_audit(output: Path, removals: Sequence[Removals], schema: pa.Schema) -
 def _audit_batches(audit: Removals, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     for file in audit.files:
         with pq.ParquetFile(audit.directory.path / "data" / file.path) as parquet:
-            yield from parquet.iter_batches(columns=schema.names)
-
-
-def _sources(kept: Finished) -> dict[str, dict[str, int]]:
-    tallies = kept.counters.tallies
-    names = sorted(name.removeprefix("in:") for name in tallies if name.startswith("in:"))
-    return {name: {"rows": tallies[f"in:{name}"], "removed": tallies[f"lost:{name}"]} for name in names}
-
-
-def _raise_alarm(sources: dict[str, dict[str, int]], settings: DedupSettings, output: Path) -> None:
-    lost = {
-        name: counts["removed"] / counts["rows"]
-        for name, counts in sources.items()
-        if counts["rows"] >= ALARM_ROWS and counts["removed"] > settings.max_source_loss * counts["rows"]
-    }
-    if lost:
-        worst = ", ".join(
-            f"{name} {share:.1%}" for name, share in sorted(lost.items(), key=lambda x: (-x[1], x[0]))[:5]
-        )
-        raise WarcmillError(
-            f"{len(lost)} sources lose more than {settings.max_source_loss:.1%} of their rows: {worst}",
-            where=str(output),
-            expected="no source that nearly disappears",
-            hint="look at phases/*-resolve/data; if it is right, run again with `--max-source-loss 1`",
-        )
+            for batch in parquet.iter_batches(columns=schema.names):
+                yield batch.filter(pc.is_valid(batch.column("rule"))) if "rule" in schema.names else batch

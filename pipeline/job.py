@@ -20,7 +20,7 @@ from pipeline.engines.work import Emit, Partition, Reduce, Sorting, reduce_parti
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile
 from pipeline.io.storage import remove_tree
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.phases.placed import DocumentShard, Removals
 from pipeline.stage import Counters, Task
 from pipeline.status import note_plan
 
@@ -53,7 +53,7 @@ class Finished:
     def counters(self) -> Counters:
         return Counters.from_json(self.directory.manifest()["counters"])
 
-    def shards(self, removals: Removals | None = None) -> list[DocumentShard]:
+    def shards(self, *removals: Removals) -> list[DocumentShard]:
         """The kept documents, one shard per task that kept any."""
         kept = [commit.data for commit in self.commits if commit.data]
         return [DocumentShard(self.directory, files, index, removals) for index, files in enumerate(kept)]
@@ -72,6 +72,7 @@ class Job:
     reporter: Reporter
     seconds: dict[str, float] = field(default_factory=dict)
     number: int = 0
+    spilled: dict[str, Finished] = field(default_factory=dict)
 
     def phase(self, name: str, fingerprint: Mapping[str, Any], plan: Callable[[PhaseDirectory], Plan]) -> Finished:
         """Run one phase unless it is finished, and return its commits.
@@ -94,37 +95,48 @@ class Job:
         return Finished(directory, directory.commits())
 
     def spill(
-        self, name: str, fingerprint: Mapping[str, Any], shards: Sequence[DocumentShard], emit: Emit, sorting: Sorting
+        self, name: str, fingerprint: Mapping[str, Any], tasks: Sequence[Task], emit: Emit, sorting: Sorting
     ) -> Finished:
-        """Write the rows that `emit` makes of each shard, sorted, to be merged by key range."""
+        """Write the rows that `emit` makes of each task, sorted, to be merged by key range."""
         return self.phase(
             name,
             fingerprint,
-            lambda directory: (partial(spill, directory=directory, emit=emit, sorting=sorting), tasks_of(shards)),
+            lambda directory: (partial(spill, directory=directory, emit=emit, sorting=sorting), tasks),
         )
 
     def exchange(
         self,
         name: str,
         fingerprint: Mapping[str, Any],
-        shards: Sequence[DocumentShard],
+        tasks: Sequence[Task],
         emit: Emit,
         reduce: Reduce,
         sorting: Sorting,
         schema: pa.Schema,
+        beside: Sequence[PhaseDirectory] = (),
+        keep: bool = False,
     ) -> Finished:
-        """Spill rows sorted by key, then reduce each key range to one Parquet file."""
-        spilled = self.spill(f"{name}-rows", fingerprint, shards, emit, sorting)
+        """Spill rows sorted by key, then reduce each key range to one Parquet file.
+
+        `beside`: spills of an index that are merged in. `keep`: the spilled rows stay, in `spilled`, for an index.
+        """
+        spilled = self.spill(f"{name}-rows", fingerprint, tasks, emit, sorting)
+        others = tuple(beside)
 
         def plan(directory: PhaseDirectory) -> Plan:
-            count = max(1, -(-sum(file.bytes for file in spilled.files) // PARTITION_BYTES))
+            files = [*spilled.files, *(file for phase in others for file in phase.files())]
+            count = max(1, -(-sum(file.bytes for file in files) // PARTITION_BYTES))
             work = partial(
                 reduce_partition, directory=directory, reduce=reduce, sorting=sorting, schema=schema, grouping={}
             )
-            return work, partitions(spilled, count)
+            return work, partitions(spilled, count, others)
 
-        reduced = self.phase(name, {**fingerprint, "rows": spilled.directory.sha256}, plan)
-        forget_spill(spilled)
+        reads = [spilled.directory.sha256, *(phase.sha256 for phase in others)]
+        reduced = self.phase(name, {**fingerprint, "rows": reads}, plan)
+        if keep:
+            self.spilled[name] = spilled
+        else:
+            forget_spill(spilled)
         return reduced
 
 
@@ -133,9 +145,9 @@ def tasks_of(shards: Sequence[DocumentShard]) -> list[Task]:
     return [Task(f"{shard.index:05d}", shard.index, shard) for shard in shards]
 
 
-def partitions(spilled: Finished, count: int) -> list[Task]:
-    """One task per key range of a spill."""
-    parts = (Partition(spilled.directory, index, count) for index in range(count))
+def partitions(spilled: Finished, count: int, beside: tuple[PhaseDirectory, ...] = ()) -> list[Task]:
+    """One task per key range of a spill, and of others merged into it."""
+    parts = (Partition(spilled.directory, index, count, beside) for index in range(count))
     return [Task(f"{part.index:05d}", part.index, part) for part in parts]
 
 
@@ -144,7 +156,7 @@ def forget_spill(spilled: Finished) -> None:
     remove_tree(spilled.directory.path / "data")
 
 
-def fingerprint(version: int, config: Mapping[str, Any], *sources: Finished | Removals | None) -> dict[str, Any]:
+def fingerprint(version: int, config: Mapping[str, Any], *sources: Finished | Removals) -> dict[str, Any]:
     """What a phase is bound to: its version, its config, and the manifests of the phases it reads."""
-    read = [source.directory.sha256 for source in sources if source is not None]
+    read = [source.directory.sha256 for source in sources]
     return {"version": version, "config": dict(config), "reads": read}

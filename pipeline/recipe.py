@@ -21,12 +21,10 @@ from typing import Any
 
 from blends.shards import TokenizeConfig
 from classifiers.stage import ClassifyConfig
-from dedup.containment import ContainmentConfig
-from dedup.minhash import MinHashConfig
 from dedup.site_blocks import SiteConfig
-from dedup.verify import VerifyConfig
 from extractors.stage import RenderConfig
 from llm_cleaning.stage import CleanConfig
+from pipeline.dedup_config import AlarmConfig, ExactConfig, FuzzyConfig
 from pipeline.engines.resources import Resources
 from pipeline.errors import UsageError
 from pipeline.io.read_limits import ReadLimits
@@ -48,23 +46,6 @@ class ReadConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ExactConfig:
-    """Exact dedup by hash of the normalised text."""
-
-    enabled: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class FuzzyConfig:
-    """Near-duplicate dedup: two channels propose, alignment verifies."""
-
-    enabled: bool = True
-    minhash: MinHashConfig = field(default_factory=MinHashConfig)
-    containment: ContainmentConfig = field(default_factory=ContainmentConfig)
-    verify: VerifyConfig = field(default_factory=VerifyConfig)
-
-
-@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything that decides the output of a run."""
 
@@ -76,6 +57,7 @@ class Recipe:
     site_repeats: SiteConfig = field(default_factory=SiteConfig)
     classify: ClassifyConfig = field(default_factory=ClassifyConfig)
     fuzzy_dedup: FuzzyConfig = field(default_factory=FuzzyConfig)
+    dedup_alarm: AlarmConfig = field(default_factory=AlarmConfig)
     clean: CleanConfig = field(default_factory=CleanConfig)
     tokens: TokenizeConfig = field(default_factory=TokenizeConfig)
     resources: tuple[Resources, ...] = ()

@@ -21,7 +21,8 @@ from pipeline.inspection import phase_directories
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.json_lines import json_line, lines_out
 from pipeline.io.shards import read_shard
-from pipeline.phases.documents import DocumentShard, Removals, classify_shard
+from pipeline.phases.documents import classify_shard
+from pipeline.phases.placed import DocumentShard, Removals
 from pipeline.stage import Context, Counters, Task
 
 KEPT = ""
@@ -101,8 +102,8 @@ def _phases(run: Path) -> dict[str, PhaseDirectory]:
 
 def _shards(phases: dict[str, PhaseDirectory]) -> list[DocumentShard]:
     """The rendered shards as the classify phase read them: without what exact dedup had removed."""
-    exact, render = phases.get("exact"), phases["render"]
-    removals = Removals(exact, "exact_dedup") if exact is not None else None
+    render = phases["render"]
+    removals = tuple(Removals(phases[name], "exact_dedup") for name in ("url", "exact") if name in phases)
     kept = [commit.data for commit in render.commits() if commit.data]
     return [DocumentShard(render, files, index, removals) for index, files in enumerate(kept)]
 

@@ -22,9 +22,9 @@ from blends.shards import TOKENIZE_VERSION
 from blends.tokenizer import load_tokenizer
 from classifiers.language import model_path
 from classifiers.stage import require_files
-from dedup.lsh import EDGE_SCHEMA
 from extractors.peers import require
 from llm_cleaning.stage import marking
+from pipeline.dedup_phases import exact_phase, fuzzy_phases, losses, raise_alarm, url_phase
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.resources import require_phases
@@ -35,15 +35,15 @@ from pipeline.io.shards import file_sha256, writing
 from pipeline.io.storage import copy_file, remove_tree
 from pipeline.io.warc import Split
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint, forget_spill, tasks_of
-from pipeline.phases import documents, duplicates, site_repeats, tokens
+from pipeline.phases import documents, site_repeats, tokens
 from pipeline.phases.cleaning import clean_producer, clean_settings
-from pipeline.phases.documents import Removals
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
+from pipeline.phases.placed import Removals
 from pipeline.recipe import Recipe
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
 
-EXCHANGES = ("exact", "site", "propose", "resolve")
+EXCHANGES = ("url", "exact", "site", "propose", "members", "resolve")
 PHASES = (
     "inputs",
     "render",
@@ -112,13 +112,14 @@ def _phases(job: Job, config: RunConfig) -> dict[str, Any]:
     facts = [facts_of(commit) for commit in inputs.commits]
     require_unchanged(config.inputs, facts)
     rendered = _render(job, config, inputs, facts)
-    exact = _exact(job, rendered) if recipe.exact_dedup.enabled else None
+    exact = _exact(job, recipe, rendered)
     repeats = _site_repeats(job, recipe, rendered, exact) if recipe.site_repeats.enabled else None
     classified = _classify(job, recipe, rendered, exact, repeats)
-    fuzzy = _fuzzy(job, recipe, classified) if recipe.fuzzy_dedup.enabled else None
+    fuzzy = _fuzzy(job, recipe, classified)
     cleaned = _clean(job, recipe, classified, fuzzy)
+    _raise_alarm(job, recipe, classified, cleaned)
     spilled, shards = _tokens(job, recipe, cleaned)
-    _publish_audits(job.output, exact, fuzzy)
+    _publish_audits(job.output, (*exact, *fuzzy))
     return _publish(job, recipe, facts, [rendered, classified, cleaned], spilled, shards)
 
 
@@ -153,24 +154,22 @@ def render_plan(config: RunConfig, splits: Sequence[Sequence[Split]], directory:
     return partial(map_documents, directory=directory, produce=produce), tasks
 
 
-def _exact(job: Job, rendered: Finished) -> Removals:
-    audit = job.exchange(
-        "exact",
-        fingerprint(duplicates.VERSIONS["exact"], {}, rendered),
-        rendered.shards(),
-        duplicates.emit_exact,
-        duplicates.reduce_exact,
-        duplicates.EXACT_ORDER,
-        duplicates.PLACED_AUDIT_SCHEMA,
-    )
-    return audit.removals("exact_dedup")
+def _exact(job: Job, recipe: Recipe, rendered: Finished) -> tuple[Removals, ...]:
+    """What equal addresses, where the recipe asks for that, and equal texts remove."""
+    if not recipe.exact_dedup.enabled:
+        return ()
+    removals: tuple[Removals, ...] = ()
+    if recipe.exact_dedup.url:
+        removals += (url_phase(job, rendered.shards(), recipe.exact_dedup.url, rendered).removals("exact_dedup"),)
+    audit = exact_phase(job, rendered.shards(*removals), rendered, *removals)
+    return (*removals, audit.removals("exact_dedup"))
 
 
-def _site_repeats(job: Job, recipe: Recipe, rendered: Finished, exact: Removals | None) -> Finished:
+def _site_repeats(job: Job, recipe: Recipe, rendered: Finished, exact: tuple[Removals, ...]) -> Finished:
     return job.exchange(
         "site",
-        fingerprint(site_repeats.VERSION, asdict(recipe.site_repeats), rendered, exact),
-        rendered.shards(exact),
+        fingerprint(site_repeats.VERSION, asdict(recipe.site_repeats), rendered, *exact),
+        tasks_of(rendered.shards(*exact)),
         partial(site_repeats.emit_site_rows, config=recipe.site_repeats),
         partial(site_repeats.reduce_site_rows, config=recipe.site_repeats),
         site_repeats.SITE_ORDER,
@@ -179,58 +178,33 @@ def _site_repeats(job: Job, recipe: Recipe, rendered: Finished, exact: Removals 
 
 
 def _classify(
-    job: Job, recipe: Recipe, rendered: Finished, exact: Removals | None, repeats: Finished | None
+    job: Job, recipe: Recipe, rendered: Finished, exact: tuple[Removals, ...], repeats: Finished | None
 ) -> Finished:
     def plan(directory: PhaseDirectory) -> Plan:
         found = repeats.directory if repeats is not None else None
         produce = partial(documents.classify_shard, marking=recipe.clean, config=recipe.classify, repeats=found)
-        return partial(map_documents, directory=directory, produce=produce), tasks_of(rendered.shards(exact))
+        return partial(map_documents, directory=directory, produce=produce), tasks_of(rendered.shards(*exact))
 
     config = {"marking": marking(recipe.clean), "classify": asdict(recipe.classify)}
-    bound = fingerprint(documents.VERSIONS["classify"], config, rendered, exact, repeats)
+    bound = fingerprint(documents.VERSIONS["classify"], config, rendered, *exact, *([repeats] if repeats else []))
     models = {"models": [asdict(model) for model in _models()]}
     return job.phase("classify", bound | models | _blocklists(recipe), plan)
 
 
-def _fuzzy(job: Job, recipe: Recipe, classified: Finished) -> Removals:
-    fuzzy = recipe.fuzzy_dedup
-    config = {"minhash": asdict(fuzzy.minhash), "containment": asdict(fuzzy.containment)}
-    edges = job.exchange(
-        "propose",
-        fingerprint(duplicates.VERSIONS["propose"], config, classified),
-        classified.shards(),
-        partial(duplicates.emit_proposals, minhash=fuzzy.minhash, containment=fuzzy.containment),
-        duplicates.reduce_edges,
-        duplicates.PROPOSAL_ORDER,
-        EDGE_SCHEMA,
-    )
-    graph = job.phase(
-        "components",
-        fingerprint(duplicates.VERSIONS["components"], {}, edges),
-        lambda directory: (
-            partial(duplicates.find_components, directory=directory),
-            [Task("00000", 0, (edges.directory, edges.files))],
-        ),
-    )
-    audit = job.exchange(
-        "resolve",
-        fingerprint(duplicates.VERSIONS["resolve"], asdict(fuzzy.verify), graph, classified),
-        classified.shards(),
-        partial(duplicates.emit_members, graph=graph.directory, files=graph.files),
-        partial(duplicates.reduce_members, verify=fuzzy.verify),
-        duplicates.RESOLVE_ORDER,
-        duplicates.PLACED_AUDIT_SCHEMA,
-    )
-    return audit.removals("fuzzy_dedup")
+def _fuzzy(job: Job, recipe: Recipe, classified: Finished) -> tuple[Removals, ...]:
+    if not recipe.fuzzy_dedup.enabled:
+        return ()
+    found = fuzzy_phases(job, classified.shards(), recipe.fuzzy_dedup, classified)
+    return (found.audit.removals("fuzzy_dedup"),)
 
 
-def _clean(job: Job, recipe: Recipe, classified: Finished, fuzzy: Removals | None) -> Finished:
+def _clean(job: Job, recipe: Recipe, classified: Finished, fuzzy: tuple[Removals, ...]) -> Finished:
     def plan(directory: PhaseDirectory) -> Plan:
         produce = clean_producer(recipe.clean, recipe.tokens, directory)
-        return partial(map_documents, directory=directory, produce=produce), tasks_of(classified.shards(fuzzy))
+        return partial(map_documents, directory=directory, produce=produce), tasks_of(classified.shards(*fuzzy))
 
     config = {"clean": clean_settings(recipe.clean), "max_document_chars": recipe.tokens.max_document_chars}
-    return job.phase("clean", fingerprint(documents.VERSIONS["clean"], config, classified, fuzzy), plan)
+    return job.phase("clean", fingerprint(documents.VERSIONS["clean"], config, classified, *fuzzy), plan)
 
 
 def _tokens(job: Job, recipe: Recipe, cleaned: Finished) -> tuple[Finished, Finished]:
@@ -240,7 +214,7 @@ def _tokens(job: Job, recipe: Recipe, cleaned: Finished) -> tuple[Finished, Fini
     spilled = job.spill(
         "tokens",
         fingerprint(TOKENIZE_VERSION, settings, cleaned),
-        cleaned.shards(),
+        tasks_of(cleaned.shards()),
         partial(tokens.emit_tokens, config=config),
         tokens.SHUFFLE,
     )
@@ -300,14 +274,29 @@ def _publish(
     return manifest
 
 
-def _publish_audits(output: Path, exact: Removals | None, fuzzy: Removals | None) -> None:
+def _raise_alarm(job: Job, recipe: Recipe, *judged: Finished) -> None:
+    """Stop where dedup took nearly all of a source. Both phases count what came and what dedup had removed."""
+    sources = _sources(*judged)
+    hint = "RUN/phases/*/data has the evidence; if it is right, set max_source_loss in [dedup_alarm] of the recipe"
+    raise_alarm(sources, recipe.dedup_alarm.max_source_loss, str(job.output), hint)
+
+
+def _sources(first: Finished, *later: Finished) -> dict[str, dict[str, int]]:
+    """Documents that came to dedup by source, and how many of them went."""
+    found = losses(first.counters.tallies)
+    for done in later:
+        for name, counts in losses(done.counters.tallies).items():
+            found[name]["removed"] += counts["removed"]
+    return found
+
+
+def _publish_audits(output: Path, audits: Sequence[Removals]) -> None:
     """Copy the audits to RUN/audit, named by phase: the evidence for every removed document."""
     folder = output / "audit"
     with writing(folder):
         folder.mkdir(exist_ok=True)
-        for removals in (exact, fuzzy):
-            for index, file in enumerate(removals.files if removals else ()):
-                assert removals is not None  # noqa: S101 - for the type checker
+        for removals in audits:
+            for index, file in enumerate(removals.files):
                 target = folder / f"{removals.directory.name}-{index:05d}.parquet"
                 if not target.exists():
                     copy_file(removals.directory.path / "data" / file.path, target)

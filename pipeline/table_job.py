@@ -22,8 +22,8 @@ from pipeline.io.inputs import basename
 from pipeline.io.user_tables import json_columns
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint
 from pipeline.phases.bad_rows import REJECT, rejected_lines, require_some
-from pipeline.phases.documents import DocumentShard
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
+from pipeline.phases.placed import DocumentShard
 from pipeline.phases.tables import TABLES_VERSION, Table, read_table
 from pipeline.stage import Task
 
@@ -55,8 +55,8 @@ class TableJob(Job):
         super().__init__(place.output, engine, reporter)
         self.place = place
 
-    def tables(self) -> tuple[list[InputFacts], Finished, list[Table]]:
-        """Hash the inputs, refuse changed ones, and copy what comparisons need into shards."""
+    def tables(self, base: int = 0) -> tuple[list[InputFacts], Finished, list[Table]]:
+        """Hash the inputs, refuse changed ones, and copy what comparisons need into shards, numbered from `base`."""
         facts, hashed = self.hashed("inputs", self.place.inputs)
 
         def plan(directory: PhaseDirectory) -> Plan:
@@ -65,7 +65,7 @@ class TableJob(Job):
 
         read = self.phase("read", fingerprint(TABLES_VERSION, {}, hashed), plan)
         require_some(read.directory, read.counters)
-        return facts, read, _tables(self.place.inputs, read)
+        return facts, read, _tables(self.place.inputs, read, base)
 
     def hashed(self, name: str, paths: Sequence[str]) -> tuple[list[InputFacts], Finished]:
         """Name, sha256 and size of files, as when the run began.
@@ -131,8 +131,8 @@ def notes_of(output: Path, manifest: Mapping[str, Any]) -> list[str]:
     return notes
 
 
-def _tables(paths: Sequence[str], read: Finished) -> list[Table]:
-    tables, index = [], 0
+def _tables(paths: Sequence[str], read: Finished, base: int) -> list[Table]:
+    tables, index = [], base
     for path, commit in zip(paths, read.commits, strict=True):
         shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))
         tables.append(Table(path, commit.facts["schema"], shards))

@@ -121,11 +121,17 @@ class Partition:
     spill: PhaseDirectory
     index: int
     count: int
+    beside: tuple[PhaseDirectory, ...] = ()  # spills of an index that take part
 
     @property
     def runs(self) -> tuple[ShardFile, ...]:
         """Looked up where the task runs: there may be 100,000, and as many tasks."""
         return self.spill.files()
+
+    @property
+    def runs_beside(self) -> list[tuple[Path, ShardFile]]:
+        """The same of the index."""
+        return [(phase.path / "data", run) for phase in self.beside for run in phase.files()]
 
 
 def reduce_partition(
@@ -142,7 +148,8 @@ def reduce_partition(
     """Merge one partition of the spilled runs, reduce it, write one Parquet file and commit."""
     part: Partition = task.source
     counters = Counters()
-    rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, [sorting.key, *sorting.then])
+    order = [sorting.key, *sorting.then]
+    rows = merge_runs(part.spill.path / "data", part.runs, part.index, part.count, order, part.runs_beside)
     reduced = reduce(_counted(rows, counters, context))
     file = write_shard(
         directory.path / "data",

@@ -251,7 +251,7 @@ class PhaseDirectory:
         return _files(self, self.sha256)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=32)
 def _files(phase: PhaseDirectory, _sha256: str) -> tuple[ShardFile, ...]:
     """Once per process: the manifest of a phase of 100,000 tasks is large."""
     commits = phase.manifest()["commits"]

@@ -64,14 +64,22 @@ def _low(index: int, count: int) -> int:
 
 
 def merge_runs(
-    directory: Path, runs: Sequence[ShardFile], index: int, count: int, order: Sequence[str]
+    directory: Path,
+    runs: Sequence[ShardFile],
+    index: int,
+    count: int,
+    order: Sequence[str],
+    beside: Sequence[tuple[Path, ShardFile]] = (),
 ) -> Iterator[pa.RecordBatch]:
     """Rows of partition `index` of `count`, sorted by `order` whose first column is the uint64 key.
+
+    `beside`: sorted runs of other folders that take part.
 
     Memory: about one row group per run. Raises VerificationError where a run was altered.
     """
     low, high = _low(index, count), _low(index + 1, count)
-    streams = [_key_range(directory, run, order[0], low, high) for run in runs]
+    places = [*((directory, run) for run in runs), *beside]
+    streams = [_key_range(folder, run, order[0], low, high) for folder, run in places]
     yield from merge_sorted(streams, order)
 
 

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from blends.shards import TokenizeConfig, screen_documents
 from classifiers.privacy import PLACEHOLDERS
@@ -26,37 +22,15 @@ from pipeline.engines.work import POISON
 from pipeline.io.commit import PhaseDirectory
 from pipeline.io.inputs import basename
 from pipeline.io.read_limits import ReadLimits
-from pipeline.io.shards import ShardFile, check_shard, read_shard
+from pipeline.io.shards import read_shard
 from pipeline.io.warc import TRUNCATED_HEADER, BadRecord, Skipped, Split, read_split
+from pipeline.phases.placed import DocumentShard, rows_of_shard
 from pipeline.phases.repeats import repeats_of
 from pipeline.stage import Context, Counters, Task
 
-VERSIONS = {"render": 2, "classify": 4, "clean": 1}  # raise one when its stages would give another result
+VERSIONS = {"render": 2, "classify": 5, "clean": 2}  # raise one when its stages would give another result
 READ = "read"
 AGREEMENT = ("math_score", "code_score", "quality")  # of each two of them the report shows how they go together
-
-
-@dataclass(frozen=True, slots=True)
-class Removals:
-    """The audit of a dedup phase; its rows name documents by (shard, row) of the phase they were read from."""
-
-    directory: PhaseDirectory
-    stage: str  # under which the removed documents are rejected, e.g. "exact_dedup"
-
-    @property
-    def files(self) -> tuple[ShardFile, ...]:
-        """Looked up where they are read, so that a task does not carry them."""
-        return self.directory.files()
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentShard:
-    """Kept documents of one committed task, and what a dedup phase removed from them since."""
-
-    directory: PhaseDirectory
-    files: tuple[ShardFile, ...]
-    index: int
-    removals: Removals | None = None
 
 
 def render_split(
@@ -201,7 +175,7 @@ def clean_shard(
 
 
 def read_documents(source: DocumentShard, context: Context, counters: Counters) -> Iterator[Document]:
-    """Every kept document of a shard, counted; removed and poisoned ones arrive rejected."""
+    """Every kept document of a shard, counted, also by source; removed and poisoned ones arrive rejected."""
     removed = removed_rows(source)
     rows: Iterable[Document] = (
         document
@@ -212,26 +186,22 @@ def read_documents(source: DocumentShard, context: Context, counters: Counters) 
     for row, document in enumerate(rows):
         counters.rows_in += 1
         context.at(row)
+        counters.tallies[f"in:{document.source}"] += bool(source.removals)
         if row in context.skip:
             yield document.reject(POISON, context.skip[row])
-        elif row in removed and source.removals:
-            rule, kept_id = removed[row]
-            document.cluster_id = kept_id
-            yield document.reject(source.removals.stage, rule, f"duplicate of {kept_id}")
+        elif row in removed:
+            counters.tallies[f"lost:{document.source}"] += 1
+            stage, rule, document.cluster_id = removed[row]
+            yield document.reject(stage, rule, f"duplicate of {document.cluster_id}")
         else:
             yield document
 
 
-def removed_rows(source: DocumentShard) -> Mapping[int, tuple[str, str]]:
-    """Row -> (rule, kept id) for the rows of this shard in the audit."""
-    found: dict[int, tuple[str, str]] = {}
-    if source.removals is None:
-        return found
-    for file in source.removals.files:
-        path = source.removals.directory.path / "data" / file.path
-        check_shard(path, file)
-        columns = ["row", "rule", "kept_id"]
-        table = pq.read_table(path, columns=columns, filters=pc.field("shard") == source.index)
-        rows = zip(*(table[name].to_pylist() for name in columns), strict=True)
-        found.update((row, (rule, kept)) for row, rule, kept in rows)
+def removed_rows(source: DocumentShard) -> Mapping[int, tuple[str, str, str]]:
+    """Row -> (stage, rule, kept id) for the rows of this shard in the audits."""
+    found: dict[int, tuple[str, str, str]] = {}
+    for removals in source.removals:
+        table = rows_of_shard(removals.directory, source.index, ["row", "rule", "kept_id"])
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        found.update((row, (removals.stage, rule, kept)) for row, rule, kept in rows)
     return found

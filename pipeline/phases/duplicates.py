@@ -1,43 +1,49 @@
 """The dedup phases: what `dedup`'s pure functions read, exchange and write in a run.
 
-Inside these phases a document is named "<id>@<shard>:<row>": unique even where two archives hold the same capture, in
-the same order as ids, and enough to find the row again without an index. The audit splits the name up again.
+Documents are named by their place (`pipeline.phases.placed`); the audit splits the name up again. A run that goes on
+from an index numbers its shards after those of the index, `base` of them: what concerns only those is known already.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from dedup.audit import AUDIT_SCHEMA
-from dedup.components import components
 from dedup.containment import ContainmentConfig
-from dedup.exact import EXACT_SORT, exact_removals, exact_rows
-from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
+from dedup.exact import EXACT_SORT, exact_removals, exact_rows, url_rows
+from dedup.lsh import LSH_SORT, star_edges
 from dedup.minhash import MinHashConfig
 from dedup.propose import proposals
-from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_components, resolve_rows
+from dedup.resolve import RESOLVE_SORT, member_rows, resolve_components
 from dedup.verify import VerifyConfig
 from pipeline.engines.work import Sorting
-from pipeline.io.commit import Commit, PhaseDirectory
-from pipeline.io.shards import ShardFile, check_shard, read_shard, regroup, write_shard
-from pipeline.phases.documents import DocumentShard
+from pipeline.io.commit import PhaseDirectory
+from pipeline.io.shards import ShardFile, read_shard
+from pipeline.phases.placed import READ, named_batches, rows_of_shard, shard_keys, split_names
 from pipeline.stage import IDLE, Context, Counters, Task
 
-VERSIONS = {"exact": 1, "propose": 1, "components": 1, "resolve": 1}
+VERSIONS = {"url": 1, "exact": 2, "propose": 2, "resolve": 2, "placed": 1}
 EXACT_ORDER = Sorting("key", EXACT_SORT[1:])
 PROPOSAL_ORDER = Sorting("key", LSH_SORT[1:])
 RESOLVE_ORDER = Sorting("component", RESOLVE_SORT[1:])
+PLACE_ORDER = Sorting("key", ("shard", "row"))
 PLACED_AUDIT_SCHEMA = pa.schema([*AUDIT_SCHEMA, ("shard", pa.int32()), ("row", pa.int64())])
-_READ = ["id", "text", "quality", "crawl_time"]
+KEYED_AUDIT_SCHEMA = pa.schema([("key", pa.uint64()), *PLACED_AUDIT_SCHEMA])
+
+
+def emit_urls(task: Task, context: Context, counters: Counters, *, capture: str) -> Iterator[pa.RecordBatch]:
+    """Canonical URLs of one shard."""
+    for batch in named_batches(task.source, context, counters, (*READ, "url")):
+        yield url_rows(batch, capture)
 
 
 def emit_exact(task: Task, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
     """Content hashes of one shard."""
-    for batch in _named_batches(task.source, context, counters):
+    for batch in named_batches(task.source, context, counters):
         yield exact_rows(batch)
 
 
@@ -45,28 +51,66 @@ def emit_proposals(
     task: Task, context: Context, counters: Counters, *, minhash: MinHashConfig, containment: ContainmentConfig
 ) -> Iterator[pa.RecordBatch]:
     """Band and containment keys of one shard."""
-    for batch in _named_batches(task.source, context, counters):
+    for batch in named_batches(task.source, context, counters):
         yield proposals(batch, minhash, containment, counters.tallies)
 
 
 def emit_members(
-    task: Task, context: Context, counters: Counters, *, graph: PhaseDirectory, files: tuple[ShardFile, ...]
+    task: Task,
+    context: Context,
+    counters: Counters,
+    *,
+    graph: PhaseDirectory,
+    touched: PhaseDirectory | None = None,
+    base: int = 0,
 ) -> Iterator[pa.RecordBatch]:
-    """Texts of those documents of one shard that were proposed with another."""
-    member_table, neighbour_table = (_read_table(graph, file) for file in files)
-    for batch in _named_batches(task.source, context, counters):
-        if pc.any(pc.is_in(batch.column("id"), value_set=member_table["id"])).as_py():
-            yield resolve_rows(batch, member_table, neighbour_table)
+    """Texts of those documents of one shard that were proposed with another; of an old one only where that matters.
+
+    `touched`: components with a document that is not in the index; only they can end otherwise than before.
+    """
+    members = rows_of_shard(graph, task.source.index, ["row", "component", "neighbours"])
+    if touched is not None and task.source.index < base:
+        members = members.filter(pc.is_in(members["component"], value_set=touched_components(touched)))
+    at = 0
+    for batch in named_batches(task.source, context, counters, only=members["row"].to_numpy().astype(np.int64)):
+        part = members.slice(at, batch.num_rows)
+        at += batch.num_rows
+        yield member_rows(batch, part["component"], part["neighbours"])
 
 
-def reduce_exact(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Audit of one partition of content hashes."""
-    return map(_placed, exact_removals(rows))
+def touched_components(touched: PhaseDirectory) -> pa.Array:
+    """The components that `find_touched` wrote."""
+    files = [read_shard(touched.path / "data", file) for file in touched.files()]
+    columns = [batch.column("component") for batches in files for batch in batches]
+    return pa.concat_arrays(columns) if columns else pa.array([], pa.uint64())
 
 
-def reduce_edges(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Edges of one partition of proposal keys."""
-    return star_edges(rows)
+def reduce_exact(rows: Iterator[pa.RecordBatch], *, rule: str = "exact", base: int = 0) -> Iterator[pa.RecordBatch]:
+    """Audit of one partition of content hashes, or of URLs."""
+    for audit in exact_removals(rows, rule):
+        yield _placed(audit.filter(_news(audit, base)) if base else audit)
+
+
+def _news(audit: pa.RecordBatch, base: int) -> pa.Array:
+    """Rows about a document that is not in the index."""
+    sides = [split_names(audit.column(name))[1] >= base for name in ("removed_id", "kept_id")]
+    return pa.array(sides[0] | sides[1])
+
+
+def reduce_edges(rows: Iterator[pa.RecordBatch], *, gone: PhaseDirectory | None = None) -> Iterator[pa.RecordBatch]:
+    """Edges of one partition of proposal keys. `gone`: documents of the index that an exact copy has replaced."""
+    return star_edges(rows if gone is None else _without(rows, gone_names(gone)))
+
+
+def _without(rows: Iterator[pa.RecordBatch], names: pa.Array) -> Iterator[pa.RecordBatch]:
+    for batch in rows:
+        yield batch.filter(pc.invert(pc.is_in(batch.column("id"), value_set=names)))
+
+
+def gone_names(gone: PhaseDirectory) -> pa.Array:
+    """The names that `find_gone` wrote."""
+    columns = [batch.column("name") for file in gone.files() for batch in read_shard(gone.path / "data", file)]
+    return pa.concat_arrays(columns) if columns else pa.array([], pa.string())
 
 
 def reduce_members(rows: Iterator[pa.RecordBatch], *, verify: VerifyConfig) -> Iterator[pa.RecordBatch]:
@@ -74,59 +118,33 @@ def reduce_members(rows: Iterator[pa.RecordBatch], *, verify: VerifyConfig) -> I
     return map(_placed, resolve_components(rows, verify))
 
 
-def find_components(task: Task, context: Context, *, directory: PhaseDirectory) -> None:
-    """One task: all edges to component members and neighbour lists. `task.source` is (phase, files)."""
-    edges_directory, files = task.source
-    context.at(IDLE)
-    tables = [_read_table(edges_directory, file) for file in files]
-    edges = pa.concat_tables([EDGE_SCHEMA.empty_table(), *tables]).group_by(["a", "b"]).aggregate([])
-    edges = edges.sort_by([("a", "ascending"), ("b", "ascending")])
-    members, neighbours = components(edges), neighbour_lists(edges)
-    counters = Counters(rows_in=edges.num_rows, rows_out=edges.num_rows)
-    counters.tallies["components"] = len(pc.unique(members["component"]))
-    counters.tallies["members"] = members.num_rows
-    written = tuple(
-        write_shard(directory.path / "data", f"{name}-{{sha}}.parquet", regroup(table.to_batches()), table.schema)
-        for name, table in (("members", members), ("neighbours", neighbours))
-    )
-    directory.commit(Commit(task.name, written, (), counters, {}))
+def emit_audit(task: Task, context: Context, counters: Counters, *, shards: int) -> Iterator[pa.RecordBatch]:
+    """Audit rows of one file, to go to the shard of the document they remove. `task.source` is (phase, file)."""
+    directory, file = task.source
+    for batch in read_shard(directory.path / "data", file):
+        context.at(IDLE)
+        counters.rows_in += batch.num_rows
+        counters.rows_out += batch.num_rows
+        keys = shard_keys(batch.column("shard").to_numpy(), batch.column("row").to_numpy(), shards)
+        columns = [pa.array(keys, pa.uint64()), *batch.columns]
+        yield pa.RecordBatch.from_arrays(columns, schema=KEYED_AUDIT_SCHEMA)
 
 
-def _named_batches(source: DocumentShard, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
-    """Columns that dedup needs, with ids replaced by names. Rows out are counted as read: nothing is dropped here."""
-    row = 0
-    for file in source.files:
-        for batch in read_shard(source.directory.path / "data", file, _READ):
-            context.at(IDLE)  # rows are compared in batches: none to blame
-            counters.rows_in += batch.num_rows
-            counters.rows_out += batch.num_rows
-            names = [f"{i}@{source.index:08d}:{row + k:010d}" for k, i in enumerate(batch.column("id").to_pylist())]
-            columns = [pa.array(names, pa.string()), *(batch.column(name) for name in _READ[1:])]
-            yield pa.RecordBatch.from_arrays(columns, names=_READ)
-            row += batch.num_rows
+def reduce_audit(rows: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same rows, by place."""
+    for batch in rows:
+        yield pa.RecordBatch.from_arrays(batch.columns[1:], schema=PLACED_AUDIT_SCHEMA)
+
+
+def audit_tasks(audit: PhaseDirectory) -> list[Task]:
+    """One task per file of an audit."""
+    files: tuple[ShardFile, ...] = audit.files()
+    return [Task(f"{number:05d}", number, (audit, file)) for number, file in enumerate(files)]
 
 
 def _placed(audit: pa.RecordBatch) -> pa.RecordBatch:
     """Audit rows with names split into id, shard and row."""
-    removed = [_split_name(name) for name in audit.column("removed_id").to_pylist()]
-    kept = [name.partition("@")[0] for name in audit.column("kept_id").to_pylist()]
-    columns = [
-        pa.array([id_ for id_, _, _ in removed], pa.string()),
-        pa.array(kept, pa.string()),
-        *(audit.column(name) for name in ("jaccard", "containment", "rule")),
-        pa.array([shard for _, shard, _ in removed], pa.int32()),
-        pa.array([row for _, _, row in removed], pa.int64()),
-    ]
+    removed, shards, rows = split_names(audit.column("removed_id"))
+    kept, _, _ = split_names(audit.column("kept_id"))
+    columns = [removed, kept, *audit.columns[2:], pa.array(shards), pa.array(rows)]
     return pa.RecordBatch.from_arrays(columns, schema=PLACED_AUDIT_SCHEMA)
-
-
-def _split_name(name: str) -> tuple[str, int, int]:
-    id_, _, place = name.partition("@")
-    shard, _, row = place.partition(":")
-    return id_, int(shard), int(row)
-
-
-def _read_table(directory: PhaseDirectory, file: ShardFile) -> pa.Table:
-    path = directory.path / "data" / file.path
-    check_shard(path, file)
-    return pq.read_table(path)

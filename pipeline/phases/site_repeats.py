@@ -13,7 +13,8 @@ import pyarrow as pa
 from dedup.site_blocks import SITE_SORT, SiteConfig, site_repeats, site_rows
 from pipeline.engines.work import Sorting
 from pipeline.io.shards import read_shard
-from pipeline.phases.documents import DocumentShard, removed_rows
+from pipeline.phases.documents import removed_rows
+from pipeline.phases.placed import DocumentShard
 from pipeline.stage import IDLE, Context, Counters, Task
 
 VERSION = 1

@@ -16,8 +16,8 @@ from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
 from pipeline.io.user_tables import Row, is_parquet, json_rows, parquet_batches
-from pipeline.phases.documents import DocumentShard, Removals
-from pipeline.phases.tables import Table, audit_rows, named_batches
+from pipeline.phases.placed import DocumentShard, Removals, named_batches, rows_of_shard
+from pipeline.phases.tables import Table
 from pipeline.stage import IDLE, Context, Counters, Task
 
 MATCHES_VERSION = 1
@@ -141,7 +141,7 @@ def cutter(table: Table, *, matches: Removals) -> Cutter:
     spans: dict[int, list[tuple[int, int]]] = {}
     before = 0
     for part in table.shards:
-        for row in audit_rows(matches, part.index, ["row", "start", "end"]):
+        for row in rows_of_shard(matches.directory, part.index, ["row", "start", "end"]).to_pylist():
             spans.setdefault(before + row["row"], []).append((row["start"], row["end"]))
         before += sum(file.rows for file in part.files)
     return Cutter(spans)

@@ -13,16 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import basename
-from pipeline.io.shards import check_shard, read_shard, regroup, write_shard
-from pipeline.io.user_tables import Row
+from pipeline.io.shards import read_shard, regroup, write_shard
 from pipeline.phases.bad_rows import BadRows, bad_rows
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.phases.placed import DocumentShard, Removals, rows_of_shard
 from pipeline.phases.table_rows import COLUMNS, slim_batches, table_schema, whole_batches
 from pipeline.stage import IDLE, Context, Counters, Task
 from pipeline.text.words import stable_hash
@@ -107,31 +104,6 @@ def _until_full(
         yield batch
 
 
-def named_batches(
-    source: DocumentShard,
-    context: Context,
-    counters: Counters,
-    columns: Sequence[str] = ("text", "quality", "crawl_time"),
-) -> Iterator[pa.RecordBatch]:
-    """Batches of a slim shard with ids replaced by names, without rows that have no text or were removed before."""
-    gone = [row["row"] for row in audit_rows(source.removals, source.index, ["row"])] if source.removals else []
-    row = 0
-    for file in source.files:
-        for batch in read_shard(source.directory.path / "data", file, ["id", *columns]):
-            context.at(row)
-            counters.rows_in += batch.num_rows
-            counters.rows_out += batch.num_rows
-            rows = np.arange(row, row + batch.num_rows)
-            names = [
-                f"{i}@{source.index:08d}:{n:010d}" for i, n in zip(batch.column("id").to_pylist(), rows, strict=True)
-            ]
-            arrays = [pa.array(names, pa.string()), *(batch.column(name) for name in columns)]
-            named = pa.RecordBatch.from_arrays(arrays, names=["id", *columns])
-            wanted = pc.and_(pc.is_valid(batch.column("text")), pa.array(~np.isin(rows, np.array(gone, np.int64))))
-            yield named.filter(wanted)
-            row += batch.num_rows
-
-
 def emit_ids(task: Task, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
     """ID_SCHEMA rows of one slim shard."""
     source: DocumentShard = task.source
@@ -149,9 +121,11 @@ def emit_ids(task: Task, context: Context, counters: Counters) -> Iterator[pa.Re
 
 
 def reduce_ids(
-    rows: Iterator[pa.RecordBatch], *, read: PhaseDirectory, names: Sequence[str]
+    rows: Iterator[pa.RecordBatch], *, read: PhaseDirectory, names: Sequence[str], base: int = 0
 ) -> Iterator[pa.RecordBatch]:
     """Nothing, or an error: audits name rows by id, so an id must name one row. `names` are those of the inputs read.
+
+    Shards below `base` are those of an index.
 
     Raises:
         InputError: two rows have one id.
@@ -159,8 +133,10 @@ def reduce_ids(
     last: tuple[str, int, int] | None = None
     for batch in rows:
         for id_, shard, row in zip(*(batch.column(name).to_pylist() for name in ID_ORDER), strict=True):
-            if last is not None and last[0] == id_:
-                places = " and ".join(_row_name(read, names, *place) for place in (last[1:], (shard, row)))
+            if last is not None and last[0] == id_ and shard >= base:
+                if last[1] < base:
+                    raise _known_id(id_, _row_name(read, names, shard - base, row))
+                places = " and ".join(_row_name(read, names, at - base, n) for at, n in (last[1:], (shard, row)))
                 raise InputError(
                     f"the id {id_!r} names two rows",
                     where=places,
@@ -169,6 +145,15 @@ def reduce_ids(
                 )
             last = (id_, shard, row)
     yield from ()
+
+
+def _known_id(id_: str, where: str) -> InputError:
+    return InputError(
+        f"the id {id_!r} is in the index already",
+        where=where,
+        expected="ids that no earlier run has seen: the audit names documents by them",
+        hint="leave out what was deduplicated before, or put the crawl's name in front of its ids",
+    )
 
 
 def _row_name(read: PhaseDirectory, names: Sequence[str], shard: int, row: int) -> str:
@@ -251,17 +236,7 @@ def _rules_by_row(table: Table, removals: Sequence[Removals]) -> dict[int, str]:
     before = 0
     for part in table.shards:
         for audit in removals:
-            rows = audit_rows(audit, part.index, ["row", "rule"])
-            found.update((before + row["row"], row["rule"]) for row in rows)
+            rows = rows_of_shard(audit.directory, part.index, ["row", "rule"])
+            found.update((before + row["row"], row["rule"]) for row in rows.to_pylist())
         before += sum(file.rows for file in part.files)
-    return found
-
-
-def audit_rows(audit: Removals, shard: int, columns: list[str]) -> list[Row]:
-    """Rows of an audit that name one shard."""
-    found: list[Row] = []
-    for file in audit.files:
-        path = audit.directory.path / "data" / file.path
-        check_shard(path, file)
-        found += pq.read_table(path, columns=columns, filters=pc.field("shard") == shard).to_pylist()
     return found

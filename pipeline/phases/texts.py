@@ -30,7 +30,7 @@ from pipeline.io.user_tables import (
     parquet_schema,
 )
 from pipeline.phases.bad_rows import BadRows, bad_rows
-from pipeline.phases.documents import DocumentShard
+from pipeline.phases.placed import DocumentShard
 from pipeline.phases.table_rows import Slim, numbers, strings, unlike
 from pipeline.phases.tables import parts_of
 from pipeline.stage import Context, Counters, Task

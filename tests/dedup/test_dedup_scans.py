@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dedup.audit import AUDIT_SCHEMA, cluster_ids
-from dedup.components import COMPONENT_SCHEMA, components, contract, merge_forests
+from dedup.components import COMPONENT_SCHEMA, components
 from dedup.containment import ContainmentConfig, containment_rows
 from dedup.exact import EXACT_SCHEMA, EXACT_SORT, canonical_url, exact_removals, exact_rows, url_rows
 from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
@@ -111,7 +111,7 @@ def test_url_removals_say_so() -> None:
     batch = docs("first", "second, longer", "x", url=["http://a.org/", "http://a.org", ""])
     table = ordered(url_rows(batch), EXACT_SORT)
     found = pa.Table.from_batches(exact_removals(iter(table.to_batches()), "url")).to_pylist()
-    assert found == [{"removed_id": "d000", "kept_id": "d001", "jaccard": None, "containment": None, "rule": "url"}]
+    assert found == [{"removed_id": "d000", "kept_id": "d001", "jaccard": None, "containment": None, "rule": "url", "shared_shingles": None}]
 
 
 def copies(schema: pa.Schema, rows: int, batch_rows: int, **fixed: object) -> Iterator[pa.RecordBatch]:
@@ -282,10 +282,6 @@ def test_components_are_those_of_a_naive_union(pairs: list[tuple[str, str]], shu
     expected = naive_roots(pairs)
     shuffled = [pair[::-1] if shuffler.random() < 0.5 else pair for pair in shuffler.sample(pairs, len(pairs))]
     assert roots(pairs) == roots(shuffled) == expected
-    forest = contract(edge_table(shuffled))
-    assert forest.num_rows == len(expected) - len(set(expected.values()))
-    halves = [contract(edge_table(pairs[::2])), contract(edge_table(pairs[1::2]))]
-    assert merge_forests(halves) == forest
 
 
 @pytest.mark.parametrize("seed", [0, None])
@@ -300,7 +296,6 @@ def test_a_chain_of_a_hundred_thousand(seed: int | None) -> None:
 
 def test_no_edges_no_components() -> None:
     assert components(edge_table([])).num_rows == 0
-    assert contract(edge_table([])).num_rows == 0
 
 
 def test_cluster_ids_follow_survivors_across_phases() -> None:

@@ -8,7 +8,7 @@ from pipeline.engines.task_blocks import BLOCK_TASKS, digests_of, forget_blocks,
 from pipeline.errors import VerificationError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.io.shards import ShardFile
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.phases.placed import DocumentShard, Removals
 from pipeline.stage import Task
 
 GRAPH_LIMIT_BYTES = 20 << 20  # of Dataflow
@@ -24,7 +24,7 @@ def shard_tasks(directory, count):
         ShardFile(f"{i:05d}-0000-{i * 7919:012x}.parquet", f"{i * 104729:064x}", 1 << 20, 999, (512, 487))
         for i in range(count)
     )
-    shards = (DocumentShard(directory, (file,), i, removals) for i, file in enumerate(files))
+    shards = (DocumentShard(directory, (file,), i, (removals,)) for i, file in enumerate(files))
     return [Task(f"{shard.index:05d}", shard.index, shard) for shard in shards]
 
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pipeline.engines.task_blocks import packed
 from pipeline.io.commit import Commit, PhaseDirectory, canonical_json
 from pipeline.io.shards import ShardFile
-from pipeline.phases.documents import DocumentShard, Removals
+from pipeline.phases.placed import DocumentShard, Removals
 from pipeline.stage import Counters, Task
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,7 +65,7 @@ def manifest_of_many() -> None:
 
 def tasks_of_many() -> None:
     directory = PhaseDirectory(Path("/run/phases/04-classify"), "classify")
-    shards = (DocumentShard(directory, (shard_file(i),), i, Removals(directory, "exact_dedup")) for i in range(COUNT))
+    shards = (DocumentShard(directory, (shard_file(i),), i, (Removals(directory, "exact_dedup"),)) for i in range(COUNT))
     tasks = [Task(f"{shard.index:05d}", shard.index, shard) for shard in shards]
     started = time.process_time()
     blocks = packed(tasks, work)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from turbohtml import Document, Element, Text
@@ -59,7 +60,8 @@ _LINE_CELLS = Selectors(
         "td.diff-line-code",
     )
 )
-SIGNS = (*_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
+_LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")
+SIGNS = (*_LANGUAGE_ATTRIBUTES, *_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _NAMED = re.compile(
     r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
     r"[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
@@ -79,12 +81,13 @@ _NO_LANGUAGE_WORDS = (
     " linenums linenumbers line-numbers wp-block-code prettyprinted copyable hljs output code highlight"
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
+_BACKTICKS = re.compile("`{3,}")
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-_LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")
 _TAGS = twin.TagTable(CODE_TAGS)
 MIN_LINE_CELLS = 2
 MIN_PROSE_WORDS = 8
+MAX_REMEMBERED_CHARS = 200  # of an element's classes
 MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
 _SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
 
@@ -100,7 +103,7 @@ class CodeBlock:
 
 def fenced(block: CodeBlock) -> str:
     """Fenced code; the fence is longer than any run of backticks inside (CommonMark 4.5)."""
-    longest = max((len(run) for run in re.findall("`{3,}", block.text)), default=2)
+    longest = max(map(len, _BACKTICKS.findall(block.text))) if "```" in block.text else 2
     fence = "`" * (longest + 1)
     return f"{fence}{block.lang or ''}\n{block.text}\n{fence}"
 
@@ -111,20 +114,22 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
     code, line_cells = _CODE.of(signs), _LINE_CELLS.of(signs)
     if not (code or line_cells) or document.select_one(",".join(filter(None, (code, line_cells)))) is None:
         return blocks
+    names = [name for name in _LANGUAGE_ATTRIBUTES if name in signs]
     if beside := _DECORATION_BESIDE.of(signs):
         document.remove(beside)
     if line_cells:
-        _resolve_line_tables(document.select(line_cells), blocks)
+        _resolve_line_tables(document.select(line_cells), blocks, names)
     decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
+    any_nested = bool(code) and document.select_one(f":is({code}) :is({code})") is not None
     for node in document.select(code) if code else ():
         if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
             continue
         if nested:
             nested -= 1
             continue
-        nested = len(node.select(code))
-        block = _take(node, decoration)
+        nested = len(node.select(code)) if any_nested else 0
+        block = _take(node, decoration, names)
         if block is None:
             continue
         place = Element("pre", {"class": node.attr("class") or ""}, [_mark(len(blocks))])
@@ -133,7 +138,7 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
     return blocks
 
 
-def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock]) -> None:
+def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock], names: Sequence[str]) -> None:
     """Tables with one code line per row: the code cells' text replaces the table."""
     tables: dict[Element, list[Element]] = {}
     for cell in line_cells:
@@ -145,7 +150,7 @@ def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock]) -> 
             continue
         text = twin.trimmed("\n".join(cell.text.strip("\r\n") for cell in cells))
         if FORMULA_OPEN not in text:
-            lang = language(table)
+            lang = language(table, names)
             table.replace_with(Element("pre", None, [_mark(len(blocks))]))
             blocks.append(CodeBlock(text, lang))
 
@@ -165,7 +170,7 @@ def _mark(index: int) -> Text:
     return Text(f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}")
 
 
-def _take(node: Element, decoration: str) -> CodeBlock | None:
+def _take(node: Element, decoration: str, names: Sequence[str]) -> CodeBlock | None:
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
     if decoration:
         node.remove(decoration)
@@ -176,7 +181,7 @@ def _take(node: Element, decoration: str) -> CodeBlock | None:
         return CodeBlock(text, None) if "\n" in text.strip() else CodeBlock("", None)
     if _DIGITS_ONLY.fullmatch(text) and _is_gutter(text) and node.closest("table") is not None:
         return CodeBlock("", None)
-    lang = language(node)
+    lang = language(node, names)
     plain = lang is None and node.tag == "pre" and node.select_one("code,span") is None
     return CodeBlock(text, lang, plain and looks_like_prose(text))
 
@@ -201,8 +206,8 @@ def _escaped_markup(node: Element) -> str:
     return without_comments(node.inner_html)
 
 
-def language(node: Element) -> str | None:
-    """Programming language the page names, lower-case; None where it names none.
+def language(node: Element, names: Sequence[str] = _LANGUAGE_ATTRIBUTES) -> str | None:
+    """Programming language the page names, lower-case; None where it names none. `names`: attributes it has for that.
 
     Looked for on the element, its first `code`, and up to three ancestors that hold nothing but this block.
     """
@@ -214,13 +219,13 @@ def language(node: Element) -> str | None:
         candidates.append(parent)
         parent = parent.parent
     for position, candidate in enumerate(candidates):
-        found = _named_language(candidate, bare=position < 2)
+        found = _named_language(candidate, names, bare=position < 2)
         if found is not None:
             return found or None
     return None
 
 
-def _named_language(node: Element, *, bare: bool) -> str | None:
+def _named_language(node: Element, names: Sequence[str], *, bare: bool) -> str | None:
     """Language named by one element: "" when it says "no language", None when it says nothing.
 
     `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
@@ -228,14 +233,18 @@ def _named_language(node: Element, *, bare: bool) -> str | None:
     classes = node.attr("class") or ""
     if not classes and not bare:
         return None
-    for name in _LANGUAGE_ATTRIBUTES:
+    for name in names:
         value = (node.attr(name) or "").strip().lower()
         if value and len(value) <= 30 and " " not in value:
             return "" if value in _NO_LANGUAGE else value
-    return _language_of_classes(classes, bare=bare) if classes else None
+    if not classes:
+        return None
+    short = len(classes) <= MAX_REMEMBERED_CHARS
+    return (_language_of_classes if short else _language_of_classes.__wrapped__)(classes, bare)
 
 
-def _language_of_classes(classes: str, *, bare: bool) -> str | None:
+@lru_cache(maxsize=2048)
+def _language_of_classes(classes: str, bare: bool) -> str | None:
     for match in _NAMED.finditer(classes):
         value = match[1].lower()
         if value != "default":

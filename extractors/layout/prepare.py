@@ -31,7 +31,8 @@ MAX_SPOKEN_CHARS = 200
 MAX_LAYOUT_TABLES = 16  # tables deeper inside tables are layout unseen
 _HIDDEN, _RAW_TEXT = Selectors(HIDDEN_SELECTORS), Selectors(RAW_TEXT_TAGS)
 _DROPPED, _SPOKEN = Selectors(NEVER_RENDERED), Selectors(SPOKEN_SELECTORS)
-_REFERENCE_SIGNS = ("&#xe00", "&#x0", "&#5734", "&#5735", "&#0")
+_REFERENCE_SIGNS = tuple(f"&#{'0' * zeros}{start}" for zeros in range(10) for start in ("5734", "5735"))
+_REFERENCE_SIGNS += tuple(f"&#x{'0' * zeros}e00" for zeros in range(10))
 SIGNS = (*_HIDDEN.signs, *_RAW_TEXT.signs, *_DROPPED.signs, *_SPOKEN.signs, *_REFERENCE_SIGNS, "<noscript", "reversed")
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 

@@ -21,6 +21,7 @@ _PART = re.compile(
 )
 _PLAIN = re.compile(r"[\w:=?/ -]+")  # other characters a page may write as references
 _COMMON = frozenset(("class", "style", "src", "alt", "href", "type", "id"))  # on every page: not worth asking about
+MAX_KNOWN = 4_096
 _TAG_SIGNS = {"img": "<im"}  # the parser reads <image> as <img>
 
 
@@ -64,15 +65,25 @@ def selector_signs(selector: str) -> tuple[str, ...]:
 class Selectors:
     """CSS selectors of one purpose; a page is asked only for those whose signs it has."""
 
-    __slots__ = ("_selectors", "signs")
+    __slots__ = ("_known", "_selectors", "_wanted", "signs")
 
     def __init__(self, selectors: Iterable[str]) -> None:
         needed = [(selector, sorted(selector_signs(selector), key=len)) for selector in selectors]
         self._selectors = [(selector, signs.pop() if signs else "", signs) for selector, signs in needed]
         self.signs = tuple(dict.fromkeys(sign for _, first, rest in self._selectors for sign in (first, *rest) if sign))
+        self._wanted = frozenset(self.signs)
+        self._known: dict[frozenset[str], str] = {}  # signs of pages before, out of `signs` -> selectors
 
     def of(self, signs: Signs) -> str:
         """The selectors that can find something, joined; "" for none."""
+        if not isinstance(signs, frozenset):
+            return self._of(signs)
+        key = self._wanted & signs
+        if key not in self._known and len(self._known) < MAX_KNOWN:
+            self._known[key] = self._of(key)
+        return self._known[key] if key in self._known else self._of(key)
+
+    def _of(self, signs: Signs) -> str:
         found = []
         for selector, first, rest in self._selectors:  # the longest sign first: nearly all end there
             if (first in signs or not first) and (not rest or all(sign in signs for sign in rest)):

@@ -45,15 +45,16 @@ _NOT_TEX = re.compile(
 def tex_attribute(element: Element, *, known_math: bool) -> str | None:
     """TeX held by one of the element's `data-*` attributes."""
     attributes = element.attrs
-    if not any(name.startswith("data-") for name in attributes):
+    held = {name for name in attributes if name.startswith("data-")}
+    if not held:
         return None
     for name in TEX_NAMES:
-        value = _value(attributes.get(name))
+        value = _value(attributes.get(name)) if name in held else ""
         if value and looks_like_tex(value) and not _NOT_TEX.match(value):
             return value
     names = LOOSE_NAMES + KNOWN_MATH_NAMES if known_math else LOOSE_NAMES
     for name in names:
-        value = _value(attributes.get(name))
+        value = _value(attributes.get(name)) if name in held else ""
         if value and _STRONG.search(value) and looks_like_tex(value) and not _NOT_TEX.match(value):
             return value
     return None

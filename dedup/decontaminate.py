@@ -27,7 +27,7 @@ MATCH_SCHEMA = pa.schema(
         ("benchmark", pa.string()),
         ("item_id", pa.string()),
         ("score", pa.float32()),  # share of the item's words, by rarity, that stand in the page
-        ("start", pa.int64()),  # code points of the input text
+        ("start", pa.int64()),  # code points of the input text, delimiters and closing punctuation included
         ("end", pa.int64()),
         ("action", pa.string()),  # drop or cut
     ]
@@ -36,7 +36,7 @@ PIECE_CHARS = 1 << 17  # a long text is searched in pieces that overlap by OVERL
 OVERLAP_CHARS = 1 << 14
 NEAR_WORDS = 12  # a number replaced this close to the stretch counts as replaced in it
 RUN_WORDS = 2  # words in a row that tell that an alignment goes on
-CUT_CHARS = 12  # a cut takes so many characters of delimiters and punctuation with it at either end
+EDGE_CHARS = 48  # a span takes at most so many characters of delimiters and punctuation with it at either end
 MAX_CANDIDATES = 256  # per piece, the most seeds first
 
 
@@ -100,10 +100,10 @@ def find_matches(text: str, index: ItemIndex, config: DecontaminateConfig) -> li
 
 
 def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text without some passages, each with the delimiters and punctuation that touch it, a blank line instead."""
+    """The text without some passages, exactly as given; a blank line takes the place of each and the space around it."""
     parts: list[str] = []
     position = 0
-    for start, end in merge(_widened(text, start, end) for start, end in spans):
+    for start, end in merge(spans):
         before = text[position:start].rstrip()
         parts.append(before.lstrip() if parts else before)
         position = end
@@ -111,18 +111,24 @@ def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _widened(text: str, start: int, end: int) -> tuple[int, int]:
-    """The span with what touches it and is neither a word nor white space: `$`, brackets, a full stop."""
-    low, high = max(0, start - CUT_CHARS), min(len(text), end + CUT_CHARS)
-    while start > low and not (text[start - 1].isalnum() or text[start - 1].isspace()):
-        start -= 1
-    while end < high and not (text[end].isalnum() or text[end].isspace()):
-        end += 1
-    closer = _CLOSER.match(text, end, high)
-    return start, closer.end() if closer else end
+def _closed(text: str, start: int, end: int) -> tuple[int, int]:
+    """The span from its first to its last word, with the delimiters and punctuation that belong to it.
+
+    Half a formula, half a pair of brackets or the question mark must not be left out, or stay behind in a cut.
+    """
+    opener = _OPENER.search(text, max(0, start - EDGE_CHARS), start)
+    closer = _CLOSER.match(text, end, min(len(text), end + EDGE_CHARS))
+    return opener.start() if opener else start, closer.end() if closer else end
 
 
-_CLOSER = re.compile(r"\s{0,4}(?:\\\)|\\\]|\$\$?(?!\S))")  # half a formula must not stay behind
+_CLOSER = re.compile(
+    r"(?:[.,;:?!…。？！，、%'\"’”»)\]}*_`]|\\[)\]!,;]|\$\$?(?![^\s.,;:?!)])"
+    r"|[ \t\n]{1,4}(?:\\right[.)\]|}]?|\\end\{[a-z]{1,12}\*?\}|\\[)\]]|\$\$?(?![^\s.,;:?!)])|\}))+"
+)
+_OPENER = re.compile(
+    r"(?:[¿¡'\"‘“«(\[{*_`]|\\[(\[]|\$\$?"
+    r"|(?:\\left[.(\[|{]?|\\begin\{[a-z]{1,12}\*?\}|\\[(\[]|(?<![^\s(])\$\$?|\{)[ \t\n]{1,4})+\Z"
+)
 
 
 def _again(before: Match | None, match: Match) -> bool:
@@ -168,8 +174,8 @@ def _search(text: str, offset: int, index: ItemIndex, config: DecontaminateConfi
         found = _verify(item_of(index, number), passage, low, high, config)
         if found is not None:
             score, first, last = found
-            start, end = passage.spans[first, 0], passage.spans[last, 1]
-            yield Match(number, score, offset + int(start), offset + int(end))
+            start, end = _closed(text, int(passage.spans[first, 0]), int(passage.spans[last, 1]))
+            yield Match(number, score, offset + start, offset + end)
 
 
 def _clusters(hits: Hits, index: ItemIndex, config: DecontaminateConfig) -> Iterator[tuple[int, int, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -14,18 +15,19 @@ from dedup.decontaminate import MATCH_SCHEMA, DecontaminateConfig, cut_spans, fi
 from dedup.item_index import ITEM_SCHEMA, IndexConfig, ItemIndex, build_index, load_index
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.io.inputs import basename
 from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
 from pipeline.io.user_tables import Row, is_parquet, json_rows, parquet_batches
 from pipeline.phases.placed import DocumentShard, Removals, named_batches, rows_of_shard
 from pipeline.phases.tables import Table
 from pipeline.stage import IDLE, Context, Counters, Task
 
-MATCHES_VERSION = 1
+MATCHES_VERSION = 2
 DROP, CUT = "drop", "cut"
 PLACED_MATCHES = pa.schema(
     [*MATCH_SCHEMA, ("shard", pa.int32()), ("row", pa.int64()), ("rule", pa.string())]
 )  # rule: the benchmark, by which removed rows are counted
-ITEM_HINT = 'items are JSON lines or Parquet with strings {"id", "text", "benchmark"}'
+ITEM_HINT = 'items are JSON lines or Parquet with strings {"id", "text", "benchmark"?}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,22 @@ def index_items(task: Task, context: Context, *, directory: PhaseDirectory, conf
 
 
 def _read_items(path: str) -> pa.Table:
+    """Items of one file. One without `benchmark` belongs to the file's; one without text is too short to look for."""
     rows: list[dict[str, str]] = []
+    file = basename(path).partition(".")[0]
     for number, row in _numbered_items(path):
         where = f"{path}:{number}"
-        rows.append({name: _text_of(row, key, where) for name, key in zip(ITEM_SCHEMA.names, _KEYS, strict=True)})
+        values = {"id": row.get("id"), "benchmark": file, "text": ""}
+        values |= {key: row[key] for key in ("benchmark", "text") if not _missing(row.get(key))}
+        rows.append({name: _text_of(values, key, where) for name, key in zip(ITEM_SCHEMA.names, _KEYS, strict=True)})
     if not rows:
         raise InputError("holds no benchmark items", where=path, hint=ITEM_HINT)
     return pa.Table.from_pylist(rows, schema=ITEM_SCHEMA)
+
+
+def _missing(value: object) -> bool:
+    """None, or what pandas writes for it."""
+    return value is None or (isinstance(value, float) and math.isnan(value))
 
 
 def _numbered_items(path: str) -> Iterator[tuple[int, Row]]:
@@ -80,8 +91,6 @@ def _text_of(row: dict[str, object], key: str, where: str) -> str:
     value = row.get(key)
     if key == "id" and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    if key == "benchmark" and value is None:
-        return ""
     if not isinstance(value, str):
         raise InputError(f"{key!r} is {value!r}", where=where, expected="a string", hint=ITEM_HINT)
     return value.encode("utf-8", "replace").decode()

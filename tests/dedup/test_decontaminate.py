@@ -146,6 +146,23 @@ def test_cutting_takes_the_delimiters_and_leaves_the_rest(index):
     assert cut_spans("all of it", [(0, 9)]) == ""
 
 
+@pytest.mark.parametrize(
+    ("before", "item", "after"),
+    [
+        ("It goes on. ", f"{SHORT}", " And ends."),
+        ("Task: (", f"{SHORT}?", ") More."),
+        ("See ", f'"{SHORT}."', " Next “quote” here."),
+        ("", r"Evaluate \[ \left( \frac{k}{7} \right)^{ 3 } \].", " The rest costs $5 and more."),
+        ("Then ", r"Evaluate $$ \left( \frac{k}{7} \right)^3 $$", "\n\n$x$ is next."),
+        ("<p>", f"{SHORT}。", "</p>"),
+    ],
+)
+def test_a_span_ends_with_what_closes_the_passage(before, item, after, index):
+    [match] = find_matches(before + item + after, index, CONFIG)
+    wanted = (len(before) - before.endswith("("), len(before + item) + after.startswith(")"))
+    assert (match.start, match.end) == wanted
+
+
 def test_the_order_of_items_decides_nothing():
     turned = index_of(dict(reversed(ITEMS.items())))
     text = BEFORE + RANGE + AFTER + CITY

@@ -27,6 +27,8 @@ MAX_META_CHARS = 80
 ARTICLE_CHARS = 1500  # of text outside of comments: then a page is an article, and what readers wrote below it is not
 BRANCH_SHARE = 0.6  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
+TECHNICAL_BLOCKS = 3  # with formulas or code: then a page is no news article with teasers below
+
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _START = r"(?:^|[^a-z])"
 _CHROME = re.compile(
@@ -37,7 +39,7 @@ _CHROME = re.compile(
     r"modal|overlay|banners?|toolbars?|tag-?cloud|tags|taglist|copy-?right|colophon|masthead|skip|teasers?|trending|"
     r"popular|outbrain|taboola|footer|topbar|subnav|drop-?down|hamburger|search(?:box|form|bar)?|captcha|"
     r"editsection|noprint|toc|printonly|votelinks|feedback|donat\w+|respond|commentform|comment-form|comment-respond|"
-    r"reply-form|author-?(?:box|info|bio|card|details|description)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*|"
+    r"reply-form|authors?-?(?:box|info|bio|card|details|description|section|area|module|about|profile)|biograph\w*|shortbio\w*|disclosures?|disclaimers?|optin|disqus|cta|tooltip|pagenav|carousel|slider|slideshow|partner\w*|"
     # teasers of other pages, in the languages we met
     r"previews?|(?:latest|recent|more|other|top|similar|featured|next|prev(?:ious)?)-?(?:posts?|articles?|stor(?:y|ies)|news|"
     r"topics?|threads?|reads?)|most-?(?:read|active|viewed|recent|popular|commented)|(?:more|also)-from|read-?(?:more|next|also)|"
@@ -74,6 +76,7 @@ _COMMENTS = re.compile(
     _START + r"(?:comments?(?:list|area|section|container|wrap(?:per)?|thread)?|disqus\w*|kommentare?|commentaires?|"
     r"comentarios?|reacties|commenti)(?![a-z])"
 )
+_CAPTION = re.compile(r"/figcaption|[#.-](?:wp-)?caption(?![a-z])")
 # What a short block of chrome begins with, lower case. A tuple, since str.startswith runs it in C.
 _PHRASES = tuple(
     """
@@ -87,7 +90,14 @@ newer entr|leave a reply|leave a comment|post a comment|add a comment|your email
 powered by|we use cookies|this site uses cookies|this website uses cookies|privacy policy|terms of|terms and|terms &
 cookie policy|cookie settings|posted in|posted by|posted on|filed under|tags:|tag:|tagged|advertisement|loading
 back to top|edit this page|view source|report this|report abuse|click here to|weiterlesen|mehr zum thema|teilen|anmelden
-lire la suite|partager|leer más|compartir|читать далее|поделиться|войти|分享|转载|登录|注册|上一篇|下一篇|版权所有
+lesen sie auch|lies auch|auch interessant|das könnte dich|das könnte sie|das könnte ihnen|ähnliche artikel
+ähnliche beiträge|verwandte artikel
+weitere artikel|mehr zu diesem|artikel teilen|beitrag teilen|jetzt teilen|kommentar schreiben|newsletter
+lire la suite|partager|à lire aussi|lire aussi|sur le même sujet|articles similaires|à propos de l'auteur|commenter
+leer más|compartir|lee también|lea también|te puede interesar|noticias relacionadas|leia também|leia mais
+veja também|compartilh|leggi anche|potrebbe interessarti|ti potrebbe interessare|articoli correlati|condividi|lees ook
+lees meer|czytaj także|czytaj też|zobacz też|polecamy|läs också|les også|læs også
+читать далее|читайте также|смотрите также|похожие|поделиться|войти|分享|转载|登录|注册|上一篇|下一篇|版权所有
 """.strip()
     .replace("\n", "|")
     .split("|")
@@ -124,6 +134,7 @@ class Features:
         content: elements above it that mean content.
         in_main: inside the container that holds most of the text.
         comment: what readers wrote below an article; where a page is mainly comments, they are its content.
+        aside: caption of an image, or below a heading such as "Related posts", on a page without much math or code.
     """
 
     kind: list[str]
@@ -141,6 +152,7 @@ class Features:
     content: Ints
     in_main: Flags
     comment: Flags
+    aside: Flags
 
     def is_kind(self, *kinds: str) -> Flags:
         return np.array([kind in kinds for kind in self.kind], bool)
@@ -152,18 +164,21 @@ def features(document: Document) -> Features:
     bodies = [text[start:end] for start, end in zip(blocks.start, blocks.end, strict=True)]
     sentence = [_SENTENCE.search(body) is not None for body in bodies]
     sizes = [_size(body) for body in bodies]
-    places = _places(blocks, sizes, sentence)
     formula = _with_formula(document)
+    technical = int(formula.sum()) + sum(kind in ("code", "math") for kind in blocks.kind) >= TECHNICAL_BLOCKS
+    places = _places(blocks, sizes, sentence, technical=technical)
     packed = np.array([places[path] for path in blocks.dom_path], np.int64)
+    phrase = [len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies]
+    level = np.array([level or 0 for level in blocks.level], np.int64)
     return Features(
         kind=blocks.kind,
-        level=np.array([level or 0 for level in blocks.level], np.int64),
+        level=level,
         chars=np.array(sizes, np.int64),
         link_density=np.array(blocks.link_density, np.float64),
         image=np.array([_is_image(body) for body in bodies], bool),
         meta=np.array([not ends and _is_meta(body) for body, ends in zip(bodies, sentence, strict=True)], bool),
         sentence=np.array(sentence, bool),
-        phrase=np.array([len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies], bool),
+        phrase=np.array(phrase, bool),
         formula=formula,
         site_repeat=np.array(blocks.site_repeat, bool),
         chrome=packed & _COUNT,
@@ -171,6 +186,7 @@ def features(document: Document) -> Features:
         content=packed >> _CONTENT_SHIFT & _COUNT,
         in_main=(packed >= _IN_MAIN) | (not any(blocks.dom_path)),  # text that came without a page is one container
         comment=_comments(blocks, sizes, sentence, formula),
+        aside=np.zeros(len(blocks), bool) if technical else _asides(blocks, level.tolist(), phrase),
     )
 
 
@@ -202,6 +218,17 @@ def _in_comments(path: str) -> bool:
     return "om" in below and _COMMENTS.search(_CAMEL.sub("-", below).lower()) is not None
 
 
+def _asides(blocks: Blocks, levels: list[int], phrase: list[bool]) -> Flags:
+    """Captions, and what stands below a heading of chrome up to the next heading of its level."""
+    found = []
+    until = 0  # level of the heading of chrome that is open, 0 for none
+    for path, level, is_phrase in zip(blocks.dom_path, levels, phrase, strict=True):
+        if level and (level <= until or not until):
+            until = level if is_phrase else 0
+        found.append((until > 0 and not level) or _CAPTION.search(path) is not None)
+    return np.array(found, bool)
+
+
 def _is_phrase(body: str) -> bool:
     lowered = body.lstrip(_LEAD).lower()
     return lowered.startswith(_PHRASES) or len({match[0] for match in _NETWORK.finditer(lowered)}) >= 2
@@ -231,16 +258,18 @@ _WEAK_SHIFT, _CONTENT_SHIFT, _COUNT, _IN_MAIN = 10, 20, 1023, 1 << 40
 _CUES = {"chrome": 1, "weak": 1 << _WEAK_SHIFT, "content": 1 << _CONTENT_SHIFT, "": 0}
 
 
-def _places(blocks: Blocks, sizes: list[int], sentence: list[bool]) -> dict[str, int]:
+def _places(blocks: Blocks, sizes: list[int], sentence: list[bool], *, technical: bool) -> dict[str, int]:
     """Place of every element; work is linear in the elements, not in blocks times depth.
 
-    The outermost element is <body>, whose classes name a theme; elements with most of the text are wrappers.
+    The outermost element is <body>, whose classes name a theme; elements with most of the text are wrappers. Pages of
+    manuals and lectures have long sections beside short ones: there everything in the landmark is inside.
     """
     parents = _elements(dict.fromkeys(blocks.dom_path))
     never = _inside_chrome(parents)
     own = _mass_by_path(blocks, sizes, sentence, never)
     below = _mass_below(own, parents)
     main = _main_container(parents, below)
+    main = _landmark(main) if technical else main
     trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
     places = {"": 0}
     for path, parent in parents.items():
@@ -309,6 +338,17 @@ def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
     return node
 
 
+def _landmark(path: str) -> str:
+    """The innermost <main> or <article> around a container, where there is one: authors say what belongs together."""
+    at = len(path)
+    while at > 0:
+        start = path.rfind("/", 0, at) + 1
+        if re.match(r"(?:main|article)(?![\w-])", path[start:at]):
+            return path[:at]
+        at = start - 1
+    return path
+
+
 @lru_cache(maxsize=65_536)
 def is_always_chrome(segment: str) -> bool:
     """Whether an element's tag or names mean chrome even around most of a page's text."""
@@ -321,9 +361,11 @@ def is_always_chrome(segment: str) -> bool:
 def segment_cue(segment: str) -> str:
     """What one path segment, `tag#id.class`, says about its content: "chrome", "weak", "content" or ""."""
     tag, names = re.match(r"([\w-]*)(.*)", segment, re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
-    names = _CAMEL.sub("-", names).lower()
+    names = _CAMEL.sub("-", names).lower().replace("_", "-")
     if tag in _CHROME_TAGS or _CHROME.search(names):
         return "chrome"
     if tag in _CONTENT_TAGS or _CONTENT.search(names):
         return "content"
+    if tag == "dt":  # of a manual: its "sig" is no signature of a letter
+        return ""
     return "weak" if tag in _WEAK_TAGS or _WEAK_CHROME.search(names) else ""

@@ -11,6 +11,7 @@ from llm_cleaning.guard_words import ARTICLES, NEGATIONS, PROTECTED, QUANTIFIERS
 
 MIN_TYPO_CHARS = 4  # shorter words are other words, except for swapped neighbours ("teh")
 TWO_EDITS_CHARS = 8
+TELLING_CHARS = 7  # of a protected word: nothing but a slip is as near to a long one ("milllion")
 _THOUSANDS = re.compile(r"[-±]?\d{1,3}( \d{3})+(?:[.,]\d+)?")
 
 
@@ -68,8 +69,12 @@ def _ordinals(old: list[Token], new: list[Token], result: Edits) -> None:
     after = [token.key for token in new if token.kind in ("ordinal", "cite")]
     if before and after and before != after and len(before) == len(after):
         result.reasons.add("number_changed")
-    if after and not before and any(token.kind in ("cite", "image", "link") for token in new):
+    if after and not before and any(token.kind in ("cite", "image") for token in new):
         result.reasons.add("invented")
+    if {token.key for token in new if token.kind == "link"} - {
+        token.key for token in old if token.kind in ("link", "url")
+    }:
+        result.reasons.add("url_changed")
 
 
 def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:
@@ -116,7 +121,7 @@ def _is_typo(source: list[Token], index: int, new: Token) -> bool:
     old = source[index]
     if old.kind != "word" or new.kind != "word" or old.key in PROTECTED:
         return False
-    if new.key in PROTECTED and not _is_swap(old.key, new.key):
+    if new.key in PROTECTED and len(new.key) < TELLING_CHARS and not _is_swap(old.key, new.key):
         return False
     if any(char.isdigit() for char in old.key + new.key) or old.key.endswith(UNIT_ENDINGS):
         return False

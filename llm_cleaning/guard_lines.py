@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from llm_cleaning.guard_tokens import Token, folded, repaired, tokens
 
-_FENCE = re.compile(r"[ \t]{0,16}(`{3,}+|~{3,}+)[^`]*+$")
+# Written but not seen.
+_INVISIBLE = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
+_MARK = r"(?:(?:[-*+:>]|\d{1,3}[.)])[ \t]+)?"  # a fence may be the first thing of a list item or a definition
+_FENCE = re.compile(rf"[ \t]{{0,16}}{_MARK}(`{{3,}}+|~{{3,}}+)[^`]*+$")
 
 
 class Lines(NamedTuple):
@@ -35,7 +38,10 @@ def lines_of(text: str) -> Lines:
     """Lines of a text in order; lines of white space are left out, except in code."""
     raw = text.split("\n")
     # most lines need no change but at their ends, and asking is cheaper than splitting
-    keys = [line.strip() if "  " not in line and line.isprintable() else " ".join(line.split()) for line in raw]
+    keys = [
+        line.strip() if "  " not in line and line.isprintable() else " ".join(_INVISIBLE.sub("", line).split())
+        for line in raw
+    ]
     ends = list(accumulate((len(line) + 1 for line in raw), initial=-1))
     code, fence, is_open = (
         _fences(raw, keys) if "```" in text or "~~~" in text else ([False] * len(raw),) * 2 + (False,)
@@ -57,12 +63,13 @@ def _fences(raw: list[str], keys: list[str]) -> tuple[list[bool], list[bool], bo
     code, fence = [False] * len(raw), [False] * len(raw)
     until = ""
     for number, key in enumerate(keys):
-        found = _FENCE.match(raw[number]) if key.startswith(("```", "~~~")) else None
+        line = raw[number] if raw[number].isascii() else _INVISIBLE.sub("", raw[number])
+        found = _FENCE.match(line) if "```" in key or "~~~" in key else None
         if found and (not until or (found[1].startswith(until) and key == found[1])):
             until = "" if until else found[1]
             keys[number], fence[number] = "```", True
         elif until:
-            keys[number], code[number] = "\0" + raw[number].rstrip(), True
+            keys[number], code[number] = "\0" + line.rstrip(), True
     return code, fence, bool(until)
 
 

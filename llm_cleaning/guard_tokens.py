@@ -46,7 +46,7 @@ _TOKEN = re.compile(
     r"|(?P<image>!\[[^\[\]]{0,300}\](?:\([^()\s]{0,500}\))?)"
     r"|(?P<link>\]\([^()\s]{1,500}\))"
     r"|(?P<cite>\[(?:\d{1,3}|edit|citation needed)\])"
-    r"|(?P<symbol>_(?<=\w_)(?=\w)|\*(?:(?<=[\w)].)(?=[\w(])|(?<=[\w)] .)(?= [\w(]))"
+    r"|(?P<symbol>_(?<=[^\W_]_)(?=[^\W_])|\*(?:(?<=[\w)].)(?=[\w(])|(?<=[\w)] .)(?= [\w(]))"
     r"|-(?:(?<![\w-].)(?=[\w(\\])|(?<=[\d)].)(?=[\w(])|(?<=[\d)]\s.)(?=\s(?:[\d(\\]|[A-Za-z]\b)))"
     r"|[^\w\s.,;:!?'\"()\[\]{}|*`#~\\$—-]))",
     re.DOTALL | re.MULTILINE,
@@ -143,7 +143,10 @@ def _long_ones(text: str) -> Iterator[tuple[int, int, Token]]:
 def _simple(opener: re.Match[str]) -> tuple[int, Token] | None:
     if opener["url"]:
         url = opener[0].rstrip(".,;:)>]'\"*_$")
-        return opener.start() + len(url), Token("url", url.removesuffix("/"), url, opener.start())
+        is_target = opener.string.startswith("](", max(0, opener.start() - 2))  # a link may lose its target: layout
+        return opener.start() + len(url), Token(
+            "link" if is_target else "url", url.removesuffix("/"), url, opener.start()
+        )
     if raw := opener["code"] or opener["code2"]:
         return opener.end(), Token("code", "`" + " ".join(raw.split()), raw, opener.start())
     return None
@@ -208,7 +211,7 @@ def _token(kind: str, match: re.Match[str]) -> Token:
         return Token(kind, raw if len(raw) == 1 else raw.casefold(), raw, start)
     if kind == "number":
         return Token(kind, _number(raw), raw, start)
-    return Token(kind, raw.strip(), raw, start)
+    return Token(kind, raw[2:-1].removesuffix("/") if kind == "link" else raw.strip(), raw, start)
 
 
 @lru_cache(maxsize=1 << 15)

@@ -60,14 +60,34 @@ REFUSAL = re.compile(
     re.IGNORECASE,
 )
 ANSWER = re.compile(r"\s*(?:answer|solution|response|ans)\b|\s*(?:yes|no)\b[,.]", re.IGNORECASE)
-# Chrome that reads like sentences.
+# Chrome that reads like sentences or like headings of parts that are no content.
 CHROME = re.compile(
     r"cookie|privacy policy|newsletter|subscri(?:be|ption)|all rights reserved|copyright|©|\bsign (?:in|up)\b|"
     r"\blog(?:ged)? ?(?:in|out)\b|\bregister\b|terms (?:of|and|&)|share (?:this|on)|follow us|advert|sponsored|"
-    r"related (?:posts?|articles?|questions?|topics?)|read (?:more|next)|powered by|you (?:may|might) also|"
-    r"leave a (?:reply|comment)|back to top|skip to|click here|contact us|your e-?mail|javascript|"
-    r"page was last|last (?:updated|modified|edited)|permalink|view source|edit this page|posted (?:by|in|on)|"
-    r"tags?:|filed under|previous (?:post|article|page)|next (?:post|article|page)|table of contents|in this article|"
-    r"download (?:the|our) app|creative commons|licensed under|want to learn more|join (?:our|the) ",
+    r"^related\b|related (?:posts?|articles?|questions?|topics?|stories|content|links?)|powered by|"
+    r"you (?:may|might) also|leave a (?:reply|comment)|back to top|skip to|click (?:here|to)|contact us|your e-?mail|"
+    r"read (?:more|next|also)|javascript|page was last|last (?:updated|modified|edited)|permalink|view source|"
+    r"edit this page|"
+    r"posted (?:by|in|on)|^tags?:|filed under|previous (?:post|article|page|topic)|next (?:post|article|page|topic)|"
+    r"table of contents|in this article|download (?:the|our) (?:free )?app|creative commons|licensed under|"
+    r"want to learn more|join (?:our|the) |^(?:\d+ )?(?:comments?|repl(?:y|ies)|responses?)\b|thoughts on|"
+    r"about (?:the )?authors?|more (?:from|by|in|about) |recommended|^(?:share|tweet|print|e-?mail|teilen|partager)\b|"
+    r"^(?:popular|trending|latest|recent|top stories|similar)\b|hot network|was this .{0,20}helpful|add a comment|"
+    r"mailing list|^written by|^(?:next|previous|prev|older|newer)\b|^[←«]|[→»]$|donate|^loading|^created using|"
+    r"(?:views|opinions) expressed|originally (?:published|appeared)|log in or|min read|^home\b|^menu\b|^search\b|"
+    r"^contents$|"
+    # the same in other languages
+    r"kommentare?\b|verwandte|ähnliche|weiterlesen|mehr zum thema|datenschutz|impressum|alle rechte|anmelden|"
+    r"commentaires?\b|articles? (?:liés|similaires)|lire (?:la suite|aussi)|mentions légales|tous droits|à propos de|"
+    r"comentarios?\b|artículos relacionados|leer más|todos los derechos|compartir|leia (?:mais|também)|compartilh|"
+    r"commenti\b|articoli correlati|leggi anche|diritti riservati|condividi|reacties|lees (?:meer|ook)|czytaj|"
+    r"komentarz|zobacz też|комментари|читайте|поделиться|похожие|все права|"
+    r"评论|分享|相关|上一篇|下一篇|版权|登录|注册|收藏|关注|举报|コメント|関連|シェア|前の|次の|댓글|관련|공유",
+    re.IGNORECASE,
+)
+# Chrome between parts of the content: what follows it is content again.
+PROMOTION = re.compile(
+    r"advert|sponsored|read (?:more|also|next)|(?:related|see also|also read):?|story continues|loading|download|"
+    r"donate|support us|hire |sign up|subscribe|join |lire aussi|lees ook|leia|leggi|читайте|\*\*read",
     re.IGNORECASE,
 )

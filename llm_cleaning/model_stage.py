@@ -35,8 +35,20 @@ class Opened:
     tokenizer: str  # what counts, in words
 
 
-def open_model(config: CleanConfig, engine: dict[str, Any] | None = None) -> Opened:
-    """Connect to the service, or load the model; `engine` is for `vllm.LLM`.
+def open_model(
+    config: CleanConfig,
+    engine: dict[str, Any] | None = None,
+    *,
+    absent_s: float = 4.0,
+    notice: Callable[[str], None] = lambda _line: None,
+) -> Opened:
+    """Connect to the service, or load the model.
+
+    Args:
+        config: says which.
+        engine: for `vllm.LLM`.
+        absent_s: how long to wait for a service where nobody listens; the workers of a run wait for one that restarts.
+        notice: hears what is waited for.
 
     Raises:
         BackendFailed: no such service or model.
@@ -51,9 +63,14 @@ def open_model(config: CleanConfig, engine: dict[str, Any] | None = None) -> Ope
         hint = f"give --base-url, or set base_url in the recipe or {BASE_URL_VARIABLE} in the environment"
         raise BackendFailed("no address of a model service", where="--backend openai", hint=hint)
     service = ServiceConfig(
-        url, config.model, config.revision, max_in_flight=config.max_in_flight, timeout_s=config.timeout_s
+        url,
+        config.model,
+        config.revision,
+        max_in_flight=config.max_in_flight,
+        timeout_s=config.timeout_s,
+        absent_s=absent_s,
     )
-    backend = OpenAIBackend(service)
+    backend = OpenAIBackend(service, notice)
     try:
         count, said = counter(config.tokenizer, config.model, backend.counter())
         return _fitted(backend, count, config, said)

@@ -42,7 +42,8 @@ class ServiceConfig:
         revision: what pins its weights; only recorded.
         max_in_flight: requests asked at the same time.
         timeout_s: longest one request may take; each time it takes longer it gets twice as long.
-        startup_s: how long to wait for the server at the beginning.
+        startup_s: how long to wait at the beginning for a server that stumbles.
+        absent_s: how long to wait at the beginning for one where nobody listens.
         give_up_s: seconds without any answer after which the run stops.
     """
 
@@ -52,14 +53,20 @@ class ServiceConfig:
     max_in_flight: int = 32
     timeout_s: float = 120.0
     startup_s: float = 30.0
+    absent_s: float = 4.0
     give_up_s: float = 600.0
 
 
 class OpenAIBackend:
     """Asks a server. Made by `open_service`, which checks it first."""
 
-    def __init__(self, config: ServiceConfig) -> None:
-        self._config = config
+    def __init__(self, config: ServiceConfig, notice: Callable[[str], None] = lambda _line: None) -> None:
+        """Connect. `notice` is told, from another thread, when the server has to be asked again.
+
+        Raises:
+            BackendFailed: nobody answers, or the model is not served.
+        """
+        self._config, self._notice = config, notice
         self._url = _api(config.base_url)
         self._done: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
         self._breaker = Breaker(threshold=max(8, config.max_in_flight // 2), give_up_s=config.give_up_s)
@@ -150,27 +157,29 @@ class OpenAIBackend:
         limits = httpx2.Limits(max_connections=self._config.max_in_flight, max_keepalive_connections=None)
         key = os.environ.get(KEY_VARIABLE, "")
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        timeout = httpx2.Timeout(None, connect=10.0)  # a whole exchange is timed, not its parts
+        timeout = httpx2.Timeout(None, connect=5.0)  # a whole exchange is timed, not its parts
         self._client = httpx2.AsyncClient(limits=limits, headers=headers, timeout=timeout, trust_env=False)
         self._slots = asyncio.Semaphore(self._config.max_in_flight)
         return await self._checked()
 
     async def _checked(self) -> tuple[str, int | None]:
         """Name and context length of the model, once the server answers and serves it."""
-        deadline_s = self._loop.time() + self._config.startup_s
-        attempt = 0
+        began_s, attempt = self._loop.time(), 0
         while True:
             try:
                 return _chosen(await self._models(), self._config.model, self._url)
             except (httpx2.HTTPError, Transient, TimeoutError) as error:
-                if self._loop.time() > deadline_s:
+                is_absent = isinstance(error, httpx2.ConnectError)
+                left_s = began_s + (self._config.absent_s if is_absent else self._config.startup_s) - self._loop.time()
+                if left_s <= 0:
                     raise BackendFailed(
                         f"no answer from the model service: {_said(error)}",
                         where=f"{self._url}/models",
                         expected="an OpenAI-compatible server, e.g. `vllm serve MODEL`",
                         hint="start it, or correct --base-url",
                     ) from error
-                await asyncio.sleep(delay_s(self._url, attempt, None))
+                self._notice(f"{self._url}/models: {_said(error)}; asking again for {left_s:.0f} s")
+                await asyncio.sleep(min(delay_s(self._url, attempt, None), left_s))
                 attempt += 1
 
     async def _models(self) -> dict[str, int | None]:

@@ -28,6 +28,7 @@ CHROME, WEAK, CONTENT = -4.0, -0.8, 0.4  # per path segment, at most two each
 IN_MAIN, OUTSIDE_MAIN = 1.4, -1.8
 SITE_REPEAT = -5.0
 COMMENT = -6.0  # below an article
+ASIDE = -2.0
 PHRASE, META, IMAGE = -2.0, -2.0, -4.0
 NEIGHBOUR = 0.2  # times the clipped log-odds of each neighbour
 CLIP = 3.0
@@ -57,7 +58,7 @@ def _log_odds(rows: Features) -> Floats:
         odds += weight * np.minimum(2, count)
     odds += np.where(rows.in_main, IN_MAIN, OUTSIDE_MAIN)
     odds += PHRASE * rows.phrase + META * rows.meta + IMAGE * rows.image + SITE_REPEAT * rows.site_repeat
-    odds += COMMENT * rows.comment
+    odds += COMMENT * rows.comment + ASIDE * rows.aside
     return odds
 
 

@@ -83,16 +83,19 @@ def clean_jsonl(
     engine: dict[str, Any] | None = None,
     watch: Watch = lambda _label, _page: None,
     beat: Callable[[], None] = lambda: None,
+    notice: Callable[[str], None] = lambda _line: None,
 ) -> CleanSummary:
     """Clean rows {"text", "blocks"?, "formulas"?}, as `warcmill render --jsonl` writes them.
 
     Adds clean_text, clean_mode, guard_verdict ("pass" or "fail") and guard_reasons, and with a model clean_route and
-    clean_chunks; other fields are passed through unchanged, rows keep their order. Rows without text get nulls.
+    clean_chunks; other fields are passed through unchanged, rows keep their order. Rows without text get nulls and an
+    `error`, where they have none.
 
     Args:
         responses: file of the model's answers; a rerun replays it. TARGET.responses when None.
         engine: settings of `vllm.LLM`, with the backend "vllm".
         watch, beat: called for every row written, and every few seconds.
+        notice: hears what is waited for.
 
     Raises:
         InputError, OutputError: a file that cannot be read or written.
@@ -105,7 +108,7 @@ def clean_jsonl(
         if config.backend == "rules":
             _write(target, ((label, _by_rules(label, config)) for label in rows), summary, watch, with_chunks=False)
             return summary
-        opened = open_model(config, engine)
+        opened = open_model(config, engine, notice=notice)
         try:
             with ResponseStore(_store_path(target, responses)) as store:
                 _describe(summary, opened, config, store)
@@ -143,7 +146,7 @@ def labelled(row: Row | None, number: int, problem: str) -> Labelled:
         broken = {"id": None, "line": number, "text": None, "error": row_error("bad_json", problem)}
         return Labelled(broken, nothing, "bad_json")
     if row.get("text") is None or row.get("error") is not None:
-        return Labelled(row, nothing, "no_text")
+        return Labelled({**row, "error": row.get("error") or row_error("no_text", "no text")}, nothing, "no_text")
     try:
         document = row_document(row["text"], row.get("blocks"), row.get("formulas"), row.get("url"))
     except BadRow as error:

@@ -130,6 +130,7 @@ def _clean(
             engine=engine,
             watch=watch,
             beat=lambda: progress.progress(done, done),
+            notice=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
         )
     for name, value in [*summary_rows(summary), ("seconds", f"{time.monotonic() - started_s:,.1f}")]:
         console.print(f"{name:<32} {value}", highlight=False, markup=False, soft_wrap=True)

@@ -25,6 +25,7 @@ from pipeline.io.json_lines import json_line
 from pipeline.phases.documents import clean_shard, read_documents
 from pipeline.stage import IDLE, Context, Counters, Task
 
+RESTART_S = 30.0  # a service that restarts while a shard begins is waited for
 Produce = Callable[[Task, Context, Counters], Iterator[Document]]
 
 
@@ -74,7 +75,7 @@ def clean_shard_with_model(
         BackendFailed: the service does not answer; a resumed run goes on with the answers that are stored.
     """
     verdicts: list[bytes] = []
-    opened = open_model(config)
+    opened = open_model(config, absent_s=RESTART_S)
     with closing(opened.backend), ResponseStore(directory.path / "responses" / f"{task.name}.log") as store:
         spent = Spent()
         pages = clean_documents(

@@ -31,7 +31,8 @@ _FORMULA = re.compile(
 )
 _HEADING = re.compile(r"(#{1,6})[ \t]+\S")
 _LIST_ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
-_FENCE = re.compile(r"[ \t]{0,16}(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]{0,40}+)[^`]*+$")
+# A fence may be the first thing of a list item or of a definition.
+_FENCE = re.compile(r"[ \t]{0,16}(?:(?:[-*+:>]|\d{1,9}[.)])[ \t]+)?(`{3,}+|~{3,}+)[ \t]*+([\w+#.-]{0,40}+)[^`]*+$")
 
 
 def merge(spans: Iterable[Span]) -> list[Span]:

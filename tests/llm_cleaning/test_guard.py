@@ -125,7 +125,7 @@ def test_a_moved_formula_is_named():
 
 def test_boilerplate_may_go_and_content_may_not():
     page = "Home | About\n\nThis long paragraph says that every bounded sequence has a limit point, which is known since Bolzano.\n\n"
-    page += "Another long paragraph follows at once, and it tells the reader what compactness of a set means in a metric space.\n\n© 2024 All rights reserved."
+    page += "Another long paragraph follows at once, and it tells the reader what compactness of a set means in a metric space, and why closed and bounded sets of numbers have it.\n\n© 2024 All rights reserved."
     paragraphs = page.split("\n\n")
     assert check(page, "\n\n".join(paragraphs[1:3])).passed
     assert check(page, paragraphs[1]).reasons == ("content_lost",)

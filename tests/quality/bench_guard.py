@@ -1,9 +1,10 @@
 """Measure the guard on planted edits of real cleaned pages: catch rate and pass rate by kind, pages per CPU second.
 
-    python tests/quality/bench_guard.py [--pages N] [--show KIND] [--no-blocks]
+    python tests/quality/bench_guard.py [--samples] [--pages N] [--show KIND] [--no-blocks]
 
-Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/corruptions.py
-is planted once per page where it has a place. Sources carry their marked blocks unless --no-blocks.
+Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/*corruptions.py
+and *edits.py is planted once per page where it has a place. Sources carry their marked blocks unless --no-blocks. Settings
+of the guard were chosen on --samples, our own pages; ../shared/data is for measuring.
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from random import Random
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/llm_cleaning"))
+sys.path[:0] = [str(ROOT / "tests/llm_cleaning"), str(ROOT / "tests/quality")]
 
-from corruptions import CORRUPTIONS  # noqa: E402
-from faithful_edits import FAITHFUL  # noqa: E402
+import gate_sample  # noqa: E402
+from subtle_corruptions import ALL_CORRUPTIONS  # noqa: E402
+from subtle_edits import ALL_FAITHFUL  # noqa: E402
 
 from extractors import RenderRejected, render  # noqa: E402
 from llm_cleaning.guard import Verdict, check  # noqa: E402
@@ -33,31 +35,37 @@ from pipeline.document import Blocks, Document  # noqa: E402
 SHARED = ROOT / "../shared/data"
 SETS = ("webmainbench/dev/math_code_bench", "mathpages/dev/pages", "extraction/dev/articles")
 Pair = tuple[str, Blocks, str]
+Html = tuple[bytes | str, str | None, str | None]  # body, url, content type
 
 
-def html_pages(limit: int) -> Iterator[tuple[str, str | None]]:
+def html_pages(limit: int) -> Iterator[Html]:
     """Pages of every set, spread evenly over it; samples where the shared folder is absent."""
     files = [SHARED / f"{name}.jsonl.gz" for name in SETS]
     if not files[0].exists():
-        yield from ((page.read_text(encoding="utf-8", errors="replace"), None) for page in sample_pages())
+        yield from sample_pages()
         return
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]
         for row in rows[:: max(1, len(rows) // limit)][:limit]:
-            yield row["html"], row["url"]
+            yield row["html"], row["url"], None
 
 
-def sample_pages() -> list[Path]:
-    return sorted((ROOT / "samples/rendered").rglob("*.html"))
+def sample_pages() -> Iterator[Html]:
+    """Pages of the bundled archives that belong in a corpus, with the menus and footers of their hosts."""
+    wanted = {(row["warc"], row["url"], row["date"]) for row in gate_sample._truth() if row["keep"]}
+    for archive in gate_sample.ARCHIVES:
+        for page in gate_sample._pages(archive):
+            if (archive, page.url, page.crawl_time) in wanted:
+                yield page.body, page.url, page.header("content-type")
 
 
-def cleaned_pages(pages: Iterator[tuple[str, str | None]]) -> Iterator[Pair]:
+def cleaned_pages(pages: Iterable[Html]) -> Iterator[Pair]:
     """(rendered text, marked blocks, cleaned text) of pages with something left."""
     config = CleanConfig()
-    for html, url in pages:
+    for body, url, content_type in pages:
         try:
-            page = render(html, url=url)
+            page = render(body, url=url, content_type=content_type)
         except RenderRejected:
             continue
         document = Document("0" * 32, "", "", "", 0, "", text=page.text, blocks=page.blocks, formulas=page.formulas)
@@ -74,9 +82,9 @@ def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, 
         other = pairs[(number + 1) % len(pairs)][2]
         edits = [
             (kind, True, (source, edit(Random(f"{kind} {number}"), cleaned, other)))
-            for kind, edit in CORRUPTIONS.items()
+            for kind, edit in ALL_CORRUPTIONS.items()
         ]
-        edits += [(kind, False, faithful(kind, number, source, cleaned)) for kind in FAITHFUL]
+        edits += [(kind, False, faithful(kind, number, source, cleaned)) for kind in ALL_FAITHFUL]
         for kind, bad, pair in edits:
             if pair is None or pair[1] is None or (bad and pair[1] == cleaned):
                 continue
@@ -87,19 +95,20 @@ def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, 
 
 def faithful(kind: str, number: int, source: str, cleaned: str) -> tuple[str, str] | None:
     """Edits that damage the source are planted in the cleaned page alone: the blocks' offsets would no longer hold."""
-    pair = FAITHFUL[kind](Random(f"{kind} {number}"), source, cleaned)
+    pair = ALL_FAITHFUL[kind](Random(f"{kind} {number}"), source, cleaned)
     if pair is None or pair[0] == source:
         return pair
-    return FAITHFUL[kind](Random(f"{kind} {number}"), cleaned, cleaned)
+    return ALL_FAITHFUL[kind](Random(f"{kind} {number}"), cleaned, cleaned)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pages", type=int, default=60, help="pages per set")
+    parser.add_argument("--samples", action="store_true", help="our own pages only")
     parser.add_argument("--show", default="", help="print the first wrong verdicts of these kinds (A,B)")
     parser.add_argument("--no-blocks", action="store_true", help="plain text sources")
     options = parser.parse_args()
-    pairs = list(cleaned_pages(html_pages(options.pages)))
+    pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages)))
     right: dict[tuple[bool, str], list[int]] = defaultdict(list)
     seconds: dict[bool, list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()

@@ -1,0 +1,92 @@
+"""Losses in plain text, where no mark says what was boilerplate: read on from what stayed until chrome begins.
+
+Content goes on where content stopped. So from each border of a gap the lost blocks are read away from what was kept:
+paragraphs, formulas and code before the first sign of chrome (a label of sharing, a heading "Comments", a run of
+labels) are content that was lost; what stands behind that sign is not.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterable, Sequence
+
+from llm_cleaning.guard_words import CHROME, PROMOTION
+from pipeline.document import Blocks
+from pipeline.text.spans import scan_formulas
+
+MAX_UNMARKED_LOSS = 4.0  # times the cleaned text: more prose than that around it is no chrome
+MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
+MAX_LABEL_CHARS = 60
+MAX_LABELS = 2  # in a row: three are a menu
+MIN_PARAGRAPH_CHARS = 60
+MIN_GAP_CHARS = 100  # of paragraphs between what stayed
+MIN_TAIL_CHARS = 160  # of paragraphs behind the last block that stayed, where remarks of the site stand as well
+LABELLED = 0.5  # a paragraph behind a label counts so much: names, dates and "Related" come before what others wrote
+WIDE_CHARS = 2.5  # letters that a character of Han, kana or Hangul stands for
+_WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
+_END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*(?=\s|$)|[。！？]")
+_SEPARATORS = re.compile(r"[|»›·•→←]")
+
+
+def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int) -> set[str]:
+    """Reasons why blocks without marks, all of whose text went, should have stayed."""
+    if not gone:
+        return set()
+    reasons: set[str] = set()
+    prose = 0
+    for run in _runs(sorted(gone)):
+        kinds = [_kind(source[blocks.start[i] : blocks.end[i]], blocks.kind[i]) for i in run]
+        sizes = [_size(source[blocks.start[i] : blocks.end[i]]) for i in run]
+        prose += sum(size for size, kind in zip(sizes, kinds, strict=True) if kind == "prose")
+        if run[0] > 0:
+            reasons |= _read(kinds, sizes, MIN_GAP_CHARS if run[-1] + 1 < len(blocks) else MIN_TAIL_CHARS)
+        if run[-1] + 1 < len(blocks):  # before the first block that stayed leads and mottos may go, facts may not
+            reasons |= _read(kinds[::-1], sizes[::-1], MIN_GAP_CHARS if run[0] > 0 else sys.maxsize)
+    return reasons | ({"content_lost"} if prose > MAX_UNMARKED_LOSS * cleaned_chars else set())
+
+
+def _runs(indices: Sequence[int]) -> Iterable[list[int]]:
+    run: list[int] = []
+    for index in indices:
+        if run and index != run[-1] + 1:
+            yield run
+            run = []
+        run.append(index)
+    yield run
+
+
+def _read(kinds: Sequence[str], sizes: Sequence[int], least: float) -> set[str]:
+    """What is lost from a border on; paragraphs from `least` characters in all."""
+    prose, labels = 0.0, 0
+    for kind, size in zip(kinds, sizes, strict=True):
+        if kind == "chrome" or labels > MAX_LABELS:
+            break
+        if kind in ("formula", "code"):
+            return {f"{kind}_changed"}
+        if kind == "prose":
+            prose += size * (LABELLED if labels else 1.0)
+        labels = labels + 1 if kind == "label" else 0
+    return {"content_lost"} if prose >= least else set()
+
+
+def _kind(text: str, kind: str) -> str:
+    """What a lost block is: formula, code, prose, label, chrome, or skipped (promotions, images, tables)."""
+    body = text.strip(" \t\n#>*-_|")
+    if kind == "code":
+        return "code"
+    if len(text) <= MAX_CHROME_CHARS and _is_chrome(body):
+        return "skipped" if PROMOTION.match(body) else "chrome"
+    if kind == "math" or ("$" in text and len(scan_formulas(text))):
+        return "formula"
+    if kind in ("paragraph", "quote") and _size(text) >= MIN_PARAGRAPH_CHARS and _END.search(body):
+        return "prose"
+    return "label" if len(body) <= MAX_LABEL_CHARS else "skipped"
+
+
+def _is_chrome(body: str) -> bool:
+    return CHROME.search(body) is not None or len(_SEPARATORS.findall(body)) >= 2
+
+
+def _size(text: str) -> int:
+    return len(text) if text.isascii() else len(text) + int((WIDE_CHARS - 1.0) * len(_WIDE.findall(text)))

@@ -53,6 +53,8 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"CWS", "application/x-shockwave-flash"),
     (0, b"{\\rtf", "application/rtf"),
 )
+_LATER_MAGIC = tuple(magic for magic in _MAGIC if magic[0] > 0)
+_MARKUP_STARTS = frozenset((b"<", b"\r", b"\n", b" ", b"\xef"))  # no magic number begins so
 _ESSENCE = re.compile(r"[ \t\r\n\f]*([A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+*-]{1,80})")
 _HTML_START = re.compile(
     rb"(?:<!doctype\s+html|<(?:html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|link|span|center)"
@@ -115,8 +117,9 @@ def _known(declared: str) -> str:
 
 
 def _magic(body: bytes) -> str | None:
-    found = (kind for offset, mark, kind in _MAGIC if body.startswith(mark, offset))
-    return next(found, None)
+    if body[:1] in _MARKUP_STARTS:  # nearly every page
+        return next((kind for offset, mark, kind in _LATER_MAGIC if body.startswith(mark, offset)), None)
+    return next((kind for offset, mark, kind in _MAGIC if body.startswith(mark, offset)), None)
 
 
 def _readable_head(body: bytes) -> tuple[bytes, bool]:

@@ -26,84 +26,75 @@ find_value(const Head *head, const char *opening, Py_ssize_t *start, Py_ssize_t 
     return 1;
 }
 
-/* Adds up to `words` words of text[start:end], each behind a mark; white space between them is dropped. */
-static Py_ssize_t
-add_words(Py_UCS4 *to, Py_ssize_t length, PyObject *text, Py_ssize_t start, Py_ssize_t end, Py_UCS4 mark, int words)
+/* Adds up to `words` words of source[start:end], each behind a mark; white space between them is dropped. */
+static int
+add_words(Text *text, PyObject *source, Py_ssize_t start, Py_ssize_t end, Py_UCS4 mark, int words)
 {
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
+    int kind = PyUnicode_KIND(source);
+    const void *data = PyUnicode_DATA(source);
     for (int inside = 0; start < end; start++) {
         Py_UCS4 c = PyUnicode_READ(kind, data, start);
         int space = is_space(c);
         if (!space && !inside && words-- == 0)
             break;
-        if (!space && !inside)
-            to[length++] = mark;
-        if (!space)
-            to[length++] = c;
+        if (!space && ((!inside && add_character(text, mark) < 0) || add_character(text, c) < 0))
+            return -1;
         inside = !space;
     }
-    return length;
+    return 0;
 }
 
 #define MAX_PATH 240
 #define MAX_SEGMENT 60
 #define MAX_PLAIN 1000
 
-/* A long path keeps its beginning and its end. Takes the reference, gives a new one. */
-static PyObject *
-shortened(PyObject *path)
+/* Writes the path into `looked`: 1; 0 where a value is to be unescaped, for paths.py to do; -1 with an error. */
+static int
+plain_path(Walk *self, PyObject *parent, const Head *head)
 {
-    Py_ssize_t length = PyUnicode_GET_LENGTH(path);
-    PyObject *first = PyUnicode_Substring(path, 0, MAX_PATH / 2 - 3);
-    PyObject *rest = PyUnicode_Substring(path, length - MAX_PATH / 2, length);
-    PyObject *text = first == NULL || rest == NULL ? NULL : PyUnicode_FromFormat("%U...%U", first, rest);
-    Py_XDECREF(first);
-    Py_XDECREF(rest);
-    Py_DECREF(path);
-    return text;
-}
-
-/* New reference; NULL without an error where a value is to be unescaped, for paths.py to do. */
-static PyObject *
-plain_path(PyObject *parent, const Head *head)
-{
-    Py_ssize_t size = head->end - head->start, above = PyUnicode_GET_LENGTH(parent), start, end, length = 0;
-    if (size > MAX_PLAIN || above > MAX_PATH || size == 0 || PyUnicode_READ_CHAR(head->text, head->start) > 127 ||
-        PyUnicode_FindChar(head->text, '&', head->start, head->end, 1) >= 0)
-        return NULL;
-    Py_UCS4 segment[MAX_PLAIN + 8]; /* the head and three marks */
-    for (Py_ssize_t i = head->start; i < head->name_end; i++)
-        segment[length++] = PyUnicode_READ_CHAR(head->text, i);
+    Text *path = &self->looked;
+    PyObject *text = head->text;
+    Py_ssize_t size = head->end - head->start, above = PyUnicode_GET_LENGTH(parent), start, end, begin;
+    if (size > MAX_PLAIN || above > MAX_PATH || size == 0 || PyUnicode_READ_CHAR(text, head->start) > 127 ||
+        PyUnicode_FindChar(text, '&', head->name_end, head->end, 1) >= 0)
+        return 0;
+    path->length = 0;
+    if (above > 0 && (add_stretch(path, parent, 0, above) < 0 || add_character(path, '/') < 0))
+        return -1;
+    begin = path->length;
+    if (add_stretch(path, text, head->start, head->name_end) < 0)
+        return -1;
     if (find_value(head, " id=\"", &start, &end) && end > start) {
-        if (PyUnicode_FindChar(head->text, ' ', start, end, 1) >= 0)
-            return NULL;
-        length = add_words(segment, length, head->text, start, end, '#', 1);
+        if (PyUnicode_FindChar(text, ' ', start, end, 1) >= 0)
+            return 0;
+        if (add_words(path, text, start, end, '#', 1) < 0)
+            return -1;
     }
-    if (find_value(head, " class=\"", &start, &end))
-        length = add_words(segment, length, head->text, start, end, '.', 2);
-    if (length > MAX_SEGMENT)
-        length = MAX_SEGMENT;
-    for (Py_ssize_t i = 0; i < length; i++)
-        if (segment[i] == '/')
-            segment[i] = '_';
-    PyObject *text = PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, segment, length);
-    if (text == NULL || above == 0)
-        return text;
-    PyObject *path = PyUnicode_FromFormat("%U/%U", parent, text);
-    Py_DECREF(text);
-    return path == NULL || PyUnicode_GET_LENGTH(path) <= MAX_PATH ? path : shortened(path);
+    if (find_value(head, " class=\"", &start, &end) && add_words(path, text, start, end, '.', 2) < 0)
+        return -1;
+    if (path->length > begin + MAX_SEGMENT)
+        path->length = begin + MAX_SEGMENT;
+    for (Py_ssize_t i = begin; i < path->length; i++)
+        if (path->data[i] == '/')
+            path->data[i] = '_';
+    if (above > 0 && path->length > MAX_PATH) { /* it keeps its beginning and its end */
+        static const Py_UCS4 dots[] = {'.', '.', '.'};
+        memcpy(path->data + MAX_PATH / 2 - 3, dots, sizeof(dots));
+        memmove(path->data + MAX_PATH / 2, path->data + path->length - MAX_PATH / 2, MAX_PATH / 2 * sizeof(Py_UCS4));
+        path->length = MAX_PATH;
+    }
+    return 1;
 }
 
 /* The path of a start tag's element inside a block. New reference. */
 static PyObject *
 new_path(Walk *self, PyObject *parent, const Head *head)
 {
-    PyObject *path = PyUnicode_Check(parent) ? plain_path(parent, head) : NULL;
-    if (path != NULL || PyErr_Occurred())
-        return path;
+    int written = PyUnicode_Check(parent) ? plain_path(self, parent, head) : 0;
+    if (written != 0)
+        return written < 0 ? NULL : string_of(&self->looked);
     PyObject *text = head_string(head), *place = text == NULL ? NULL : PyTuple_Pack(2, parent, text);
-    path = place == NULL ? NULL : PyObject_GetItem(self->places, place); /* Paths.__missing__ */
+    PyObject *path = place == NULL ? NULL : PyObject_GetItem(self->places, place); /* Paths.__missing__ */
     Py_XDECREF(text);
     Py_XDECREF(place);
     return path;
@@ -144,9 +135,7 @@ path_of(Walk *self, const Head *head)
     if (known->used * 2 >= known->size && known->used < MAX_PLACES && grow_places(known) < 0)
         return NULL;
     Py_ssize_t length = head->end - head->start;
-    uint32_t hash = HASH_STEP(HASH_START, (uintptr_t)parent >> 4);
-    for (Py_ssize_t i = head->start; i < head->end; i++)
-        hash = HASH_STEP(hash, PyUnicode_READ_CHAR(head->text, i));
+    uint32_t hash = hash_stretch(head->text, head->start, length) ^ (uint32_t)((uintptr_t)parent >> 4);
     uint32_t slot = hash & (known->size - 1);
     for (; known->slots[slot].path != NULL; slot = (slot + 1) & (known->size - 1)) {
         const Place *place = &known->slots[slot];

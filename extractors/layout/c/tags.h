@@ -15,6 +15,20 @@ typedef struct {
 #define HASH_START 2166136261u
 #define HASH_STEP(hash, c) (((hash) ^ (uint32_t)(c)) * 16777619u)
 
+/* Whether markup[start:end] is the tag name name[from:to], behind a "/" for an end tag. */
+static int
+is_named(PyObject *markup, Py_ssize_t start, Py_ssize_t end, PyObject *name, Py_ssize_t from, Py_ssize_t to, int closes)
+{
+    int kind = PyUnicode_KIND(markup), name_kind = PyUnicode_KIND(name);
+    const void *data = PyUnicode_DATA(markup), *letters = PyUnicode_DATA(name);
+    if (end - start != to - from + closes || (closes && PyUnicode_READ(kind, data, start) != '/'))
+        return 0;
+    for (start += closes; from < to; start++, from++)
+        if (PyUnicode_READ(kind, data, start) != PyUnicode_READ(name_kind, letters, from))
+            return 0;
+    return 1;
+}
+
 /* What the table holds for the name text[start:end], whose hash is given; NULL for nothing. */
 static const Entry *
 find_entry(const TagTable *table, PyObject *text, Py_ssize_t start, Py_ssize_t end, uint32_t hash)
@@ -22,8 +36,7 @@ find_entry(const TagTable *table, PyObject *text, Py_ssize_t start, Py_ssize_t e
     uint32_t slot = hash & (table->slots - 1);
     for (; table->entries[slot].tag != NULL; slot = (slot + 1) & (table->slots - 1)) {
         const Entry *entry = &table->entries[slot];
-        if (entry->hash == hash && PyUnicode_GET_LENGTH(entry->tag) == end - start &&
-            PyUnicode_Tailmatch(text, entry->tag, start, end, -1) == 1)
+        if (entry->hash == hash && is_named(text, start, end, entry->tag, 0, PyUnicode_GET_LENGTH(entry->tag), 0))
             return entry;
     }
     return NULL;
@@ -78,16 +91,4 @@ tag_at(PyObject *markup, Py_ssize_t start)
     Py_ssize_t size = PyUnicode_GET_LENGTH(markup);
 #define SCAN_TAG(width) scan_tag(width, data, start, size)
     return FOR_KIND(PyUnicode_KIND(markup), SCAN_TAG);
-}
-
-/* Whether markup[start:end] is the tag name name[from:to], behind a "/" for an end tag. */
-static int
-is_named(PyObject *markup, Py_ssize_t start, Py_ssize_t end, PyObject *name, Py_ssize_t from, Py_ssize_t to, int closes)
-{
-    if (end - start != to - from + closes || (closes && PyUnicode_READ_CHAR(markup, start) != '/'))
-        return 0;
-    for (start += closes; from < to; start++, from++)
-        if (PyUnicode_READ_CHAR(markup, start) != PyUnicode_READ_CHAR(name, from))
-            return 0;
-    return 1;
 }

@@ -59,6 +59,25 @@ same_stretch(PyObject *text, Py_ssize_t a, Py_ssize_t b, Py_ssize_t length)
     return a == b || memcmp(data + a * kind, data + b * kind, (size_t)(length * kind)) == 0;
 }
 
+/* A quick hash of text[start:start + length]. */
+static uint32_t
+hash_stretch(PyObject *text, Py_ssize_t start, Py_ssize_t length)
+{
+    int kind = PyUnicode_KIND(text);
+    const char *data = (const char *)PyUnicode_DATA(text) + start * kind;
+    uint64_t hash = 0x9E3779B97F4A7C15u, word;
+    size_t size = (size_t)(length * kind);
+    for (; size >= sizeof(word); size -= sizeof(word), data += sizeof(word)) {
+        memcpy(&word, data, sizeof(word));
+        hash = (hash ^ word) * 0xFF51AFD7ED558CCDu;
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    memcpy(&word, data, size);
+    hash = (hash ^ word) * 0xFF51AFD7ED558CCDu;
+    return (uint32_t)(hash >> 32);
+}
+
 /* --- text in the making: code points in memory that grows --- */
 
 typedef struct {

@@ -96,6 +96,7 @@ def run(
 
 
 def _run(config: Any) -> None:
+    from pipeline.dedup_losses import loss_lines, losses_in
     from pipeline.progress import ConsoleReporter, funnel_table, totals_line
     from pipeline.report import write_report
     from pipeline.run import run as run_job
@@ -110,6 +111,8 @@ def _run(config: Any) -> None:
     console.print(funnel_table(manifest))
     console.print()
     console.print(totals_line(manifest), highlight=False)
+    for line in loss_lines(losses_in(manifest["funnel"])):
+        console.print(line, highlight=False)
     console.print(f"manifest  {config.output / 'manifest.json'}", highlight=False, soft_wrap=True)
     console.print(f"report    {report}", highlight=False, soft_wrap=True)
 

@@ -9,8 +9,6 @@ from dedup.exact import CAPTURES
 from dedup.minhash import MinHashConfig, derive
 from dedup.verify import VerifyConfig
 
-ALARM_ROWS = 20  # a source of fewer documents can lose nearly all of them by chance
-
 
 @dataclass(frozen=True, slots=True)
 class ExactConfig:
@@ -65,7 +63,7 @@ class AlarmConfig:
 
     Args:
         max_source_loss: share of the documents of one `source` that dedup may remove; 1 for no limit. Sources of fewer
-            than ALARM_ROWS documents are not judged.
+            than 20 documents are not judged.
     """
 
     max_source_loss: float = 0.9

@@ -84,9 +84,14 @@ def open_index(job: Job, folder: Path, settings: Mapping[str, Any]) -> Index:
     if digest(content) != facts["digest"]:
         raise UsageError("is not the index that this run began with", where=str(folder), hint="choose another -o")
     if content["settings"] != json.loads(canonical_json(settings)):
-        raise UsageError(
-            "was made with other settings", where=str(folder), expected=canonical_json(content["settings"]).decode()
-        )
+        known = content["settings"]
+        other = [
+            f"{part}.{name} was {known[part].get(name)!r}"
+            for part, values in settings.items()
+            for name, value in values.items()
+            if known.get(part, {}).get(name) != value
+        ]
+        raise UsageError(f"was made with other settings: {', '.join(other)}", where=str(folder), hint="use those again")
     return Index(folder, facts["generation"], tuple((entry["name"], entry["shards"]) for entry in content["segments"]))
 
 

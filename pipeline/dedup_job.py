@@ -17,7 +17,8 @@ from dedup.audit import AUDIT_SCHEMA
 from dedup.minhash import PRESETS
 from pipeline.dedup_config import FuzzyConfig
 from pipeline.dedup_index import Index, add_segment, open_index
-from pipeline.dedup_phases import Fuzzy, exact_phase, fuzzy_phases, losses, raise_alarm, url_phase
+from pipeline.dedup_losses import losses, raise_alarm
+from pipeline.dedup_phases import Fuzzy, exact_phase, fuzzy_phases, url_phase
 from pipeline.engines.work import Sorting
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory, write_atomic
@@ -105,7 +106,8 @@ def dedup(place: Place, settings: DedupSettings, reporter: Reporter) -> dict[str
             started = datetime.now(UTC)
             job = TableJob(place, engine, reporter)
             manifest = _phases(job, settings)
-        facts = {"engine": place.engine, "workers": place.local.workers, "inputs": list(place.inputs)}
+        facts: dict[str, Any] = {"engine": place.engine, "workers": place.local.workers, "inputs": list(place.inputs)}
+        facts |= {"index": str(settings.index.absolute())} if settings.index else {}
         note_session(place.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
 

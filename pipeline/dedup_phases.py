@@ -6,14 +6,13 @@ spilled rows are merged in, so that new documents meet the old ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 from dedup.lsh import EDGE_SCHEMA
 from dedup.stars import FOREST_SCHEMA, large_star, small_star
-from pipeline.dedup_config import ALARM_ROWS, FuzzyConfig
+from pipeline.dedup_config import FuzzyConfig
 from pipeline.dedup_index import Index
 from pipeline.engines.work import Emit, Reduce
 from pipeline.errors import WarcmillError
@@ -201,32 +200,3 @@ def _star(job: Job, name: str, before: Finished, emit: Emit, reduce: Reduce) -> 
     return job.exchange(
         name, fingerprint(graph.VERSION, {}, before), tasks, emit, reduce, graph.STAR_ORDER, FOREST_SCHEMA
     )
-
-
-def losses(tallies: Mapping[str, int]) -> dict[str, dict[str, int]]:
-    """Documents by source, and how many of them dedup removed, from the counts "in:<source>" and "lost:<source>"."""
-    names = sorted(name.removeprefix("in:") for name in tallies if name.startswith("in:"))
-    return {name: {"rows": tallies[f"in:{name}"], "removed": tallies.get(f"lost:{name}", 0)} for name in names}
-
-
-def raise_alarm(sources: Mapping[str, Mapping[str, int]], max_source_loss: float, where: str, hint: str) -> None:
-    """Stop a run in which a source nearly disappears.
-
-    Raises:
-        WarcmillError: a source of at least ALARM_ROWS documents lost a larger share.
-    """
-    lost: dict[str, Any] = {
-        name: counts["removed"] / counts["rows"]
-        for name, counts in sources.items()
-        if counts["rows"] >= ALARM_ROWS and counts["removed"] > max_source_loss * counts["rows"]
-    }
-    if lost:
-        worst = ", ".join(
-            f"{name} {share:.1%}" for name, share in sorted(lost.items(), key=lambda x: (-x[1], x[0]))[:5]
-        )
-        raise WarcmillError(
-            f"{len(lost)} sources lose more than {max_source_loss:.1%} of their rows: {worst}",
-            where=where,
-            expected="no source that nearly disappears",
-            hint=hint,
-        )

@@ -9,8 +9,6 @@ import click
 
 from pipeline.cli_verbs import RUN_FOLDER, over_tables, run_over
 
-SHOWN_SOURCES = 8
-
 
 @over_tables
 @click.option("--preset", type=click.Choice(["fineweb", "nemotron"]), default="fineweb", show_default=True)
@@ -59,22 +57,15 @@ def dedup(
     """
     from pipeline.dedup_job import DedupSettings
     from pipeline.dedup_job import dedup as dedup_job
+    from pipeline.dedup_losses import loss_lines
 
     settings = DedupSettings(preset, max_source_loss, unit, n, threshold, url, index)
     manifest = run_over(lambda place, reporter: dedup_job(place, settings, reporter), **where)
-    _say_sources(manifest["sources"])
+    for line in loss_lines(manifest["sources"]):
+        click.echo(line, err=True)
     if "index" in manifest:
         changes = ", ".join(f"{count:,} {name}" for name, count in manifest["index"].items() if name != "generation")
         click.echo(f"index     generation {manifest['index']['generation']}; old rows: {changes}", err=True)
-
-
-def _say_sources(sources: dict[str, dict[str, int]]) -> None:
-    """The sources that lose the largest shares."""
-    shares = sorted((-counts["removed"] / counts["rows"], name) for name, counts in sources.items())
-    for share, name in shares[:SHOWN_SOURCES]:
-        click.echo(f"source    {name}: {-share:.1%} of {sources[name]['rows']:,} rows removed", err=True)
-    if len(shares) > SHOWN_SOURCES:
-        click.echo(f"source    and {len(shares) - SHOWN_SOURCES:,} more in manifest.json", err=True)
 
 
 @over_tables

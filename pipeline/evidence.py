@@ -5,6 +5,7 @@ The texts are read back from the phases of the run; a run over tables keeps a co
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ import pyarrow.parquet as pq
 
 from dedup.explain import printable
 from pipeline.io.commit import PhaseDirectory
+from pipeline.io.storage import location
+from pipeline.run_folder import RUN_FILE
 
 TEXT_PHASES = ("read", "classify", "render")  # the first of these that a run has is what dedup compared
 SHOWN_CHARS = 400
@@ -67,12 +70,26 @@ def _texts(run: Path, ids: set[str]) -> dict[str, str]:
     folders = {folder.name.partition("-")[2]: folder for folder in sorted((run / "phases").glob("[0-9][0-9]-*"))}
     names = [name for name in TEXT_PHASES if name in folders]
     for name in names:
-        phase = PhaseDirectory(folders[name], name)
-        for file in phase.files():
-            table = pq.read_table(
-                phase.path / "data" / file.path, columns=["id", "text"], filters=pc.field("id").isin(sorted(ids))
-            )
-            found.update(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
+        found |= _texts_of(PhaseDirectory(folders[name], name), ids)
         if ids <= set(found):
-            break
+            return found
+    return found | _indexed_texts(run, ids - set(found))
+
+
+def _indexed_texts(run: Path, ids: set[str]) -> dict[str, str]:
+    """Texts of documents of earlier runs, from the index that this run went on from."""
+    session = json.loads((run / RUN_FILE).read_bytes())["sessions"][-1] if (run / RUN_FILE).exists() else {}
+    segments = location(session["index"]) / "segments" if "index" in session else None
+    found: dict[str, str] = {}
+    for folder in sorted(segments.iterdir()) if segments and segments.is_dir() else ():
+        found |= _texts_of(PhaseDirectory(folder / "evidence", "evidence"), ids)
+    return found
+
+
+def _texts_of(phase: PhaseDirectory, ids: set[str]) -> dict[str, str]:
+    wanted = pc.field("id").isin(sorted(ids)) & pc.field("text").is_valid()
+    found: dict[str, str] = {}
+    for file in phase.files():
+        table = pq.read_table(phase.path / "data" / file.path, columns=["id", "text"], filters=wanted)
+        found.update(zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True))
     return found

@@ -163,10 +163,16 @@ def _audit_steps(run: Path, ids: set[str]) -> Iterator[Step]:
     wanted = pc.field("removed_id").isin(sorted(ids))
     for path in sorted((run / "audit").glob("*.parquet")) if ids else ():
         for row in pq.read_table(path, filters=wanted).to_pylist():
-            similar = "  ".join(f"{name} {_score(row[name])}" for name in ("jaccard", "containment"))
-            what = f"evidence  {row['rule']}  {similar}  kept {row['kept_id']}"
+            what = f"evidence  {_evidence(row)}"
             yield Step("audit", what, {"phase": "audit", "id": row["removed_id"], **row, "reject_reason": row["rule"]})
             yield from _overlap_steps(run, row)
+
+
+def _evidence(row: dict[str, Any]) -> str:
+    """One line of a dedup's audit."""
+    similar = "  ".join(f"{name} {_score(row[name])}" for name in ("jaccard", "containment"))
+    shingles = "" if row["shared_shingles"] is None else f"  {row['shared_shingles']:,} shared shingles"
+    return f"{row['rule']}  {similar}{shingles}  kept {row['kept_id']}"
 
 
 def _overlap_steps(run: Path, row: dict[str, Any]) -> Iterator[Step]:
@@ -180,10 +186,7 @@ def _table_steps(run: Path, row_id: str, kind: str) -> list[Step]:
     steps: list[Step] = []
     for row in audit_rows(run, row_id):
         if kind == "dedup":
-            what = (
-                f"removed   {row['rule']}  jaccard {_score(row['jaccard'])}  containment {_score(row['containment'])}"
-            )
-            steps.append(Step("audit", f"{what}  kept {row['kept_id']}", {"phase": "audit", **row}))
+            steps.append(Step("audit", f"removed   {_evidence(row)}", {"phase": "audit", **row}))
             steps += _overlap_steps(run, row)
         else:
             steps.append(Step("audit", passage_line(run, row), {"phase": "audit", **row}))

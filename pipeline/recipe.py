@@ -3,7 +3,8 @@
 A recipe names every setting of every phase; what it leaves out has the default of the dataclass. Unknown keys are
 refused with the nearest known one. `off` switches an optional setting off. Settings that do not change the output
 (workers, time limits) are not in it, but for `[[resources]]`,
-which says what machines a phase needs and is no part of the recipe's identity.
+which says what machines a phase needs, and `[dedup_alarm]`, which says when to stop and ask; neither is part of the
+recipe's identity.
 """
 
 from __future__ import annotations
@@ -63,9 +64,9 @@ class Recipe:
     resources: tuple[Resources, ...] = ()
 
     def resolved(self) -> dict[str, Any]:
-        """What decides the output, as a JSON-able mapping with every default filled in; `resources` does not."""
+        """What decides the output, as a JSON-able mapping with every default filled in; resources and alarms do not."""
         settings = typing.cast("dict[str, Any]", plain(self))
-        del settings["resources"]
+        del settings["resources"], settings["dedup_alarm"]
         return settings
 
 

@@ -20,11 +20,11 @@ from blends.manifest import MANIFEST, SUCCESS, build_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
 from blends.shards import TOKENIZE_VERSION
 from blends.tokenizer import load_tokenizer
-from classifiers.language import model_path
-from classifiers.stage import require_files
+from classifiers.stage import files_of, require_files
 from extractors.peers import require
 from llm_cleaning.stage import marking
-from pipeline.dedup_phases import exact_phase, fuzzy_phases, losses, raise_alarm, url_phase
+from pipeline.dedup_losses import losses_in, raise_alarm
+from pipeline.dedup_phases import exact_phase, fuzzy_phases, url_phase
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.resources import require_phases
@@ -187,7 +187,7 @@ def _classify(
 
     config = {"marking": marking(recipe.clean), "classify": asdict(recipe.classify)}
     bound = fingerprint(documents.VERSIONS["classify"], config, rendered, *exact, *([repeats] if repeats else []))
-    models = {"models": [asdict(model) for model in _models()]}
+    models = {"models": [asdict(model) for model in _models(recipe)]}
     return job.phase("classify", bound | models | _blocklists(recipe), plan)
 
 
@@ -235,9 +235,9 @@ def _blocklists(recipe: Recipe) -> dict[str, list[str]]:
     return {"blocklists": [file_sha256(Path(path)) for path in paths]} if paths else {}
 
 
-def _models() -> list[NamedFile]:
-    path = model_path()
-    return [NamedFile(path.name, file_sha256(path), path.stat().st_size)]
+def _models(recipe: Recipe) -> list[NamedFile]:
+    """What the classify phase's scores follow from: a model by another content makes another phase."""
+    return [NamedFile(path.name, file_sha256(path), path.stat().st_size) for path in files_of(recipe.classify)]
 
 
 def _publish(
@@ -262,7 +262,7 @@ def _publish(
             recipe=RecipeEntry(recipe.name, digest(resolved), resolved),
             inputs=[NamedFile(known.name, known.sha256, known.bytes) for known in facts],
             phases=phases,
-            models=_models(),
+            models=_models(recipe),
             software={name: version(name) for name in SOFTWARE},
             validation_share=recipe.tokens.validation_share,
         )
@@ -276,18 +276,9 @@ def _publish(
 
 def _raise_alarm(job: Job, recipe: Recipe, *judged: Finished) -> None:
     """Stop where dedup took nearly all of a source. Both phases count what came and what dedup had removed."""
-    sources = _sources(*judged)
-    hint = "RUN/phases/*/data has the evidence; if it is right, set max_source_loss in [dedup_alarm] of the recipe"
+    sources = losses_in(done.counters.to_json() for done in judged)
+    hint = "RUN/phases/*/data has the evidence; if it is right, raise max_source_loss in [dedup_alarm] and run again"
     raise_alarm(sources, recipe.dedup_alarm.max_source_loss, str(job.output), hint)
-
-
-def _sources(first: Finished, *later: Finished) -> dict[str, dict[str, int]]:
-    """Documents that came to dedup by source, and how many of them went."""
-    found = losses(first.counters.tallies)
-    for done in later:
-        for name, counts in losses(done.counters.tallies).items():
-            found[name]["removed"] += counts["removed"]
-    return found
 
 
 def _publish_audits(output: Path, audits: Sequence[Removals]) -> None:

@@ -186,7 +186,8 @@ def read_documents(source: DocumentShard, context: Context, counters: Counters) 
     for row, document in enumerate(rows):
         counters.rows_in += 1
         context.at(row)
-        counters.tallies[f"in:{document.source}"] += bool(source.removals)
+        if source.removals:
+            counters.tallies[f"in:{document.source}"] += 1
         if row in context.skip:
             yield document.reject(POISON, context.skip[row])
         elif row in removed:

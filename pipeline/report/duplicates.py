@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pipeline.dedup_losses import losses_in
 from pipeline.report.charts import Bar, bars, ranked
 from pipeline.report.facts import RunFacts
 from pipeline.report.markup import Markup, join, page_text, shortened, tag
 from pipeline.report.rows import Chosen, choose, lookup, scan
 
 COLUMNS = ("removed_id", "kept_id", "rule", "jaccard", "containment")
-AUDITS = ("exact", "resolve")  # phases whose data is an audit
+AUDITS = ("url", "exact", "resolve")  # phases whose data is an audit
 STAGES = ("exact_dedup", "fuzzy_dedup")
 PAIRS_PER_RULE, URL_CHARS, TITLE_CHARS = 3, 200, 100
 
@@ -20,7 +21,7 @@ def duplicates(facts: RunFacts) -> Markup:
     """Counts, then removed and kept pages side by side."""
     pairs = _pairs(facts)
     pages = _pages(facts, pairs)
-    return join((_counts(facts), *(_pair(pick.values, pages) for pick in pairs)))
+    return join((_counts(facts), _losses(facts), *(_pair(pick.values, pages) for pick in pairs)))
 
 
 def _counts(facts: RunFacts) -> Markup:
@@ -33,6 +34,19 @@ def _counts(facts: RunFacts) -> Markup:
     rows: list[Bar] = ranked(rules, "lost")
     note = "The evidence for every one is in audit/*.parquet: removed id, kept id, rule, similarity."
     return bars("Duplicates by rule", "removed documents", rows, note=note)
+
+
+def _losses(facts: RunFacts) -> Markup:
+    """Which source loses how much: a rate near one is a source that disappears."""
+    found = losses_in(facts.manifest["funnel"])
+    shares = sorted(found.items(), key=lambda item: (-item[1]["removed"] / item[1]["rows"], item[0]))
+    rows = [Bar(f"{name}, of {counts['rows']:,}", counts["removed"], "lost") for name, counts in shares]
+    whole = sum(counts["rows"] for counts in found.values())
+    return (
+        bars("Removed by source", "removed documents of all that came to dedup", rows, whole=whole)
+        if rows
+        else join(())
+    )
 
 
 def _pairs(facts: RunFacts) -> list[Chosen]:

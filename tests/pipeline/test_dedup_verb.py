@@ -191,6 +191,38 @@ def test_a_source_that_nearly_disappears_stops_the_run(tmp_path):
     assert manifest["sources"] == {"fine": {"rows": 30, "removed": 0}, "spam": {"rows": 30, "removed": 29}}
 
 
+def test_of_captures_of_one_address_the_newest_or_the_best_is_kept(tmp_path):
+    urls = ["http://www.example.org/page/?utm_source=x", "https://example.org/page", "https://example.org/other"]
+    items = [
+        {
+            "id": f"u{n}",
+            "text": page(n),
+            "url": url,
+            "quality": 0.9 - n / 10,
+            "crawl_time": f"2024-0{n + 1}-01T00:00:00Z",
+        }
+        for n, url in enumerate(urls)
+    ]
+    source = write_jsonl(tmp_path / "in.jsonl", items)
+    for rule, audit in (("best", {"u1": ("u0", "url")}), ("newest", {"u0": ("u1", "url")}), (None, {})):
+        assert audit_of(tmp_path / f"{rule}", start(tmp_path / f"{rule}", source, url=rule)) == audit
+
+
+def test_the_shape_of_the_proposals_follows_the_settings(tmp_path):
+    def shape(**given):
+        proposer = DedupSettings(**given).fuzzy().proposer
+        return proposer.unit, proposer.n, proposer.bands * proposer.rows, proposer.threshold
+
+    assert shape() == ("word", 5, 112, pytest.approx(0.719, abs=0.001))
+    assert shape(preset="nemotron") == ("char", 24, 260, pytest.approx(0.794, abs=0.001))
+    assert shape(unit="char")[:3] == ("char", 24, 112)
+    assert shape(preset="nemotron", unit="word", n=13)[:3] == ("word", 13, 260)
+    unit, n, hashes, around = shape(threshold=0.5)
+    assert (unit, n) == ("word", 5)
+    assert hashes <= 112
+    assert around == pytest.approx(0.5, abs=0.08)
+
+
 def read(tmp_path: Path, name: str, content: bytes | list[dict]):
     """The first phases on one file, in this process."""
     path = tmp_path / name

@@ -17,6 +17,7 @@ from blends.manifest_types import ShardEntry
 from blends.run_place import place_of
 from blends.stream_reader import RunFiles
 from pipeline.io.commit import write_atomic
+from pipeline.io.storage import location
 
 MARKDOWN, HTML = "datacard.md", "datacard.html"
 _ROWS = 12
@@ -43,7 +44,7 @@ def write_card(run: Path) -> tuple[Path, Path]:
     shards = [ShardEntry.from_json(shard) for shard in manifest["shards"]]
     sections = list(_sections(manifest, RunFiles(place, shards, checksums=False)))
     title = f"Data card: {manifest['recipe']['name']}"
-    folder = run if run.is_dir() else run.parent
+    folder = location(place.url)
     write_atomic(folder / MARKDOWN, as_markdown(title, sections).encode())
     write_atomic(folder / HTML, as_html(title, sections).encode())
     return folder / MARKDOWN, folder / HTML
@@ -85,7 +86,7 @@ def _composition(files: RunFiles) -> Section:
     counted = {name: (Counter[str](), Counter[str]()) for name in ("source", "language", "quality")}
     for index, shard in enumerate(files.shards):
         for number in range(len(shard.row_groups)):
-            rows = files.rows(index, number, ("n_tokens", *counted))
+            rows = files.small_columns(index, number, ("n_tokens", *counted))
             lengths = rows["n_tokens"].to_pylist()
             for name, (documents, tokens) in counted.items():
                 keys = [_bin(value) if name == "quality" else value or "unknown" for value in rows[name].to_pylist()]
@@ -171,11 +172,22 @@ def _tokenizer(manifest: Mapping[str, Any]) -> Section:
 
 def _takedowns(manifest: Mapping[str, Any]) -> Section:
     rows: list[Sequence[str]] = [
-        (t["reason"], f"{len(t['requested']):,}", f"{t['documents']:,}", f"{t['tokens']:,}", t["parent_sha256"])
+        (
+            t["reason"],
+            _of_requests(t),
+            f"{t['documents']:,}",
+            f"{t['tokens']:,}",
+            t["parent_sha256"],
+        )
         for t in manifest["takedowns"]
     ]
     head = ("reason", "requests", "documents", "tokens", "manifest before")
     return "Taken down", ["Removed at request; readers skip exactly these documents."], [(head, rows)]
+
+
+def _of_requests(taken: Mapping[str, Any]) -> str:
+    empty = len(taken.get("unmatched", ()))
+    return f"{len(taken['requested']):,}" + (f", {empty:,} of them match nothing" if empty else "")
 
 
 def _known_limits(manifest: Mapping[str, Any]) -> Section:

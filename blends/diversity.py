@@ -31,6 +31,7 @@ from blends.tokenizer import load_tokenizer
 from pipeline.errors import UsageError
 
 DOCUMENTS = 2000  # sampled of each source
+MAX_SOURCES = 12  # of a run that are compared: those with the most documents
 DIMENSIONS = 512
 GRAM = 8  # tokens
 _MAX_TOKENS = 4096  # of a document's embedding
@@ -73,6 +74,25 @@ def diversity_of_runs(
     if words is not None:
         _add_words(report, samples, words, next(iter(manifests.values()))["tokenizer"]["sha256"])
     return report
+
+
+def diversity_of_run(run: str | Path, *, documents: int = DOCUMENTS, cache: ShardCache | None = None) -> dict[str, Any]:
+    """The report of one run by the `source` of its documents, from one uniform sample of them.
+
+    Raises:
+        VerificationError: the run is unfinished or altered.
+    """
+    place = place_of(run, cache)
+    files = run_files(place, open_manifest(place), checksums=False)
+    samples: dict[str, list[Ids]] = {}
+    for index, number in ((i, n) for i, shard in enumerate(files.shards) for n in range(len(shard.row_groups))):
+        if sum(map(len, samples.values())) >= documents:
+            break
+        rows = files.small_columns(index, number, ("source", "input_ids")).slice(0, documents)
+        for source, ids in zip(rows["source"].to_pylist(), rows["input_ids"], strict=True):
+            samples.setdefault(source, []).append(np.asarray(ids.values.to_numpy(), np.int32)[:-1])
+    chosen = sorted(samples, key=lambda name: (-len(samples[name]), name))[:MAX_SOURCES]
+    return _report({name: samples[name] for name in chosen}, {})
 
 
 def _add_words(report: dict[str, Any], samples: Mapping[str, Sequence[Ids]], spec: str, sha256: str) -> None:

@@ -34,6 +34,7 @@ from pipeline.errors import UsageError
 from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import Commit, PhaseDirectory, write_atomic
 from pipeline.io.shards import ShardFile
+from pipeline.io.storage import location
 from pipeline.stage import Counters
 
 FORMATS = ("megatron", "mds", "jsonl", "parquet")
@@ -75,7 +76,7 @@ def export(path: str | Path, form: str, output: Path, cache: ShardCache | None =
     Args:
         path: a finished run, its manifest.json, or a plan; on disk or an fsspec URL.
         form: one of FORMATS.
-        output: folder; new, empty, or of the same export.
+        output: folder, or prefix in S3 or GCS; new, empty, or of the same export.
         cache: where shards of remote runs are kept.
 
     Returns:
@@ -86,7 +87,7 @@ def export(path: str | Path, form: str, output: Path, cache: ShardCache | None =
         VerificationError: the run or the plan is unfinished, altered, or not the one the plan was made from.
         OutputError: the disk is full or the folder cannot be written.
     """
-    whole_run = not is_plan(path)
+    whole_run, output = not is_plan(path), location(output)
     sides = _sides(path, cache or ShardCache(), whole_run=whole_run)
     target = PhaseDirectory(output, "export")
     _refuse_foreign(output)

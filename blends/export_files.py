@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from pipeline.io import scratch
 from pipeline.io.shards import ShardFile, writing
+from pipeline.io.storage import StorePath, put_file
 
 
 @dataclass(slots=True, eq=False)
@@ -44,10 +46,14 @@ class NewFile:
 def new_file(directory: Path, name: str) -> Iterator[NewFile]:
     """A file that appears under its name when the block ends without an error, whole and synced.
 
+    In an object store it is one upload, from scratch space.
+
     Raises:
         OutputError: the disk is full or the directory cannot be written.
     """
-    temporary = directory / "_tmp" / f"{uuid.uuid4().hex}.part"
+    temporary = (
+        scratch.new_file() if isinstance(directory, StorePath) else directory / "_tmp" / f"{uuid.uuid4().hex}.part"
+    )
     with writing(directory / name):
         temporary.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -56,8 +62,11 @@ def new_file(directory: Path, name: str) -> Iterator[NewFile]:
                 yield file
                 raw.flush()
                 os.fsync(raw.fileno())
-            directory.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
-            temporary.replace(directory / name)
+            if isinstance(directory, StorePath):
+                put_file(temporary, directory / name)
+            else:
+                directory.joinpath(name).parent.mkdir(parents=True, exist_ok=True)
+                temporary.replace(directory / name)
             file.file = ShardFile(name, file.digest.hexdigest(), file.size, file.rows, ())
         finally:
             temporary.unlink(missing_ok=True)

@@ -88,7 +88,7 @@ def run_files_of(folder: Path, plans: Sequence[Mapping[str, Any]]) -> dict[str, 
     """The same for a run on its own: run.txt and run.json."""
     train, *held_out = plans
     valid = [word for plan in held_out for word in _pairs(plan["phases"][0], folder, VALIDATION)] or None
-    return _data_args("run", ["1.0", (folder / prefix_of(train["streams"][0]["name"])).as_posix()], valid)
+    return _data_args("run", ["1.0", str(folder / prefix_of(train["streams"][0]["name"]))], valid)
 
 
 def _pairs(phase: Mapping[str, Any], folder: Path, split: str = TRAIN) -> list[str]:
@@ -96,7 +96,7 @@ def _pairs(phase: Mapping[str, Any], folder: Path, split: str = TRAIN) -> list[s
     return [
         word
         for stream in phase["streams"]
-        for word in (repr(stream["samples"] / phase["samples"]), (folder / prefix_of(stream["name"], split)).as_posix())
+        for word in (repr(stream["samples"] / phase["samples"]), str(folder / prefix_of(stream["name"], split)))
     ]
 
 

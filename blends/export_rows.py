@@ -109,7 +109,7 @@ def write_mds_index(output: Path, files: Sequence[ShardFile], *, documents: bool
     for folder in folders or [PurePosixPath()]:
         own = [file for file in files if PurePosixPath(file.path).parent == folder]
         shards = [_index_entry(file, _DOCUMENT if documents else _SAMPLE) for file in own]
-        write_atomic(output / folder / "index.json", canonical_json({"version": 2, "shards": shards}))
+        write_atomic(output / (folder / "index.json").as_posix(), canonical_json({"version": 2, "shards": shards}))
 
 
 def _index_entry(file: ShardFile, columns: Mapping[str, str]) -> dict[str, Any]:

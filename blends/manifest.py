@@ -26,6 +26,7 @@ from blends.split import SPLIT_HASH, SPLITS, TRAIN
 from blends.tokenizer_types import TokenizerIdentity
 from blends.tombstones import check_takedowns
 from pipeline.errors import ConservationError, VerificationError
+from pipeline.io.storage import location
 
 FORMAT = "warcmill-manifest"
 VERSION = 1
@@ -221,12 +222,15 @@ def load_manifest(path: Path) -> tuple[dict[str, Any], Path]:
     Raises:
         VerificationError: unfinished run, altered or torn manifest, another version, or sums that do not hold.
     """
-    run = path if path.is_dir() else path.parent
-    return open_manifest(place_of(run)), run
+    place = place_of(path)
+    return open_manifest(place), location(place.url)
 
 
 def open_manifest(place: RunPlace) -> dict[str, Any]:
     """Manifest of the finished run at a place, checked; errors as for load_manifest."""
+    if not place.exists:
+        expected = "the folder of a finished run (manifest.json, _SUCCESS), or a plan of `warcmill blend`"
+        raise VerificationError("no such run", where=place.url, expected=expected, hint="check the path")
     manifest, problems = read_manifest(place)
     if problems:
         first = problems[0]

@@ -31,6 +31,11 @@ class RunPlace:
         return f"{self.url}/{name}" if is_remote(self.url) else str(Path(self.url, name))
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a folder; of a remote place its files have to say."""
+        return is_remote(self.url) or Path(self.url).is_dir()
+
+    @property
     def remote(self) -> bool:
         """Whether shards must be fetched before they can be read."""
         return is_remote(self.url)
@@ -64,7 +69,8 @@ def place_of(path: str | Path, cache: ShardCache | None = None) -> RunPlace:
         text = text.rstrip("/")
         return RunPlace(text.removesuffix("/manifest.json"), cache or ShardCache())
     folder = Path(text)
-    return RunPlace(str(folder if folder.is_dir() else folder.parent), cache or ShardCache())
+    is_file = folder.is_file() or (folder.name == "manifest.json" and not folder.is_dir())
+    return RunPlace(str(folder.parent if is_file else folder), cache or ShardCache())
 
 
 def joined(folder: str | Path, path: str) -> str:

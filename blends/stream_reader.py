@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,11 @@ from blends.streams import (
     take,
 )
 from blends.tombstones import NO_GRAVES, Graves, graves_by_group
+from pipeline.errors import VerificationError
+from pipeline.io.byte_source import open_file
+
+T = TypeVar("T")
+_TRIES = 3
 
 
 @dataclass(slots=True, eq=False)
@@ -56,12 +61,30 @@ class RunFiles:
 
     def group(self, index: int, number: int, selection: Selection, bucket: int) -> StreamGroup:
         """What one row group holds of a stream."""
-        shard = self.shards[index]
-        return read_stream_group(self.file(index), shard, number, selection, bucket, self.graves_of(index, number))
+        shard, graves = self.shards[index], self.graves_of(index, number)
+        return self._read(index, lambda path: read_stream_group(path, shard, number, selection, bucket, graves))
 
     def rows(self, index: int, number: int, columns: Sequence[str] | None) -> Any:
         """Columns (None: all) of one row group as a table."""
-        return read_row_group(self.file(index), self.shards[index], number, columns)
+        return self._read(index, lambda path: read_row_group(path, self.shards[index], number, columns))
+
+    def _read(self, index: int, read: Callable[[Path], T]) -> T:
+        """What `read` makes of a shard's local file; one that left a full cache in between is fetched again."""
+        for _ in range(_TRIES):
+            path = self.file(index)
+            try:
+                return read(path)
+            except VerificationError:
+                if path.exists() or not self.place.remote:
+                    raise
+        return read(self.file(index))
+
+    def small_columns(self, index: int, number: int, columns: Sequence[str]) -> Any:
+        """The same of some columns: of a remote run by range requests, which fetch no whole shard; no checksum."""
+        if not self.place.remote:
+            return self.rows(index, number, columns)
+        with open_file(f"{self.place.url}/{self.shards[index].path}", ahead=False) as file:
+            return read_row_group(file, self.shards[index], number, columns)
 
     def graves_of(self, index: int, number: int) -> Graves:
         """Tombstones of one row group."""

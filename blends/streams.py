@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -125,20 +125,21 @@ def keyed_hash(key: int, count: int) -> UInt64s:
     return mixed
 
 
-def read_row_group(path: Path, shard: ShardEntry, number: int, columns: Sequence[str] | None) -> pa.Table:
-    """Columns (None: all) of one row group of a shard's local file.
+def read_row_group(path: Path | BinaryIO, shard: ShardEntry, number: int, columns: Sequence[str] | None) -> pa.Table:
+    """Columns (None: all) of one row group of a shard's file.
 
     Raises:
         VerificationError: the file is not what the manifest says.
     """
+    where = path if isinstance(path, Path) else shard.path
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             rows = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
             if rows != [group.rows for group in shard.row_groups]:
-                raise altered(path, f"rows per row group {rows}", f"{[group.rows for group in shard.row_groups]}")
+                raise altered(where, f"rows per row group {rows}", f"{[group.rows for group in shard.row_groups]}")
             return file.read_row_group(number, columns=columns and list(columns), use_threads=False)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise altered(path, f"not readable: {str(error).splitlines()[0]}", "a whole Parquet file") from error
+        raise altered(where, f"not readable: {str(error).splitlines()[0]}", "a whole Parquet file") from error
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,6 +33,7 @@ from blends.tombstones import Tombstone, graves_by_group, sums_of
 from pipeline.errors import ConservationError, UsageError, WarcmillError
 from pipeline.io.commit import Commit, PhaseDirectory, canonical_json, write_atomic
 from pipeline.io.shards import write_shard, writing
+from pipeline.io.storage import StorePath, location, put_file, remove_tree
 from pipeline.stage import Counters
 
 KINDS = ("id", "url", "domain")
@@ -53,18 +54,16 @@ class Request:
         parts = (("domain", self.domains), ("id", self.ids), ("url", self.urls))
         return [f"{kind}:{value}" for kind, values in parts for value in sorted(values)]
 
-    def match(self, doc_id: str, url: str) -> str | None:
-        """Which request a document falls under, "kind:value", None for none."""
-        if doc_id in self.ids:
-            return f"id:{doc_id}"
+    def matches(self, doc_id: str, url: str) -> list[str]:
+        """The requests that a document falls under, "kind:value"; it is counted under the first."""
+        found = [f"id:{doc_id}"] if doc_id in self.ids else []
         if url in self.urls:
-            return f"url:{url}"
+            found.append(f"url:{url}")
         if self.domains:
             labels = host_of(url).split(".")
-            for start in range(len(labels)):
-                if (domain := ".".join(labels[start:])) in self.domains:
-                    return f"domain:{domain}"
-        return None
+            hosts = (".".join(labels[start:]) for start in range(len(labels)))
+            found += [f"domain:{host}" for host in hosts if host in self.domains]
+        return found
 
 
 def host_of(url: str) -> str:
@@ -124,7 +123,7 @@ def take_down(
         run: the parent: a finished run, on disk or an fsspec URL; it is not changed.
         request: which documents.
         reason: why; it stands in the child's manifest.
-        child: folder; new, empty, or of the same takedown.
+        child: folder, or prefix in S3 or GCS; new, empty, or of the same takedown.
         cache: where shards of a remote parent are kept.
 
     Raises:
@@ -137,15 +136,16 @@ def take_down(
     place = place_of(run, cache)
     parent = open_manifest(place)
     parent_sha256 = hashlib.sha256(place.read(MANIFEST) or b"").hexdigest()
+    child = location(child)
     if child.is_dir() and any(child.iterdir()) and not (child / "phases" / "00-takedown" / "phase.json").exists():
         hint = "choose another folder with -o"
         raise UsageError("the folder holds something else", where=str(child), expected="a new folder", hint=hint)
     job = _Job(place, parent, request, child)
-    found = job.matches()
+    found, unmatched = job.matches()
     if not any(found.values()):
-        raise WarcmillError(
-            "no document matches", where=place.url, expected="one that is asked for", hint="`warcmill explain URL RUN`"
-        )
+        what = f"no document matches {_some(unmatched)}"
+        hint = "a URL must be as crawled: `warcmill explain URL RUN`; a domain takes its subdomains with it"
+        raise WarcmillError(what, where=place.url, expected="one that is asked for", hint=hint)
     phase = PhaseDirectory(child / "phases" / "00-takedown", "takedown")
     phase.bind({"phase": "takedown", "version": 1, "parent": parent_sha256, "of": request.named, "reason": reason})
     if not phase.finished:
@@ -154,12 +154,17 @@ def take_down(
             if phase.committed(name) is None:
                 phase.commit(job.write(name, index, matched))
         phase.finish(f"{index:05d}" for index in found)
-    manifest = _child_manifest(parent, parent_sha256, phase, request, reason)
+    manifest = _child_manifest(parent, parent_sha256, phase, request, reason, unmatched)
     content = canonical_json(manifest)
     write_atomic(child / MANIFEST, content)
     write_atomic(child / SUCCESS, f"{hashlib.sha256(content).hexdigest()}\n".encode())
-    shutil.rmtree(child / "shards" / "_tmp", ignore_errors=True)
+    remove_tree(child / "shards" / "_tmp")
     return manifest
+
+
+def _some(requests: Sequence[str]) -> str:
+    shown = ", ".join(requests[:5])
+    return f"{shown} and {len(requests) - 5:,} more" if len(requests) > 5 else shown
 
 
 Matched = dict[int, dict[int, str]]  # row group -> row in the file -> request
@@ -179,19 +184,24 @@ class _Job:
         shards = [ShardEntry.from_json(data) for data in self.parent["shards"]]
         return RunFiles(self.place, shards, checksums=True, graves=graves_by_group(self.parent))
 
-    def matches(self) -> dict[int, Matched]:
-        """Rows that fall under the request, by shard and row group; reads two small columns of every shard."""
-        files = self.files
-        return {index: self._in_shard(files, index) for index in range(len(files.shards))}
+    def matches(self) -> tuple[dict[int, Matched], list[str]]:
+        """Rows that fall under the request, by shard and row group; and requests that nothing falls under.
 
-    def _in_shard(self, files: RunFiles, index: int) -> Matched:
+        Reads two small columns of every shard.
+        """
+        files, seen = self.files, set[str]()
+        found = {index: self._in_shard(files, index, seen) for index in range(len(files.shards))}
+        return found, [name for name in self.request.named if name not in seen]
+
+    def _in_shard(self, files: RunFiles, index: int, seen: set[str]) -> Matched:
         found: Matched = {}
         for number in range(len(files.shards[index].row_groups)):
             rows = files.rows(index, number, ("doc_id", "url"))
             pairs = zip(rows["doc_id"].to_pylist(), rows["url"].to_pylist(), strict=True)
-            hits = {row: by for row, pair in enumerate(pairs) if (by := self.request.match(*pair)) is not None}
+            hits = {row: by for row, pair in enumerate(pairs) if (by := self.request.matches(*pair))}
             if hits:
-                found[number] = hits
+                found[number] = {row: by[0] for row, by in hits.items()}
+                seen.update(name for by in hits.values() for name in by)
         return found
 
     def write(self, name: str, index: int, matched: Matched) -> Commit:
@@ -210,6 +220,9 @@ class _Job:
     def _link(self, index: int) -> None:
         source, target = self.files.file(index), self.child / self.files.shards[index].path
         with writing(target):
+            if isinstance(target, StorePath):
+                put_file(source, target)
+                return
             target.parent.mkdir(parents=True, exist_ok=True)
             target.unlink(missing_ok=True)
             if self.place.remote:
@@ -236,10 +249,8 @@ class _Job:
                 yield rest
 
         identity = TokenizerIdentity(**self.parent["tokenizer"])
-        path = Path(shard.path)
-        written = write_shard(
-            self.child / path.parent, path.name, kept(), shard_schema(identity), no_dictionary=NO_DICTIONARY
-        )
+        path = self.child / shard.path
+        written = write_shard(path.parent, path.name, kept(), shard_schema(identity), no_dictionary=NO_DICTIONARY)
         keys = [shuffle_key(self.parent["shuffle"]["seed"], doc_id) for doc_id in ids]
         entry = replace(
             shard,
@@ -274,7 +285,12 @@ class _Job:
 
 
 def _child_manifest(
-    parent: Mapping[str, Any], parent_sha256: str, phase: PhaseDirectory, request: Request, reason: str
+    parent: Mapping[str, Any],
+    parent_sha256: str,
+    phase: PhaseDirectory,
+    request: Request,
+    reason: str,
+    unmatched: Sequence[str],
 ) -> dict[str, Any]:
     commits = phase.commits()
     counters = Counters.from_json(phase.manifest()["counters"])
@@ -282,6 +298,7 @@ def _child_manifest(
     new = [stone for commit in commits for stone in commit.facts["tombstones"]]
     stones = sorted([*parent.get("tombstones", []), *new], key=lambda s: (s["shard"], s["row_group"], s["row"]))
     taken = {"parent_sha256": parent_sha256, "reason": reason, "requested": request.named, **sums_of(new)}
+    taken |= {"unmatched": list(unmatched)} if unmatched else {}
     origin = parent.get("parent", {}).get("origin_sha256", parent_sha256)
     name = _phase_name(parent)
     drops = [

@@ -96,6 +96,7 @@ def run(
 
 
 def _run(config: Any) -> None:
+    from blends.card import write_card
     from pipeline.dedup_losses import loss_lines, losses_in
     from pipeline.progress import ConsoleReporter, funnel_table, totals_line
     from pipeline.report import write_report
@@ -105,6 +106,7 @@ def _run(config: Any) -> None:
     with ConsoleReporter(console) as reporter:
         manifest = run_job(config, reporter)
     report = write_report(config.output)
+    card, _ = write_card(config.output)
     if reporter.phases == 0:
         console.print("nothing to do: this run was finished before")
     console.print()
@@ -115,6 +117,7 @@ def _run(config: Any) -> None:
         console.print(line, highlight=False)
     console.print(f"manifest  {config.output / 'manifest.json'}", highlight=False, soft_wrap=True)
     console.print(f"report    {report}", highlight=False, soft_wrap=True)
+    console.print(f"data card {card}", highlight=False, soft_wrap=True)
 
 
 @warcmill.command()
@@ -229,16 +232,23 @@ def verify(run_folder: Path) -> None:
 
 
 @warcmill.command()
-@click.argument("run_folder", metavar="RUN", type=RUN_FOLDER)
-def report(run_folder: Path) -> None:
-    """Write RUN/report.html again: one self-contained page with funnel, histograms and samples.
+@click.argument("run_or_plan", metavar="RUN|PLAN")
+def report(run_or_plan: str) -> None:
+    """Write RUN/report.html again: one self-contained page with funnel, histograms, diversity and samples.
+
+    Of the PLAN of a blend (plan.json): plan.html with its phases, and diversity and overlap of its sources.
 
     \b
     warcmill report RUN
+    warcmill report plan.json
     """
+    from blends.plan import is_plan
+    from pipeline.io.storage import location
     from pipeline.report import write_report
+    from pipeline.report.plan_page import write_plan_report
 
-    click.echo(write_report(run_folder))
+    place = location(run_or_plan)
+    click.echo(write_plan_report(place) if is_plan(run_or_plan) else write_report(place))
 
 
 for verb in (fetch, clean, prefilter, classify, train_classifier, *DEDUP_VERBS, *VERBS, *MANIFEST_VERBS):

@@ -180,6 +180,7 @@ def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: floa
     warcmill tokenize pages.jsonl.gz -o RUN
     warcmill tokenize 'pages/*.parquet' -o RUN --tokenizer path/to/tokenizer.json --workers 8
     """
+    from blends.card import write_card
     from blends.shards import TokenizeConfig
     from pipeline.blend_verbs import tokenize as tokenize_rows
     from pipeline.phases.texts import TextColumns
@@ -187,6 +188,8 @@ def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: floa
     config = TokenizeConfig(tokenizer=tokenizer, seed=seed, validation_share=validation_share)
     columns = TextColumns(text=text_column)
     run_over(lambda place, reporter: tokenize_rows(place, config, reporter, columns), **where)
+    card, _ = write_card(where["output"])
+    click.echo(f"data card {card}", err=True)
 
 
 def run_over(

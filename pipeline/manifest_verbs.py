@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from pipeline.cli_verbs import RUN_FOLDER
 from pipeline.errors import UsageError
 
 
@@ -41,7 +42,7 @@ def diff(a: str, b: str, as_json: bool) -> None:
     "--list", "list_file", default=None, type=click.Path(path_type=Path), help="URLs, domains, ids, one a line."
 )
 @click.option("--reason", required=True, help="Why; the manifest keeps it.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path, file_okay=False), help="Child to write.")
+@click.option("-o", "--output", required=True, type=RUN_FOLDER, help="Child to write.")
 def takedown(
     run: str,
     urls: tuple[str, ...],
@@ -54,7 +55,7 @@ def takedown(
     """Write a child of RUN without some documents. Only touched shards are written again; RUN is not changed.
 
     The child's manifest names parent, reason and every removed document, so a reader goes on from the parent's state
-    and skips exactly those. The same command resumes.
+    and skips exactly those. Requests that match nothing are named. The same command resumes.
 
     \b
     warcmill takedown RUN --domain example.org --reason "owner's request" -o CHILD
@@ -66,6 +67,8 @@ def takedown(
     request = request_of(ids, urls, domains, _lines(list_file) if list_file else ())
     manifest = take_down(run, request, reason, output)
     write_card(output)
+    for name in manifest["takedowns"][-1].get("unmatched", ()):
+        click.echo(f"warning: nothing matches {name}", err=True)
     taken, totals = manifest["takedowns"][-1], manifest["totals"]
     click.echo(
         f"removed {taken['documents']:,} documents, {taken['tokens']:,} tokens; "
@@ -83,7 +86,7 @@ def _lines(path: Path) -> list[str]:
 
 
 @click.command()
-@click.argument("run", metavar="RUN", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("run", metavar="RUN", type=RUN_FOLDER)
 def card(run: Path) -> None:
     """Write the data card of a finished run: RUN/datacard.md and RUN/datacard.html.
 

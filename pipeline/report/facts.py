@@ -33,6 +33,7 @@ class PhaseTime:
 class RunFacts:
     """A finished run. `tallies` are summed over phases; `sessions` of run.json that ran a phase, oldest first."""
 
+    folder: Path
     manifest: Mapping[str, Any]
     phases: tuple[PhaseDirectory, ...]
     tallies: Counter[str]
@@ -83,7 +84,7 @@ def read_facts(run: Path) -> RunFacts:
     manifest, _ = load_manifest(run)
     tallies = sum((Counter[str](phase["tallies"]) for phase in manifest["funnel"]), Counter[str]())
     sessions = _sessions(run)
-    return RunFacts(manifest, phases, tallies, sessions, _times(phases, sessions))
+    return RunFacts(run, manifest, phases, tallies, sessions, _times(phases, sessions))
 
 
 def _sessions(run: Path) -> tuple[Mapping[str, Any], ...]:

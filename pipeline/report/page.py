@@ -8,6 +8,7 @@ from string import Template
 
 from pipeline.io.commit import write_atomic
 from pipeline.report.distributions import distributions, tokens
+from pipeline.report.diversity import diversity
 from pipeline.report.duplicates import duplicates
 from pipeline.report.facts import RunFacts, read_facts
 from pipeline.report.markup import Markup, tag
@@ -42,6 +43,7 @@ def _body(facts: RunFacts) -> Markup:
         _section("Funnel", "", funnel(facts), drops(facts), tokens(facts), inputs(facts), class_="charts"),
         _section("Contents", "", distributions(facts), class_="charts"),
         _section("Duplicates", "", duplicates(facts), class_="charts"),
+        _section("Diversity and redundancy", "", diversity(facts), class_="charts"),
         _section(
             "Samples",
             "Rendered text of documents chosen by the hash of their id. Struck out: cut by cleaning. Highlighted: "

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from blends_support import CORPUS, document, make_run
 
-from blends.diversity import diversity_of_runs, diversity_text, embed, vendi
+from blends.diversity import diversity_of_run, diversity_of_runs, diversity_text, embed, vendi
 from blends.embeddings import word_vectors
 from blends.shards import TokenizeConfig
 from pipeline.errors import UsageError
@@ -91,3 +91,23 @@ def test_what_cannot_be_measured_is_refused(runs: dict[str, Path], tmp_path: Pat
     np.save(tmp_path / "bad.npy", np.zeros(3, int))
     with pytest.raises(UsageError, match="int64 of shape"):
         diversity_of_runs(runs, gradients={"both": tmp_path / "bad.npy"})
+
+
+def test_a_run_is_told_apart_by_source(tmp_path: Path) -> None:
+    documents = [document(f"{CORPUS[i % 8]} {i // 8}", i) for i in range(24)]
+    documents += [document(f"the proof of lemma {i} {CORPUS[i % 8][::-1]}", 100 + i) for i in range(16)]
+    documents += [document(f"{CORPUS[0]} 0", 200)]
+    for number, each in enumerate(documents):
+        each.source = "math" if 24 <= number < 40 else "web" if number < 24 else "copy"
+    make_run(tmp_path / "run", documents, TokenizeConfig())
+    report = diversity_of_run(tmp_path / "run")
+    assert {name: source["documents"] for name, source in report["sources"].items()} == {
+        "web": 24,
+        "math": 16,
+        "copy": 1,
+    }
+    assert report["sources"]["copy"]["same_documents"] == {"web": 1, "math": 0}
+    assert report["sources"]["copy"]["vendi"] == 1.0
+    assert report["sources"]["math"]["novelty"] > report["sources"]["web"]["novelty"]
+    few = diversity_of_run(tmp_path / "run", documents=5)
+    assert sum(source["documents"] for source in few["sources"].values()) == 5

@@ -110,7 +110,7 @@ def test_a_manifest_that_does_not_add_up_is_never_built(where: str, change) -> N
 
 
 # other tokenizers than tokenizer.json; runs with a validation split; children of a takedown
-OPTIONAL = {"format", "settings", "split", "splits", "parent", "takedowns", "tombstones", "removed"}
+OPTIONAL = {"unmatched", "format", "settings", "split", "splits", "parent", "takedowns", "tombstones", "removed"}
 
 
 def test_the_published_schema_is_valid_strict_and_documented() -> None:

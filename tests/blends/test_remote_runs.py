@@ -20,6 +20,7 @@ import blends.shard_cache
 import blends.shards
 from blends.blend_compile import compile_blend
 from blends.blend_config import parse_blend
+from blends.card import write_card
 from blends.diff import diff_runs
 from blends.export import export
 from blends.plan import save_plan
@@ -29,6 +30,7 @@ from blends.shards import TokenizeConfig
 from blends.takedown import request_of, take_down
 from blends.verify import verify_shards
 from pipeline.errors import OutputError, UsageError, VerificationError
+from pipeline.io.storage import location
 
 URL = "memory://bucket/runs/web"
 
@@ -204,6 +206,40 @@ def test_a_worker_forked_while_a_shard_is_fetched_reads_on(local: Path, store, t
     child.join(timeout=30)
 
 
+def children_and_exports_lie_there_as_here(local: Path, store, tmp_path: Path) -> None:
+    """From here to the store and from the store to the store: the same bytes as on the disk."""
+    store.put(str(local), "bucket/whole", recursive=True)
+    request = request_of(urls=["https://example.org/3", "https://example.org/none"])
+    take_down(local, request, "x", tmp_path / "child")
+    write_card(tmp_path / "child")
+    for parent in (local, "s3://bucket/whole"):
+        child = location(f"s3://bucket/child-of-{Path(parent).name}")
+        assert take_down(parent, request, "x", child)["takedowns"][0]["unmatched"] == ["url:https://example.org/none"]
+        write_card(child)
+        assert take_down(parent, request, "x", child)["takedowns"][0]["documents"] == 1  # finished: nothing to do
+        assert tree(child, store) == tree(tmp_path / "child")
+    assert ids(TokenDataset(str(child), sequence_length=16)) == ids(
+        TokenDataset(tmp_path / "child", sequence_length=16)
+    )
+    for form in ("megatron", "mds", "jsonl", "parquet"):
+        export(local, form, tmp_path / form)
+        there = location(f"s3://bucket/exports/{form}")
+        export("s3://bucket/whole", form, there)
+        here, found = tree(tmp_path / form), tree(there, store)
+        for name in [name for name in here if name.startswith("run.") and name != "run.bin" and name != "run.idx"]:
+            assert str(there) in found.pop(name).decode()  # Megatron's lists name the place
+            here.pop(name)
+        assert found == here
+
+
+def tree(folder: Path, store=None) -> dict[str, bytes]:
+    """Content of every file by its name from the folder."""
+    if store is None:
+        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    key = str(folder).removeprefix("s3://")
+    return {name.removeprefix(f"{key}/"): store.cat_file(name) for name in store.find(key)}
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_s3(local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,5 +265,7 @@ def test_s3(local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         store.pipe_file(path, damage(store.cat_file(path)))
         with pytest.raises(VerificationError, match="sha256"):
             ids(TokenDataset("s3://bucket/web", sequence_length=16, cache=tmp_path / "new"))
+        monkeypatch.setenv("WARCMILL_CACHE", str(tmp_path / "store"))
+        children_and_exports_lie_there_as_here(local, store, tmp_path)
     finally:
         running.stop()

@@ -286,7 +286,7 @@ def test_requests_that_cannot_be_meant_are_refused(folder: Path, tmp_path: Path)
     ],
 )
 def test_domains_take_their_subdomains_only(url: str, taken: bool) -> None:
-    assert (BAD.match("id", url) is not None) == taken
+    assert bool(BAD.matches("id", url)) == taken
 
 
 def test_lines_say_what_they_are() -> None:
@@ -296,6 +296,16 @@ def test_lines_say_what_they_are() -> None:
         frozenset({"https://a.example/x", "ftp"}),
         frozenset({"b.example", "xn--mnchen-3ya.example"}),
     )
+
+
+def test_requests_that_match_nothing_are_named(folder: Path, tmp_path: Path) -> None:
+    url = next(row["url"] for row in rows(folder / "web").values())
+    request = request_of(urls=[url, f"{url}?"], domains=["bad.example", "gone.example"], ids=["0" * 32])
+    taken = take_down(folder / "web", request, "x", tmp_path / "child")["takedowns"][0]
+    assert taken["unmatched"] == ["domain:gone.example", f"id:{'0' * 32}", f"url:{url}?"]
+    assert verify_shards(tmp_path / "child") == []
+    with pytest.raises(WarcmillError, match=r"no document matches domain:gone.example"):
+        take_down(folder / "web", request_of(domains=["gone.example"]), "x", tmp_path / "none")
 
 
 EDITS = {

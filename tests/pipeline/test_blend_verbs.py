@@ -54,6 +54,10 @@ def test_a_blend_is_explained_and_written(folder: Path, tmp_path: Path) -> None:
     assert "first: 100 samples of 32 = 3,200 tokens" in done.stdout
     assert "75.00%" in done.stdout
     assert len(list(TokenDataset(tmp_path / "plan.json"))) == 100
+    done = call("report", tmp_path / "plan.json")
+    assert done.stdout == f"{tmp_path}/plan.html\n", done.stderr
+    page = (tmp_path / "plan.html").read_text()
+    assert all(words in page for words in ("warcmill blend: ", "75.0 %", "Diversity and redundancy", "of it in math"))
 
 
 def test_weights_change_while_training(folder: Path, tmp_path: Path) -> None:
@@ -110,6 +114,9 @@ def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
     assert manifest["funnel"][1]["rejected"] == {"tokenize:blank": 1}
     assert "in.jsonl:33  no_text: 'text' is null" in done.stderr
     handle = load_tokenizer("deepseek")
+    assert "Data card" in (tmp_path / "run" / "datacard.md").read_text()
+    assert call("report", tmp_path / "run").returncode == 0
+    assert "Diversity and redundancy" in (tmp_path / "run" / "report.html").read_text()
     found = {row["doc_id"]: handle.model.decode(row["input_ids"][:-1]) for row in read_documents(tmp_path / "run")}
     assert found == {row["id"]: row["text"] for row in rows[:-2]}
     again = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 7)

@@ -13,6 +13,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ import numpy as np
 from pipeline.errors import InputError
 
 BUCKETS = 20
+ENSEMBLE_SCORES = ("quality_score", "rule_score", "math_score", "code_score")  # what a recipe's calibration may name
 MIN_SAMPLE = 100  # documents; below that a percentile is an anecdote
 LEVELS = ((19, "high"), (18, "medium-high"), (12, "medium"), (7, "medium-low"), (0, "low"))  # least bucket of each
 
@@ -79,6 +81,21 @@ def ensemble_score(scores: Mapping[str, float], calibration: Calibration) -> flo
 def level(number: int) -> str:
     """Name of the quality level that a bucket belongs to, as in Nemotron-CC."""
     return next(name for least, name in LEVELS if number >= least)
+
+
+@cache
+def check_calibration(path: Path) -> Calibration:
+    """The calibration of a recipe, once per worker.
+
+    Raises:
+        InputError: the file is missing or no calibration, or names a score that the stage does not have.
+    """
+    calibration = load_calibration(path)
+    unknown = sorted(set(calibration.edges) - set(ENSEMBLE_SCORES))
+    if unknown:
+        expected = f"some of {', '.join(ENSEMBLE_SCORES)}"
+        raise InputError(f"the calibration names a score {unknown[0]!r}", where=str(path), expected=expected)
+    return calibration
 
 
 def to_json(calibration: Calibration) -> str:

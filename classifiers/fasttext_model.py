@@ -8,6 +8,7 @@ Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016; 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -45,6 +46,13 @@ def positive_label(path: Path, wanted: str) -> str:
 
 
 @cache
+def offset_of(path: Path) -> float:
+    """What the model's card adds to the score's log odds, so that 0.5 is the best boundary on sources not seen."""
+    offset = card_of(path).get("offset", 0.0)
+    return float(offset) if isinstance(offset, int | float) else 0.0
+
+
+@cache
 def load(path: Path) -> Any:
     """The checked fastText model, once per worker.
 
@@ -62,21 +70,28 @@ def score(text: str, path: Path, label: str) -> float:
 
     A text without a letter gets 0.0: nothing speaks for the label.
     """
-    return line_score(model_text(text), load(path), label)
+    return line_score(model_text(text), load(path), label, offset_of(path))
 
 
 def scores(texts: Sequence[str], path: Path, label: str) -> list[float]:
     """`score` of each text."""
-    model = load(path)
-    return [line_score(model_text(text), model, label) for text in texts]
+    model, offset = load(path), offset_of(path)
+    return [line_score(model_text(text), model, label, offset) for text in texts]
 
 
-def line_score(line: str, model: Any, label: str) -> float:
+def line_score(line: str, model: Any, label: str, offset: float = 0.0) -> float:
     """As `score`, for a line that model_text made."""
     if not _LETTER.search(line):
         return 0.0
     wanted = LABEL_PREFIX + label
     for probability, name in model.f.predict(line + "\n", -1, 0.0, "replace"):
         if name == wanted:
-            return round(min(max(float(probability), 0.0), 1.0), 4)
+            return shifted(min(max(float(probability), 0.0), 1.0), offset)
     return 0.0
+
+
+def shifted(probability: float, offset: float) -> float:
+    """The probability with `offset` added to its log odds, step 1e-4."""
+    if offset and 0.0 < probability < 1.0:
+        probability /= probability + (1.0 - probability) * math.exp(-offset)
+    return round(probability, 4)

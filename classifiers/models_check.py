@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from classifiers.fasttext_model import positive_label, shipped
-from classifiers.language import check_languages
+from classifiers.language import check_languages, model_path
 from classifiers.model_quality import fasttext_path, is_fasttext
 
 
@@ -33,3 +33,18 @@ def check_models(
         from classifiers.regressor import open_regressor
 
         open_regressor(quality_model)
+
+
+def model_files(language_model: str, math_model: str, code_model: str, quality_model: str) -> list[Path]:
+    """The models' files and the cards that shift their scores. A regressor in a folder or hub is known by its name."""
+    found = [
+        Path(language_model) if language_model else model_path(),
+        Path(math_model) if math_model else shipped("math"),
+        Path(code_model) if code_model else shipped("code"),
+    ]
+    if is_fasttext(quality_model):
+        found.append(fasttext_path(quality_model))
+    elif quality_model.endswith(".npz"):
+        found.append(Path(quality_model))
+    cards = [path.with_name(path.name + ".json") for path in found]
+    return found + [card for card in cards if card.is_file()]

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from classifiers.consent import ConsentConfig, consent_reason, load_blocklist
+from classifiers.ensemble import ENSEMBLE_SCORES, check_calibration, ensemble_score
 from classifiers.heuristics import RulesConfig, first_reason
 from classifiers.language import detect
 from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
 from classifiers.model_quality import model_quality
-from classifiers.models_check import check_models
+from classifiers.models_check import check_models, model_files
 from classifiers.privacy import PrivacyConfig, mask_private
 from classifiers.prose import Prose, split
 from classifiers.quality import quality_score
@@ -41,6 +43,8 @@ class ClassifyConfig:
         language_model, math_model, code_model: paths of other fastText models; "" is the shipped one.
         quality_model: "" is the rule-based score; "shipped" or a path of an .ftz the fastText score; an .npz head, a
             folder or a hub name a regressor.
+        ensemble: calibration file of `train-classifier --kind ensemble`; quality is then the best rank that any of its
+            scores (of ENSEMBLE_SCORES) has in the sample, 0, 1/19 ... 1; "" leaves the score of quality_model.
         score_store: SQLite file in which regressor scores are kept and looked up; "" keeps none.
         min_math: least math score of a document without formulas; 0 keeps all.
         min_math_with_markup: the same where formulas were found, lower as in OpenWebMath (0.17 there, 0.8 without).
@@ -58,6 +62,7 @@ class ClassifyConfig:
     math_model: str = ""
     code_model: str = ""
     quality_model: str = ""
+    ensemble: str = ""
     score_store: str = ""
     min_math: float = 0.0
     min_math_with_markup: float = 0.0
@@ -91,8 +96,16 @@ def require_files(config: ClassifyConfig) -> None:
         code_model=config.code_model,
         quality_model=config.quality_model,
     )
+    if config.ensemble:
+        check_calibration(Path(config.ensemble))
     for path in config.consent.blocklists if config.consent else ():
         load_blocklist(path)
+
+
+def files_of(config: ClassifyConfig) -> list[Path]:
+    """Every model, card and calibration whose content decides a score: a run is bound to them."""
+    models = model_files(config.language_model, config.math_model, config.code_model, config.quality_model)
+    return [*models, *([Path(config.ensemble)] if config.ensemble else [])]
 
 
 def _classified(document: Document, config: ClassifyConfig) -> Document:
@@ -111,9 +124,13 @@ def _classified(document: Document, config: ClassifyConfig) -> Document:
 
 
 def _quality(document: Document, prose: Prose, config: ClassifyConfig) -> float:
-    if not config.quality_model:
-        return quality_score(prose)
-    return model_quality(prose, document.id, config.quality_model, config.score_store)
+    model = config.quality_model
+    quality = model_quality(prose, document.id, model, config.score_store) if model else quality_score(prose)
+    if not config.ensemble:
+        return quality
+    rules = quality_score(prose) if model else quality
+    values = (quality, rules, document.math_score or 0.0, document.code_score or 0.0)
+    return ensemble_score(dict(zip(ENSEMBLE_SCORES, values, strict=True)), check_calibration(Path(config.ensemble)))
 
 
 def _reason(document: Document, prose: Prose, config: ClassifyConfig) -> str | None:

@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from classifiers.fasttext_file import LABEL_PREFIX, check_model
-from classifiers.fasttext_model import line_score
-from classifiers.measures_of_fit import BOUNDARY, at_threshold, average_precision, curve
+from classifiers.fasttext_model import line_score, shifted
+from classifiers.measures_of_fit import BOUNDARY, at_threshold, average_precision, best_offset, curve
 from classifiers.model_text import model_text
-from classifiers.training_rows import Row, counts, split
+from classifiers.training_rows import Row, counts, split, unique
 from pipeline.errors import InputError, UsageError
 
 QUANTISE_WORDS = 1_000
@@ -34,12 +34,15 @@ class FastTextConfig:
     Attributes:
         positive: the label whose probability is the score; "" picks the one label that is no "non…", "not…" or "other".
         held_out: share of the rows that is tested on, not trained on.
+        folds: instead, part the groups so many times; every row is tested by a model that saw nothing of its group,
+            and the model itself learns from all rows. 0: one held-out part.
         seed: of the model's start; the order of rows follows their hashes.
         epochs, learning_rate, dim, min_count: fastText's own.
     """
 
     positive: str = ""
     held_out: float = 0.2
+    folds: int = 0
     seed: int = 1
     epochs: int = 8
     learning_rate: float = 0.3
@@ -64,27 +67,54 @@ def train(rows: Sequence[Row], config: FastTextConfig) -> Trained:
     """
     _check(config)
     positive = positive_of({row.label for row in rows}, config.positive)
-    training, held = split(rows, config.held_out)
-    data = _fit(training, config)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "model.ftz"
-        path.write_bytes(data)
-        import fasttext
-
-        model = fasttext.load_model(str(path))
-        facts = check_model(path)
-    values = [line_score(model_text(row.text), model, positive) for row in held]
+    if config.folds:
+        training = unique(rows)
+        tested = _across_folds(training, positive, config)
+        data = _fit(training, config)
+    else:
+        training, held = split(rows, config.held_out)
+        data = _fit(training, config)
+        tested = list(zip(held, _tested(data, held, positive), strict=True))
+    held, raw = [row for row, _ in tested], [value for _, value in tested]
+    truth = [row.label == positive for row in held]
+    offset = best_offset(truth, raw)
     card: dict[str, Any] = {
         "kind": "fasttext",
         "positive": positive,
-        "labels": sorted(facts.labels),
+        "labels": sorted({row.label for row in training}),
+        "offset": offset,
         "sha256": sha256(data).hexdigest(),
         "bytes": len(data),
         "config": asdict(config),
         "training": {"rows": len(training), "labels": dict(counts(training)), "groups": _groups(training)},
         "held_out": {"rows": len(held), "labels": dict(counts(held)), "groups": _groups(held)},
     }
-    return Trained(data, card | {"metrics": metrics([row.label == positive for row in held], values)})
+    return Trained(data, card | {"metrics": metrics(truth, [shifted(value, offset) for value in raw])})
+
+
+def _tested(data: bytes, rows: Sequence[Row], positive: str) -> list[float]:
+    """Scores of rows by a trained model's bytes, not shifted."""
+    import fasttext
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.ftz"
+        path.write_bytes(data)
+        check_model(path)
+        model = fasttext.load_model(str(path))
+    return [line_score(model_text(row.text), model, positive) for row in rows]
+
+
+def _across_folds(rows: Sequence[Row], positive: str, config: FastTextConfig) -> list[tuple[Row, float]]:
+    """Every row with the score of a model that was trained without its group (its own hash where it has none)."""
+    found: list[tuple[Row, float]] = []
+    for part in range(config.folds):
+        held = [row for row in rows if row.fold(config.folds) == part]
+        training = [row for row in rows if row.fold(config.folds) != part]
+        if len({row.label for row in training}) < 2:
+            hint = "give more groups, or ask for fewer folds"
+            raise InputError(f"fold {part + 1}: nothing to learn without its groups", where="--folds", hint=hint)
+        found += zip(held, _tested(_fit(training, config), held, positive), strict=True)
+    return found
 
 
 def metrics(truth: Sequence[bool], values: Sequence[float]) -> dict[str, Any]:
@@ -117,6 +147,8 @@ def positive_of(labels: set[str], wanted: str) -> str:
 def _check(config: FastTextConfig) -> None:
     if not 0 < config.held_out < 1:
         raise UsageError(f"held_out is {config.held_out}", where="--held-out", expected="a share between 0 and 1")
+    if config.folds == 1 or config.folds < 0:
+        raise UsageError(f"folds is {config.folds}", where="--folds", expected="0, or at least 2")
     if min(config.epochs, config.dim, config.min_count) < 1:
         raise UsageError("a setting is below 1", where="train-classifier", expected="whole numbers from 1 on")
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+
+import zstandard
 
 from pipeline.errors import InputError
 
@@ -26,6 +32,17 @@ class Row:
         """Place of the row in every order: a hash of label and text."""
         return blake2b(f"{self.label}\0{self.text}".encode("utf-8", "replace"), digest_size=8).digest()
 
+    def fold(self, folds: int) -> int:
+        """Which of so many parts the row's group falls into; rows without a group fall by themselves."""
+        name = self.group.encode("utf-8", "replace") or self.key
+        return int.from_bytes(blake2b(name, digest_size=8).digest(), "big") % folds
+
+
+def unique(rows: Iterable[Row]) -> list[Row]:
+    """Each row once, in order of the hashes, which no order of the file moves."""
+    known = {row.key: row for row in rows}
+    return [known[key] for key in sorted(known)]
+
 
 def read_rows(path: Path) -> list[Row]:
     """Every row of a JSON-lines file with text and label; other fields but `group` are left alone.
@@ -35,11 +52,33 @@ def read_rows(path: Path) -> list[Row]:
     """
     if not path.is_file():
         raise InputError("the training file is missing", where=str(path), expected="JSON lines with text and label")
-    with path.open("rb") as handle:
+    with _opened(path) as handle:
         rows = [_row(line, f"{path}:{number}") for number, line in enumerate(handle, 1) if line.strip()]
     if not rows:
         raise InputError("no training rows", where=str(path), expected='lines like {"text": "…", "label": "math"}')
     return rows
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterable[bytes]]:
+    """Lines of a plain, gzip or zstd file, told by its first bytes.
+
+    Raises:
+        InputError: the compressed file is damaged or cut off.
+    """
+    with path.open("rb") as handle:
+        magic = handle.read(4)
+        handle.seek(0)
+        try:
+            if magic[:2] == b"\x1f\x8b":
+                yield gzip.GzipFile(fileobj=handle)
+            elif magic == b"\x28\xb5\x2f\xfd":
+                with zstandard.ZstdDecompressor().stream_reader(handle, read_across_frames=True) as plain:
+                    yield io.BufferedReader(plain)
+            else:
+                yield handle
+        except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
+            raise InputError(f"the training file is damaged: {problem}", where=str(path)) from problem
 
 
 def _row(line: bytes, where: str) -> Row:
@@ -71,8 +110,7 @@ def split(rows: Iterable[Row], share: float, *, by_label: bool = True) -> tuple[
     Raises:
         InputError: nothing, or not every class, would be left to train on.
     """
-    unique = {row.key: row for row in rows}
-    ordered = [unique[key] for key in sorted(unique)]
+    ordered = unique(rows)
     held = _held_groups(ordered, share, by_label=by_label)
     chosen = [row.group in held if held else _fraction(row.key) < share for row in ordered]
     train = [row for row, out in zip(ordered, chosen, strict=True) if not out]

@@ -13,6 +13,7 @@ typedef uint64_t u64;
 #include "words.h"
 #include "ngrams.h"
 #include "signs.h"
+#include "lines.h"
 
 static PyObject *
 count_words(PyObject *Py_UNUSED(module), PyObject *args)
@@ -30,6 +31,7 @@ count_words(PyObject *Py_UNUSED(module), PyObject *args)
 static PyMethodDef methods[] = {
     {"count_words", count_words, METH_VARARGS, "See hot.py."},
     {"sentence_facts", sentence_facts, METH_O, "See hot.py."},
+    {"plain_line", plain_line, METH_O, "See hot.py."},
     {"noise", noise, METH_O, "See hot.py."},
     {NULL, NULL, 0, NULL},
 };

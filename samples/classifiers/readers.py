@@ -118,7 +118,10 @@ def _plain_tex(text: str) -> str:
 
 def notebook(text: str) -> Iterator[str]:
     """Jupyter: Markdown cells and fenced code cells."""
-    cells = json.loads(text).get("cells", [])
+    try:
+        cells = json.loads(text).get("cells", [])
+    except json.JSONDecodeError:  # notebooks of exercises are cut off here and there
+        return
     parts = []
     for cell in cells:
         source = "".join(cell.get("source", []))
@@ -188,6 +191,27 @@ def cnxml(text: str) -> Iterator[str]:
     yield "\n\n".join(" ".join("".join(node.itertext()).split()) for node in paragraphs)
 
 
+def pretext(text: str) -> Iterator[str]:
+    """PreTeXt books: <m>, <me>, <md> and their kin as formulas, <program> and <sage> as fenced code."""
+    text = re.sub(r"<(m|me|men|md|mdn)\b[^>]{0,200}>(.*?)</\1>", r" $$\2$$ ", text, flags=re.DOTALL)
+    text = re.sub(
+        r"<(program|sage|console)\b[^>]{0,200}>(.*?)</\1>", rf"\n{FENCE}\n\2\n{FENCE}\n", text, flags=re.DOTALL
+    )
+    yield re.sub(r"<[^>]{1,400}>", " ", text)
+
+
+def asciidoc(text: str) -> Iterator[str]:
+    """AsciiDoc: listings between ---- lines as fenced code, attributes and macros off."""
+    text = re.sub(
+        r"^(?:----+|\.\.\.\.+)\n(.*?)^(?:----+|\.\.\.\.+)$",
+        rf"{FENCE}\n\1{FENCE}",
+        text,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    text = re.sub(r"^(?::[\w-]+:.*|\[[^\]\n]*\]|\+|//.*)$", "", text, flags=re.MULTILINE)
+    yield re.sub(r"(?:link:|<<|xref:|https?://)[^\[\]\s>]*[\[,]([^\]>\n]*)(?:\]|>>)", r"\1", text)
+
+
 def conllu(text: str) -> Iterator[str]:
     """Treebank sentences, by document where documents are marked, else CONLLU_SENTENCES at a time."""
     marked, page = "# newdoc" in text, list[str]()
@@ -215,6 +239,7 @@ def plain(text: str) -> Iterator[str]:
 READERS: dict[str, Callable[[str], Iterator[str]]] = {
     "markdown": markdown, "rst": rst, "latex": latex, "notebook": notebook, "html": html, "docstrings": docstrings,
     "julia": julia, "doxygen": doxygen, "cnxml": cnxml, "conllu": conllu, "csv": news_csv, "plain": plain,
+    "pretext": pretext, "asciidoc": asciidoc,
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from classifiers.rule_words import chunk_of
 pytestmark = pytest.mark.skipif(not NATIVE, reason="classifiers/c is not built: no C compiler")
 
 WORDS = "the of and that river don't well-known 3.5 ƒ1 ƒ2 ... … ab c a bc “So” (see) End. Why? 是。 «là» naïve #### ----- ₿₿₿₿"
-PIECES = st.sampled_from((*WORDS.split(), "\u2028", "x\x1cy", "\u2029"))
+PIECES = st.sampled_from((*WORDS.split(), "\u2028", "f(x)=[1];", "ไทย漢字", "a_b\t#3", "\ud800", "x\x1cy", "\u2029"))
 TEXTS = st.lists(st.one_of(PIECES, st.text(max_size=6), st.sampled_from((" ", "\n", "\n\n", "\t"))), max_size=60).map(
     " ".join
 )
@@ -23,6 +23,7 @@ def test_twins_count_alike(text):
     assert twin.count_words(text, chunk_of) == hot.count_words(text, chunk_of)
     assert twin.sentence_facts(text) == hot.sentence_facts(text)
     assert twin.noise(text) == hot.noise(text)
+    assert twin.plain_line(text) == hot.plain_line(text)
 
 
 def test_long_repetition():

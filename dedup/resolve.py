@@ -153,12 +153,10 @@ def _match(
     state: _Component, text: Prepared, candidates: Sequence[str], config: VerifyConfig, counts: Counter[str]
 ) -> tuple[str, Verdict] | None:
     """The most similar candidate that is the same document; the better ranked one among equals."""
-    scored = [
-        (similarities(text.shingles, state.kept[other].shingles), place) for place, other in enumerate(candidates)
-    ]
-    scored.sort(key=lambda item: (-item[0][0], -item[0][1], item[1]))
-    for _, place in scored[: config.max_comparisons]:
-        verdict = compare(state.kept[candidates[place]], text, config)
+    found = similarities(text, [state.kept[other] for other in candidates])
+    scored = sorted(enumerate(found), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    for place, similarity in scored[: config.max_comparisons]:
+        verdict = compare(state.kept[candidates[place]], text, config, similarity)
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
         if verdict.same:

@@ -8,6 +8,7 @@ is another exercise, while one date in a page is an edit. The measure is the rat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from dedup.align import Gap, Run, align, gaps
 from dedup.edits import Edits, count_edits
-from pipeline.text.sketch import U64, ngrams, shared
+from pipeline.text.sketch import U64, ngrams, shared, shared_with
 from pipeline.text.words import normalise, text_units, words
 
 
@@ -95,10 +96,10 @@ def prepare(text: str, config: VerifyConfig) -> Prepared:
     return Prepared(text, hashes, formula, grams[distinct], config.align_words)
 
 
-def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
-    """`verify` of prepared texts. Symmetric but for the direction of the alignment."""
-    jaccard, containment = similarities(a.shingles, b.shingles)
-    if np.array_equal(a.hashes, b.hashes):
+def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[float, float] | None = None) -> Verdict:
+    """`verify` of prepared texts, whose similarity may be known. Symmetric but for the direction of the alignment."""
+    jaccard, containment = similarity or similarities(a, [b])[0]
+    if len(a.hashes) == len(b.hashes) and np.array_equal(a.hashes, b.hashes):
         return Verdict(True, 1.0, 1.0, "jaccard")
     if containment < config.min_containment:
         return Verdict(False, jaccard, containment, "unlike")
@@ -116,12 +117,16 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig) -> Verdict:
     return Verdict(not apart, jaccard, containment, rule)
 
 
-def similarities(a: U64, b: U64) -> tuple[float, float]:
-    """(Jaccard, containment in the smaller) of two sorted arrays of distinct shingles."""
-    if not len(a) or not len(b):
-        return 0.0, 0.0
-    common = shared(a, b)
-    return common / (len(a) + len(b) - common), common / min(len(a), len(b))
+def similarities(one: Prepared, others: Sequence[Prepared]) -> list[tuple[float, float]]:
+    """(Jaccard, containment in the smaller) of the shingles of one text with those of others."""
+    found = shared_with(one.shingles, [other.shingles for other in others])
+    return [
+        _shares(common, len(one.shingles), len(other.shingles)) for common, other in zip(found, others, strict=True)
+    ]
+
+
+def _shares(common: int, one: int, other: int) -> tuple[float, float]:
+    return (common / (one + other - common), common / min(one, other)) if one and other else (0.0, 0.0)
 
 
 def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:

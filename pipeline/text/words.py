@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.text.latex import canonical
+from pipeline.text.native import BUILT
 from pipeline.text.prose import SINGLE_CHARACTER_SCRIPTS, drop_invisible, fold, prose_hashes, prose_words
 from pipeline.text.sketch import U64, mix, ngrams, stable_hash, word_hashes
 
@@ -139,13 +140,19 @@ def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
     """(start, end, tex) of each delimited formula, in order, not overlapping."""
     position = 0
     closers: dict[str, int] = {}  # next place of each closer: every part of the text is searched once per closer
-    for opener in _OPENER.finditer(text):
-        if opener.start() < position:
-            continue
-        found = _close(text, opener, closers)
+    for place in openers(text):
+        opener = _OPENER.match(text, place) if place >= position else None
+        found = _close(text, opener, closers) if opener else None
         if found is not None:
-            yield opener.start(), found[0], found[1]
+            yield place, found[0], found[1]
             position = found[0]
+
+
+def openers(text: str) -> list[int]:
+    """Where a formula may begin: at a dollar or at `\\(`, `\\[`, `\\b`, unless a backslash stands before."""
+    if BUILT:
+        return list(BUILT.openers(text))
+    return [mark.start() for mark in _MARK.finditer(text) if mark.lastindex is None]
 
 
 def _close(text: str, opener: re.Match[str], closers: dict[str, int]) -> tuple[int, str] | None:
@@ -175,4 +182,5 @@ def _tex(tex: str) -> str:
 
 _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}
 _OPENER = re.compile(rf"\\\(|\\\[|\\begin\{{(?P<env>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=\S)", re.DOTALL)
+_MARK = re.compile(r"\\[(\[b]|(\\.)|\$\$|\$(?=\S)", re.DOTALL)  # group 1: an escaped character
 _FORMULA_WORD = re.compile(rf"\d+(?:[.,]\d+)*|[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]+|\\\\|\\[A-Za-z]+|[^\s{{}}$\\]")

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipeline.text import prose, sketch
+from pipeline.text import prose, sketch, words
 from pipeline.text.native import BUILT
 
 pytestmark = pytest.mark.skipif(BUILT is None, reason="pipeline/text/c is not built: no C compiler")
@@ -33,11 +33,11 @@ NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=40)
 
 @contextmanager
 def in_python() -> Iterator[None]:
-    prose.BUILT = sketch.BUILT = None  # type: ignore[assignment]
+    prose.BUILT = sketch.BUILT = words.BUILT = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        prose.BUILT = sketch.BUILT = BUILT
+        prose.BUILT = sketch.BUILT = words.BUILT = BUILT
 
 
 def both(function: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
@@ -72,6 +72,19 @@ def test_minima_and_smallest(values: list[int], n: int, hashes: int, count: int)
     for function, *args in ((sketch.minima, n, *family), (sketch.smallest, n, count)):
         ours, expected = both(function, units, *args)
         assert ours.tolist() == expected.tolist()
+
+
+@given(TEXTS)
+def test_openers(text: str) -> None:
+    ours, expected = both(words.openers, text)
+    assert ours == expected
+
+
+@given(st.sets(st.integers(0, 40)), st.lists(st.sets(st.integers(0, 40)), max_size=5))
+def test_shared_with(one: set[int], others: list[set[int]]) -> None:
+    arrays = [np.array(sorted(values), np.uint64) * np.uint64(2**40) for values in (one, *others)]
+    ours, expected = both(sketch.shared_with, arrays[0], arrays[1:])
+    assert ours == expected == [len(one & other) for other in others]
 
 
 @given(st.lists(st.integers(0, 9), max_size=30), st.lists(st.integers(0, 9), max_size=30))

@@ -8,7 +8,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define TWIN_VERSION 1
+#define TWIN_VERSION 2
 #define ODD 0x9E3779B97F4A7C15u
 #define CONTAINMENT 0xC0117A13u
 #define BLOCK 512 /* shingles at a time: they stay in the first-level cache */
@@ -195,7 +195,94 @@ done:
     return result;
 }
 
+/* Sizes of the intersections of one set with others, by a table of the one with open addressing. */
+static PyObject *
+shared_with(PyObject *module, PyObject *args)
+{
+    Py_buffer one, other;
+    PyObject *others, *sizes = NULL;
+    uint64_t *table = NULL;
+    size_t count, more, room = 16;
+    if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &others))
+        return NULL;
+    if (words_of(&one, &count))
+        goto done;
+    while (room < 2 * count + 2)
+        room *= 2;
+    if ((table = PyMem_Calloc(room, 8)) == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    int zero = 0; /* an empty place is 0, so that one is remembered apart */
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = ((const uint64_t *)one.buf)[i];
+        size_t place = (size_t)value & (room - 1);
+        zero |= value == 0;
+        while (table[place] && table[place] != value)
+            place = (place + 1) & (room - 1);
+        table[place] = value;
+    }
+    if ((sizes = PyList_New(0)) == NULL)
+        goto done;
+    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(others); k++) {
+        size_t found = 0;
+        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE))
+            goto failed;
+        int wrong = words_of(&other, &more);
+        for (size_t i = 0; !wrong && i < more; i++) {
+            uint64_t value = ((const uint64_t *)other.buf)[i];
+            size_t place = (size_t)value & (room - 1);
+            while (table[place] && table[place] != value)
+                place = (place + 1) & (room - 1);
+            found += value ? table[place] == value : (uint64_t)zero;
+        }
+        PyBuffer_Release(&other);
+        PyObject *size = wrong ? NULL : PyLong_FromSize_t(found);
+        if (size == NULL || PyList_Append(sizes, size)) {
+            Py_XDECREF(size);
+            goto failed;
+        }
+        Py_DECREF(size);
+    }
+    goto done;
+failed:
+    Py_CLEAR(sizes);
+done:
+    PyMem_Free(table);
+    PyBuffer_Release(&one);
+    return sizes;
+}
+
 #include "prose.h"
+
+/* --- where formulas may begin --- */
+
+static PyObject *
+openers(PyObject *module, PyObject *text)
+{
+    if (!PyUnicode_Check(text)) {
+        PyErr_SetString(PyExc_TypeError, "expected a str");
+        return NULL;
+    }
+    PyObject *found = PyList_New(0);
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
+    int kind = PyUnicode_KIND(text);
+    const void *data = PyUnicode_DATA(text);
+    for (Py_ssize_t i = 0; found != NULL && i + 1 < length; i++) {
+        Py_UCS4 c = PyUnicode_READ(kind, data, i), next;
+        if (c != '$' && c != '\\')
+            continue;
+        next = PyUnicode_READ(kind, data, i + 1);
+        if (c == '$' ? !Py_UNICODE_ISSPACE(next) : next == '(' || next == '[' || next == 'b') {
+            PyObject *place = PyLong_FromSsize_t(i);
+            if (place == NULL || PyList_Append(found, place))
+                Py_CLEAR(found);
+            Py_XDECREF(place);
+        }
+        i += c == '\\' || next == '$'; /* both characters are read */
+    }
+    return found;
+}
 
 /* --- the module --- */
 
@@ -203,6 +290,8 @@ static PyMethodDef methods[] = {
     {"minima", minima, METH_VARARGS, "minima(units, n, multipliers, addends, out)"},
     {"smallest", smallest, METH_VARARGS, "smallest(units, n, count) -> bytes"},
     {"shared", shared, METH_VARARGS, "shared(a, b) -> int"},
+    {"shared_with", shared_with, METH_VARARGS, "shared_with(a, others) -> list of int"},
+    {"openers", openers, METH_O, "openers(text) -> list of places"},
     {"fold", fold, METH_VARARGS, "fold(text, start, end, folded) -> str"},
     {"prose_hashes", prose_hashes, METH_VARARGS, "prose_hashes(prose, tokens) -> bytes"},
     {NULL, NULL, 0, NULL},

@@ -134,6 +134,8 @@ fold(PyObject *module, PyObject *args)
     Buffer out = {NULL, 0, 0};
     int kind = PyUnicode_KIND(text);
     const void *data = PyUnicode_DATA(text);
+    if (reserve(&out, 4 * (size_t)(end - start) + 64))
+        return NULL;
     for (Py_ssize_t i = start; i < end;) {
         Py_UCS4 c, highest = 0;
         Py_ssize_t first = i;
@@ -152,6 +154,8 @@ done:
 }
 
 /* --- words and signs of folded prose --- */
+
+#define SPECIAL static inline __attribute__((always_inline)) /* compiled once per width of characters */
 
 /* Scripts without spaces between words: SINGLE_CHARACTER_SCRIPTS in prose.py. */
 static int
@@ -193,23 +197,27 @@ typedef struct {
     Py_ssize_t end; /* of the token; reading there gives 0 */
 } Token;
 
-static inline Py_UCS4
+SPECIAL Py_UCS4
 at(const Token *token, Py_ssize_t i)
 {
     return i < token->end ? PyUnicode_READ(token->kind, token->data, i) : 0;
 }
 
-static uint64_t
+SPECIAL uint64_t
 hash_of(const Token *token, Py_ssize_t start, Py_ssize_t end)
 {
     uint64_t total = ODD, chunk = 0, bytes = 0;
     for (Py_ssize_t i = start; i < end; i++) {
         Py_UCS4 c = PyUnicode_READ(token->kind, token->data, i);
+        if (c < 0x80) {
+            chunk |= (uint64_t)c << (8 * (bytes & 7));
+            if ((++bytes & 7) == 0)
+                total = mix(total ^ chunk), chunk = 0;
+            continue;
+        }
         unsigned char utf8[4];
-        int size = 1;
-        if (c < 0x80)
-            utf8[0] = (unsigned char)c;
-        else if (c < 0x800)
+        int size;
+        if (c < 0x800)
             size = 2, utf8[0] = 0xC0 | (c >> 6), utf8[1] = 0x80 | (c & 63);
         else if (c < 0x10000)
             size = 3, utf8[0] = 0xE0 | (c >> 12), utf8[1] = 0x80 | ((c >> 6) & 63), utf8[2] = 0x80 | (c & 63);
@@ -228,7 +236,7 @@ hash_of(const Token *token, Py_ssize_t start, Py_ssize_t end)
 }
 
 /* A digit, a lone letter, a command or an opening bracket: what makes the hyphen before it a sign. */
-static int
+SPECIAL int
 is_operand(const Token *token, Py_ssize_t i)
 {
     Py_UCS4 c = at(token, i);
@@ -240,7 +248,7 @@ is_operand(const Token *token, Py_ssize_t i)
 }
 
 /* Whether the hyphen at i can be a sign by what stands before it: no letter and no hyphen. */
-static int
+SPECIAL int
 after_no_letter(const Token *token, Py_ssize_t start, Py_ssize_t i)
 {
     if (i == start)
@@ -249,7 +257,7 @@ after_no_letter(const Token *token, Py_ssize_t start, Py_ssize_t i)
     return before != '-' && !(Py_UNICODE_ISALNUM(before) && !Py_UNICODE_ISDECIMAL(before));
 }
 
-static Py_ssize_t
+SPECIAL Py_ssize_t
 number_end(const Token *token, Py_ssize_t i)
 {
     while (is_digit(at(token, i)))
@@ -264,7 +272,7 @@ number_end(const Token *token, Py_ssize_t i)
 }
 
 /* End of the word or sign at i; i itself where none begins there. */
-static Py_ssize_t
+SPECIAL Py_ssize_t
 match(const Token *token, Py_ssize_t start, Py_ssize_t i)
 {
     Py_UCS4 c = at(token, i);
@@ -313,7 +321,7 @@ push(Buffer *out, uint64_t value)
     return 0;
 }
 
-static int
+SPECIAL int
 scan_token(Buffer *out, const Token *token, Py_ssize_t start)
 {
     for (Py_ssize_t i = start; i < token->end;) {
@@ -348,6 +356,34 @@ ask(Buffer *out, PyObject *prose, Py_ssize_t start, Py_ssize_t end, PyObject *to
     return failed ? -1 : 0;
 }
 
+SPECIAL int
+scan(Buffer *out, PyObject *prose, int kind, int ascii, PyObject *tokens)
+{
+    Token token = {kind, PyUnicode_DATA(prose), 0};
+    Py_ssize_t length = PyUnicode_GET_LENGTH(prose);
+    int hanging = 0;
+    static const Py_UCS1 hyphen[] = "-";
+    const Token sign = {PyUnicode_1BYTE_KIND, hyphen, 1};
+    for (Py_ssize_t start = 0; start < length; start = token.end + 1) {
+        int native = 1;
+        Py_UCS4 c;
+        for (token.end = start; token.end < length; token.end++) {
+            if ((c = PyUnicode_READ(kind, token.data, token.end)) == ' ')
+                break;
+            if (!ascii && c >= 128 && (!Py_UNICODE_ISALPHA(c) || is_single(c)))
+                native = 0;
+        }
+        if (token.end == start)
+            continue;
+        if (hanging && is_operand(&token, start) && push(out, hash_of(&sign, 0, 1)))
+            return -1;
+        if (native ? scan_token(out, &token, start) : ask(out, prose, start, token.end, tokens))
+            return -1;
+        hanging = at(&token, token.end - 1) == '-' && after_no_letter(&token, start, token.end - 1);
+    }
+    return 0;
+}
+
 static PyObject *
 prose_hashes(PyObject *module, PyObject *args)
 {
@@ -355,30 +391,19 @@ prose_hashes(PyObject *module, PyObject *args)
     if (!PyArg_ParseTuple(args, "UO", &prose, &tokens))
         return NULL;
     Buffer out = {NULL, 0, 0};
-    Token token = {PyUnicode_KIND(prose), PyUnicode_DATA(prose), 0};
-    Py_ssize_t length = PyUnicode_GET_LENGTH(prose);
-    int hanging = 0, ascii = PyUnicode_IS_ASCII(prose);
-    static const Py_UCS1 hyphen[] = "-";
-    const Token sign = {PyUnicode_1BYTE_KIND, hyphen, 1};
-    for (Py_ssize_t start = 0; start < length; start = token.end + 1) {
-        int native = 1;
-        Py_UCS4 c;
-        for (token.end = start; token.end < length; token.end++) {
-            if ((c = PyUnicode_READ(token.kind, token.data, token.end)) == ' ')
-                break;
-            if (!ascii && c >= 128 && (!Py_UNICODE_ISALPHA(c) || is_single(c)))
-                native = 0;
-        }
-        if (token.end == start)
-            continue;
-        if (hanging && is_operand(&token, start) && push(&out, hash_of(&sign, 0, 1)))
-            goto done;
-        if (native ? scan_token(&out, &token, start) : ask(&out, prose, start, token.end, tokens))
-            goto done;
-        hanging = at(&token, token.end - 1) == '-' && after_no_letter(&token, start, token.end - 1);
-    }
-    result = PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.used);
-done:
+    int kind = PyUnicode_KIND(prose), failed;
+    if (reserve(&out, (size_t)PyUnicode_GET_LENGTH(prose) * 2 + 64))
+        return NULL;
+    if (PyUnicode_IS_ASCII(prose))
+        failed = scan(&out, prose, PyUnicode_1BYTE_KIND, 1, tokens);
+    else if (kind == PyUnicode_1BYTE_KIND)
+        failed = scan(&out, prose, PyUnicode_1BYTE_KIND, 0, tokens);
+    else if (kind == PyUnicode_2BYTE_KIND)
+        failed = scan(&out, prose, PyUnicode_2BYTE_KIND, 0, tokens);
+    else
+        failed = scan(&out, prose, PyUnicode_4BYTE_KIND, 0, tokens);
+    if (!failed)
+        result = PyBytes_FromStringAndSize(out.data, (Py_ssize_t)out.used);
     PyMem_Free(out.data);
     return result;
 }

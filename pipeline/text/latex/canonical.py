@@ -16,6 +16,7 @@ from pipeline.text.latex.symbols import FUNCTIONS, INVISIBLE, LATEX_OF, LETTER_O
 
 _MAX_BARE_ARGUMENTS = 50  # `\\hat\\hat\\hat x`: arguments without braces nest on Python's stack
 _MAX_DEPTH = 400  # braces beyond it are read flat
+_PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - {"{", "}", "."} - names.SYNONYMS.keys()  # canonical as they are
 
 
 @dataclass(slots=True)
@@ -39,7 +40,9 @@ def canonical(tex: str) -> str:
     frames = [_Frame("")]
     before = ""
     for part in tokens(tex):
-        if part == "{" or part.startswith("\\begin{"):
+        if part in _PLAIN:
+            frames[-1].items.append(part)
+        elif part == "{" or part.startswith("\\begin{"):
             if len(frames) <= _MAX_DEPTH:
                 frames.append(_Frame(part))
         elif part == "}" or part.startswith("\\end{"):
@@ -103,7 +106,7 @@ def _translated(token: str) -> list[_Item]:
 def _atoms(items: list[_Item]) -> list[str]:
     """Canonical atoms of one group: infix fractions, font switches, commands with arguments, scripts."""
     for index, item in enumerate(items):
-        if isinstance(item, str) and item in names.INFIX:
+        if item.__class__ is str and item in names.INFIX:
             parts = (_joined(_atoms(items[:index])), _joined(_plain_atoms(items[index + 1 :])))
             return [names.INFIX[item] % parts]
     return _plain_atoms(items)
@@ -111,8 +114,14 @@ def _atoms(items: list[_Item]) -> list[str]:
 
 def _plain_atoms(items: list[_Item]) -> list[str]:
     reader = _Reader(items)
-    while not reader.done():
-        reader.step()
+    size = len(items)
+    while reader.position < size:
+        item = items[reader.position]
+        if item.__class__ is str and item not in _SPECIAL:
+            reader.atoms.append(item)  # most are: `step` is for the others
+            reader.position += 1
+        else:
+            reader.step()
     reader.switch("")
     return reader.atoms
 
@@ -127,9 +136,6 @@ class _Reader:
     depth: int = 0
     wrapper: str = ""
     wrapped_from: int = 0
-
-    def done(self) -> bool:
-        return self.position >= len(self.items)
 
     def peek(self) -> _Item | None:
         return self.items[self.position] if self.position < len(self.items) else None
@@ -207,6 +213,9 @@ class _Reader:
 
 
 def _joined(atoms: list[str]) -> str:
+    joined = "".join(atoms)
+    if "\\" not in joined:
+        return joined
     out: list[str] = []
     for atom in atoms:
         if out and atom[:1].isalpha() and out[-1][-1:].isalpha() and "\\" in out[-1] and _is_command_tail(out[-1]):
@@ -297,3 +306,4 @@ _COMMANDS: dict[str, Callable[[_Reader, str], list[str]]] = {
     "\\genfrac": _general_fraction,
     "\\\\": _row_end,
 }
+_SPECIAL = frozenset({"^", "_", "'"} | names.SWITCHES.keys() | names.DROPPED_WITH_ARGUMENTS.keys() | _COMMANDS.keys())

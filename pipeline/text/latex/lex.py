@@ -16,7 +16,9 @@ def tokens(tex: str) -> list[str]:
     for part in _TOKEN.findall(tex):
         if part[0] == "%":
             continue
-        if part[-1] == "*" and len(part) > 1 and part not in _STARRED:
+        if len(part) == 1:
+            found.append(part)
+        elif part[-1] == "*" and part not in _STARRED:
             found += (part[:-1], "*")
         elif part.startswith(("\\begin", "\\end")) and part[-1] == "}":
             found.append("".join(part.split()))

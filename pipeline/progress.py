@@ -14,6 +14,7 @@ from pipeline.stage import Counters
 
 LINE_EVERY_S = 10.0
 MAPPED = {"render": "rendered", "classify": "classified", "clean": "cleaned", "tokens": "tokenized"}
+REMOVING = {"exact": "exact_dedup", "resolve": "fuzzy_dedup"}  # phases, and the stages under which rows are then lost
 
 
 class ConsoleReporter:
@@ -86,15 +87,33 @@ def funnel_table(manifest: Mapping[str, Any]) -> Table:
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich types the literal, not str
     for phase in manifest["funnel"]:
-        reasons = sorted(phase["rejected"].items(), key=lambda item: (-item[1], item[0]))
-        if phase["failed"]:
-            reasons.insert(0, ("failed", phase["failed"]))
-        lost = sum(rows for _, rows in reasons)
-        first, *rest = reasons or [("", 0)]
-        table.add_row(phase["phase"], f"{phase['rows_in']:,}", f"{phase['rows_out']:,}", f"{lost:,}", _reason(*first))
-        for reason in rest:
-            table.add_row("", "", "", "", _reason(*reason))
+        given, lost = without_removed(phase["rows_in"], phase["rejected"])
+        for stage in REMOVING.values():
+            removed = {reason: rows for reason, rows in phase["rejected"].items() if _stage(reason) == stage}
+            if removed:
+                _add_phase(table, stage, phase["rows_in"], given, removed)
+        failed = {"failed": phase["failed"]} if phase["failed"] else {}
+        _add_phase(table, phase["phase"], given, phase["rows_out"], lost | failed)
     return table
+
+
+def without_removed(rows: int, lost: Mapping[str, int]) -> tuple[int, dict[str, int]]:
+    """A phase's rows and losses without what dedup had removed before: it is only passed over there."""
+    own = {reason: count for reason, count in lost.items() if _stage(reason) not in REMOVING.values()}
+    return rows - sum(lost.values()) + sum(own.values()), own
+
+
+def _stage(reason: str) -> str:
+    return reason.partition(":")[0]
+
+
+def _add_phase(table: Table, name: str, given: int, kept: int, lost: Mapping[str, int]) -> None:
+    """A phase's line, and one more for each further reason; `failed` first."""
+    reasons = sorted(lost.items(), key=lambda item: (item[0] != "failed", -item[1], item[0]))
+    first, *rest = reasons or [("", 0)]
+    table.add_row(name, f"{given:,}", f"{kept:,}", f"{sum(lost.values()):,}", _reason(*first))
+    for reason in rest:
+        table.add_row("", "", "", "", _reason(*reason))
 
 
 def _reason(name: str, rows: int) -> str:

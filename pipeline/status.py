@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from pipeline.errors import UsageError
 from pipeline.io.commit import canonical_json, write_atomic
 from pipeline.io.storage import last_modified_s, names_in, read_all
-from pipeline.progress import MAPPED
+from pipeline.progress import MAPPED, REMOVING, without_removed
 from pipeline.run_folder import RECIPE_FILE, at_work
 from pipeline.stage import Counters
 
@@ -25,6 +25,9 @@ PLAN = "plan.json"
 @dataclass(frozen=True, slots=True)
 class PhaseStatus:
     """One phase that was begun.
+
+    What exact or fuzzy dedup finds is counted in the phase that finds it, `exact` or `resolve`; the phase that then
+    passes over those rows, `classify` or `clean`, is given the others.
 
     Args:
         records: rows read by the tasks that are done.
@@ -75,7 +78,20 @@ def read_status(run: Path, now: datetime | None = None) -> RunStatus:
     state = "finished" if (run / "_SUCCESS").exists() else "running" if at_work(run) else "stopped"
     folders = sorted(folder for folder in (run / "phases").glob("*") if (folder / "phase.json").exists())
     now_s = (now or datetime.now(UTC)).timestamp()
-    return RunStatus(str(run), state, [_phase(folder, now_s, state == "running") for folder in folders])
+    phases = [_phase(folder, now_s, state == "running") for folder in folders]
+    rows = {phase.name: phase.records for phase in phases}
+    return RunStatus(str(run), state, [_in_funnel(phase, rows) for phase in phases])
+
+
+def _in_funnel(phase: PhaseStatus, rows: dict[str, int]) -> PhaseStatus:
+    """The phase with the rows that a funnel counts there; `rows` are those read by each phase."""
+    if phase.name in REMOVING:
+        if "render" not in rows:  # a verb over tables, which may compare with rows of other runs
+            return replace(phase, lost={})
+        given = rows[f"{phase.name}-rows"]
+        return replace(phase, records=given, kept=given - sum(phase.lost.values()))
+    given, lost = without_removed(phase.records, phase.lost)
+    return replace(phase, records=given, lost=lost)
 
 
 def _phase(folder: Path, now_s: float, running: bool) -> PhaseStatus:
@@ -88,15 +104,18 @@ def _phase(folder: Path, now_s: float, running: bool) -> PhaseStatus:
         total.add(counters)
         done += 1
         last_s = max(last_s, changed_s)
-        if plan["begun"] is not None and changed_s >= plan["begun"]:
+        if plan["begun"] is not None and changed_s >= int(plan["begun"]):  # stores tell whole seconds
             fresh_tasks += 1
             fresh_rows += counters.rows_in
     at_work = running and not finished
     seconds = ((now_s if at_work else last_s) - plan["begun"]) if fresh_tasks else 0.0
     left = (plan["tasks"] - done) * seconds / fresh_tasks if at_work and fresh_tasks else None
+    name = folder.name.partition("-")[2]
     lost = dict(total.rejected) | ({"failed": total.failed} if total.failed else {})
+    if name in REMOVING and total.tallies["rows"]:
+        lost[REMOVING[name]] = total.tallies["rows"]  # one row of the audit for each
     return PhaseStatus(
-        name=folder.name.partition("-")[2],
+        name=name,
         finished=finished,
         tasks_done=done,
         tasks=plan["tasks"],
@@ -128,7 +147,7 @@ def status_text(status: RunStatus) -> str:
     lines = [f"{status.path}: {status.state}"]
     for phase in status.phases:
         lines.append(_phase_line(phase))
-        if phase.name in MAPPED:
+        if phase.name in MAPPED or phase.lost:
             lines += [f"{rows:>27,}  {reason}" for reason, rows in sorted(phase.lost.items(), key=_largest_first)]
         if phase.poisoned:
             lines.append(f"{phase.poisoned:>27,}  records given up, see _poison in the phase's folder")
@@ -145,7 +164,7 @@ def _largest_first(item: tuple[str, int]) -> tuple[int, str]:
 def _phase_line(phase: PhaseStatus) -> str:
     tasks = f"{phase.tasks_done}/{'?' if phase.tasks is None else phase.tasks} tasks"
     parts = [f"{phase.name:<14}{tasks:>16}", f"{phase.records:,} rows"]
-    if phase.name in MAPPED:
+    if phase.name in MAPPED or phase.lost:
         parts.append(f"{phase.kept:,} kept")
     if phase.per_s is not None:
         parts.append(f"{phase.per_s:,.1f} rows/s")

@@ -26,7 +26,7 @@ stop() {
     status=$?
     trap - EXIT INT TERM
     # shellcheck disable=SC2086 # one word per process
-    [ -z "$pids" ] || { kill $pids 2>/dev/null; wait $pids 2>/dev/null || true; }
+    [ -z "$pids" ] || { kill $pids 2>/dev/null || true; wait $pids 2>/dev/null || true; }  # some may be gone
     rm -rf "$folder"
     exit "$status"
 }

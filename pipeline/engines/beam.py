@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import difflib
 import logging
+import os
 import pickle
 import re
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -30,20 +30,30 @@ from apache_beam.options.pipeline_options import (
     _BeamArgumentParser,  # the only way to ask Beam which options it knows
 )
 from apache_beam.options.pipeline_options_validator import PipelineOptionsValidator
+from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.runner import create_runner
+from apache_beam.transforms.environments import ExternalEnvironment, python_sdk_capabilities
 
+from pipeline.engines.beam_workers import WorkerProcesses
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
 from pipeline.engines.resources import DEFAULT, Resources, resources_of
 from pipeline.engines.supervised import SUPERVISORS, drive, in_thread, run_task, settle
 from pipeline.engines.task_blocks import digests_of, forget_blocks, packed, task_at, write_blocks
-from pipeline.errors import UsageError
+from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
 
 LOCAL_RUNNER = "FnApiRunner"  # DirectRunner would look for Prism, a binary it downloads
+PROCESSES = "multi_processing"  # --direct_running_mode
+ATTEMPTS = 4  # at a phase whose worker processes die
 DATAFLOW = "DataflowRunner"
 DATAFLOW_GRAPH_BYTES = 20 << 20  # of a job creation request, https://cloud.google.com/dataflow/quotas
+DOWNLOAD = "Unable to fetch remote"  # Beam, about the job server of Flink and Spark, and Prism
+DOWNLOAD_HINT = (
+    "fetch it where there is a network and give it as --flink_job_server_jar=FILE, --spark_job_server_jar=FILE or"
+    " --prism_location=FILE, or name a job server that runs: --job_endpoint=HOST:PORT"
+)
 BEHIND = "options behind the -- are Beam's pipeline options"
 
 
@@ -66,6 +76,9 @@ class BeamEngine:
         self._options = tuple(options)
         self._local = local
         self._resources = tuple(resources)
+        self._processes: WorkerProcesses | None = None  # of the local runner, where some were asked for
+        self._lost = False
+        self._job: Future[None] | None = None
         self._result: Any = None
 
     def __enter__(self) -> BeamEngine:
@@ -74,45 +87,65 @@ class BeamEngine:
 
     def __exit__(self, *_: object) -> None:
         SUPERVISORS.stop()  # of the in-memory runner, whose workers are threads of this process
+        self._close_processes()
 
     def map_shards(self, directory: PhaseDirectory, tasks: Sequence[Task], work: Work, progress: Progress) -> None:
-        """Run `work` on every task that has no commit yet, as one pipeline."""
-        with _lost_workers() as noticed:
+        """Run `work` on every task that has no commit yet, as one pipeline.
 
-            def start(waiting: Sequence[Task]) -> Future[None]:
-                noticed.append(in_thread(partial(self._run, directory, work, waiting)))
-                return noticed[0]
-
-            drive("Beam", directory, tasks, progress, start, self._cancel)
+        When a process of the local runner dies, another pipeline does what is left: that runner has no retries.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            self._open_processes()
+            try:
+                drive("Beam", directory, tasks, progress, partial(self._start, directory, work), self._cancel)
+                break
+            except WarcmillError:
+                if not self._lost or attempt == ATTEMPTS:
+                    raise
+                self._close_processes()  # all of them: some may be at tasks of the lost pipeline
         forget_blocks(directory)
+
+    def _open_processes(self) -> None:
+        parsed = beam_options(self._options, self._local)
+        direct = parsed.view_as(DirectOptions)
+        wanted = parsed.view_as(StandardOptions).runner == LOCAL_RUNNER and direct.direct_running_mode == PROCESSES
+        if wanted and self._processes is None:
+            self._lost = False
+            self._processes = WorkerProcesses(direct.direct_num_workers or os.cpu_count() or 1, self._lose)
+            self._processes.start()
+
+    def _close_processes(self) -> None:
+        if self._processes is not None:
+            self._processes.stop()
+            self._processes = None
+
+    def _lose(self, error: WarcmillError) -> None:
+        """A process died: end the job, as the runner would wait for ever."""
+        self._lost = True
+        if self._job is not None:
+            settle(self._job, error)
+
+    def _start(self, directory: PhaseDirectory, work: Work, waiting: Sequence[Task]) -> Future[None]:
+        self._job = in_thread(partial(self._run, directory, work, waiting))
+        return self._job
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
         write_blocks(directory, packed(tasks, work))
         needs = resources_of(directory.name, self._resources)
-        self._result = build_pipeline(self._options, self._local, directory, tasks, work, needs).run()
+        url = self._processes.url if self._processes is not None else ""
+        pipeline = build_pipeline(self._options, self._local, directory, tasks, work, needs, url)
+        try:
+            self._result = pipeline.run()
+        except RuntimeError as error:
+            if DOWNLOAD in str(error):
+                raise UsageError(_one_line(str(error)), where="--engine beam", hint=DOWNLOAD_HINT) from error
+            raise
         self._result.wait_until_finish()
 
     def _cancel(self) -> None:
         SUPERVISORS.stop()
         if self._result is not None:
             self._result.cancel()
-
-
-@contextmanager
-def _lost_workers() -> Iterator[list[Future[None]]]:
-    """End the job in the list when a worker process dies: FnApiRunner prints a traceback and waits for ever."""
-    jobs: list[Future[None]] = []
-    before = threading.excepthook
-
-    def hook(details: threading.ExceptHookArgs) -> None:
-        for job in jobs:
-            settle(job, details.exc_value)
-
-    threading.excepthook = hook
-    try:
-        yield jobs
-    finally:
-        threading.excepthook = before
 
 
 def build_pipeline(
@@ -122,15 +155,23 @@ def build_pipeline(
     tasks: Sequence[Task],
     work: Work,
     needs: Resources = DEFAULT,
+    processes: str = "",
 ) -> beam.Pipeline:
-    """The pipeline of one phase, not yet run; its job name is the phase's, behind `--job_name`."""
+    """The pipeline of one phase, not yet run; its job name is the phase's, behind `--job_name`.
+
+    `processes` is where the local runner finds its worker processes (`WorkerProcesses.url`), if it has any.
+    """
     parsed = beam_options(options, local)
     direct = parsed.view_as(DirectOptions)
     direct.direct_num_workers = min(direct.direct_num_workers or local.workers, len(tasks))
     cloud = parsed.view_as(GoogleCloudOptions)
     cloud.job_name = re.sub(r"[^a-z0-9-]", "-", f"{cloud.job_name or 'warcmill'}-{directory.name}".lower())
+    runner = None
+    if processes:
+        direct.direct_running_mode = "in_memory"  # in the runner's words: in the environment that it is given
+        runner = FnApiRunner(ExternalEnvironment(processes, capabilities=python_sdk_capabilities()))
     with _offline(parsed):
-        pipeline = beam.Pipeline(options=parsed)
+        pipeline = beam.Pipeline(runner, options=parsed)
     limits, digests = replace(local, workers=1), digests_of(packed(tasks, work))
     _ = (
         pipeline
@@ -199,7 +240,6 @@ def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[
     runner = _runner(parsed)
     if parsed.view_as(StandardOptions).runner == DATAFLOW:
         _require_cloud_options(parsed)
-        return BeamEngine(options, local, resources)
     with _offline(parsed):
         problems = PipelineOptionsValidator(parsed, runner).validate()  # type: ignore[no-untyped-call]
     if problems:
@@ -208,7 +248,7 @@ def open_engine(options: Sequence[str], local: LocalConfig, resources: Sequence[
 
 
 def _require_cloud_options(parsed: PipelineOptions) -> None:
-    """What a Dataflow job cannot do without; Beam's own validator would ask Google about the bucket, for minutes."""
+    """What a Dataflow job cannot do without, and Beam's own validator asks for one by one or not at all."""
     given = parsed.get_all_options()
     missing = [name for name in ("project", "region", "temp_location") if not given.get(name)]
     if missing:
@@ -237,7 +277,8 @@ def beam_options(options: Sequence[str], local: LocalConfig) -> PipelineOptions:
     parsed = PipelineOptions(list(options))
     standard, direct = parsed.view_as(StandardOptions), parsed.view_as(DirectOptions)
     given = {option.partition("=")[0] for option in options}
-    standard.runner = standard.runner or LOCAL_RUNNER
+    if standard.runner in (None, "DirectRunner"):
+        standard.runner = LOCAL_RUNNER
     if "--direct_num_workers" not in given:
         direct.direct_num_workers = local.workers
     if "--direct_running_mode" not in given and direct.direct_num_workers != 1:

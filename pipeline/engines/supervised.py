@@ -226,6 +226,8 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
     if failure:
         raise failure from error
     missing = sorted(commits.expected - commits.seen)
+    if isinstance(error, WarcmillError):
+        raise error
     if error is not None:
         log = directory.path / "_failed" / "engine.log"
         write_atomic(log, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))

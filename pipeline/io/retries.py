@@ -150,7 +150,9 @@ def explained(error: Exception, where: str, writes: bool, attempts: int = 1, spe
     if is_transient(error):
         what = f"no usable answer in {attempts} attempts and {spent_s:.0f} s: {_line(error)}"
         return kind(what, where=where, hint="when the store is well again, run the same command: it resumes")
-    return kind(f"cannot be {'written' if writes else 'read'}: {_line(error)}", where=where)
+    missing = isinstance(error, FileNotFoundError) or _status(error) == 404
+    hint = "make the bucket, or correct its name" if missing and protocol in _CREDENTIALS else ""
+    return kind(f"cannot be {'written' if writes else 'read'}: {_line(error)}", where=where, hint=hint)
 
 
 def _line(error: BaseException) -> str:

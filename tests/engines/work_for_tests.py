@@ -59,3 +59,20 @@ def random_rows(task: Task, context: Context, counters: Counters, *, rows: int) 
         keys = generator.integers(0, 1 << 64, rows, dtype=np.uint64)
         keys[: rows // 2] = np.uint64(1) << np.uint64(63)  # a hot key
         yield pa.record_batch({"key": keys, "id": generator.integers(0, 1 << 40, rows)})
+
+
+def racing(task: Task, context: Context, counters: Counters, *, meeting: str, different: bool) -> Iterator[Document]:
+    """Three documents, once two processes are at this task; `different` puts into them which one made them."""
+    Path(meeting, str(os.getpid())).touch()
+    for _ in range(600):
+        if len(list(Path(meeting).iterdir())) == 2:
+            break
+        time.sleep(0.1)
+    else:
+        raise TimeoutError("nobody else came")
+    for row in range(3):
+        counters.rows_in += 1
+        context.at(row)
+        yield Document(
+            f"{row:032x}", f"u{row}", "s", "w", row, "", text=f"{os.getpid() if different else 'same'} {row}"
+        )

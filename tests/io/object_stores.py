@@ -36,7 +36,7 @@ class Request:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Fault = Callable[[Request], str]  # "" to let it through, else one of FAULTS
+Fault = Callable[[Request], str]  # "" to let it through, else one of FAULTS, or "403"
 FAULTS = ("500", "503", "reset", "lost", "short", "slow")
 
 
@@ -81,7 +81,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.server.fault(request)
         with self.server.guard:
             self.server.done[fault or "through"] += 1
-        if fault in ("500", "503"):
+        if fault.isdigit():
             return self._answer(int(fault), [("Content-Type", "application/xml")], _error(fault))
         if fault == "reset":
             return self._hang_up()
@@ -160,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _error(status: str) -> bytes:
-    code = {"500": "InternalError", "503": "SlowDown"}[status]
+    code = {"500": "InternalError", "503": "SlowDown", "403": "AccessDenied"}[status]
     return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{code}</Message></Error>".encode()
 
 

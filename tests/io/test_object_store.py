@@ -368,36 +368,3 @@ def test_scratch_space_is_bounded_and_swept(folder, monkeypatch):
     scratch.sweep()
     assert not left.exists()
     assert copies[1].parent.exists()  # this process's own
-
-
-def said(code, **environment):
-    """What a fresh process prints as an error."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "FSSPEC_", "STORAGE_", "GOOGLE_"))}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=REPOSITORY,
-        env=clean | environment,
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    return done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("url", "package", "extra"), [("s3://b/run", "s3fs", "s3"), ("gs://b/run", "gcsfs", "gcs")])
-def test_a_missing_package_names_the_command(url, package, extra):
-    code = f"import sys; sys.modules['{package}'] = None; sys.argv = ['warcmill', 'status', '{url}']\nfrom pipeline.cli import main; main()"
-    text = said(code)
-    assert f"pip install 'warcmill[{extra}]'" in text
-    assert "Traceback" not in text
-
-
-@pytest.mark.slow
-def test_missing_credentials_are_named():
-    code = "import sys; sys.argv = ['warcmill', 'status', 's3://bucket/run']\nfrom pipeline.cli import main; main()"
-    text = said(code, AWS_EC2_METADATA_DISABLED="true", AWS_ENDPOINT_URL="http://127.0.0.1:9", HOME="/nonexistent")
-    assert "no credentials" in text
-    assert "aws configure" in text
-    assert "Traceback" not in text

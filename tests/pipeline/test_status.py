@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.io.commit import Commit, PhaseDirectory
+from pipeline.progress import funnel_table
 from pipeline.run_folder import LOCK_FILE, RECIPE_FILE
 from pipeline.stage import Counters
 from pipeline.status import note_plan, read_status, status_text
@@ -76,6 +77,40 @@ def test_a_finished_phase_and_run(tmp_path):
     found = read_status(tmp_path / "run")
     assert (found.state, found.phases[0].finished, found.phases[0].left_s) == ("finished", True, None)
     assert json.loads(json.dumps(found.to_json()))["phases"][0]["name"] == "render"
+
+
+def test_what_dedup_found_is_counted_where_it_was_found(tmp_path):
+    """render keeps 9, exact removes 2 of them while classify has passed over one and kept 3 of its 4 rows."""
+    begin(tmp_path / "run", 1, 1000.0).commit(Commit("00000", (), (), Counters(rows_in=9, rows_out=9), {}))
+    classified = Counters(rows_in=5, rows_out=3)
+    classified.reject("exact_dedup", "exact")
+    classified.reject("classify", "stop_words")
+    found = Counters(rows_in=9, rows_out=9)
+    found.tallies["rows"] = 2  # of the audit
+    for name, counters in (("02-exact-rows", Counters(9, 9)), ("03-exact", found), ("04-classify", classified)):
+        directory = PhaseDirectory(tmp_path / "run" / "phases" / name, name)
+        directory.bind({})
+        note_plan(directory.path, 2, at(1000.0))
+        directory.commit(Commit("00000", (), (), counters, {}))
+    status = read_status(tmp_path / "run")
+    _, _, exact, classify = status.phases
+    assert (exact.records, exact.kept, exact.lost) == (9, 7, {"exact_dedup": 2})
+    assert (classify.records, classify.kept, classify.lost) == (4, 3, {"classify:stop_words": 1})
+    lines = status_text(status).splitlines()
+    below = lines[next(i for i, line in enumerate(lines) if line.startswith("classify")) :]
+    assert not [line for line in below if "exact_dedup" in line]
+
+
+def test_the_funnel_of_a_run_has_a_line_for_dedup():
+    rejected = {"exact_dedup:exact": 5, "classify:stop_words": 2}
+    phase = {"phase": "classify", "rows_in": 20, "rows_out": 12, "rejected": rejected, "failed": 1}
+    table = funnel_table({"funnel": [phase]})
+    columns = [list(column.cells) for column in table.columns]
+    assert columns[0] == ["exact_dedup", "classify", ""]
+    assert columns[1] == ["20", "15", ""]
+    assert columns[2] == ["15", "12", ""]
+    assert columns[3] == ["5", "3", ""]
+    assert [cell.split()[1] for cell in columns[4]] == ["exact_dedup:exact", "failed", "classify:stop_words"]
 
 
 def test_what_is_no_run_is_refused(tmp_path):

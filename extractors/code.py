@@ -24,6 +24,7 @@ from extractors.layout.text import without_comments
 _DECORATION_INSIDE = Selectors(
     (
         *(".lineno", ".linenos", ".linenodiv", ".line-number", ".line-numbers-rows", ".hljs-ln-numbers"),
+        *(".CodeMirror-gutter-wrapper", ".CodeMirror-linenumber", ".ace_gutter"),
         *(".ln", ".lnt", ".gutter", ".gl", ".react-syntax-highlighter-line-number", ".code-line-number"),
         *("button", ".copybtn", ".copy-button", ".copy-btn", ".btn-clipboard", ".clipboard-copy"),
     )
@@ -41,6 +42,7 @@ _DECORATION_BESIDE = Selectors(
         ],
         *("button.copybtn", "button.copy-button", "div.highlight button", "div.highlighter-rouge button"),
         *(".copy-code-button", ".code-copy", ".zeroclipboard-container", ".btn-clipboard", "div.code-toolbar>.toolbar"),
+        *(".CodeMirror-gutters", ".cm-gutters", ".monaco-editor .margin", ".ace_gutter"),
         *(".syntaxhighlighter .toolbar", ".crayon-toolbar", ".crayon-nums", ".enlighter-toolbar"),
     )
 )
@@ -49,7 +51,14 @@ _CODE = Selectors(
     (
         *_CODE_TAGS,
         # Code that is no `pre`: one element per line.
-        *("td.code>div.container", "div.crayon-pre", "div.CodeMirror-code", "div.view-lines", "div.fragment"),
+        *(
+            "td.code>div.container",
+            "div.crayon-pre",
+            "div.CodeMirror-code",
+            "div.view-lines",
+            "div.fragment",
+            "div.cm-content",
+        ),
         *("div.blockcode ol", "div.geshi ol", ".mw-geshi ol", "ol.dp-c", "ol[class^='dp-']", "pre ol.linenums"),
     )
 )
@@ -194,8 +203,15 @@ def _is_gutter(text: str) -> bool:
 def code_text(node: Element) -> str:
     """Text of a code element with its own line structure: `<br>` and one-line boxes end lines. No recursion."""
     if node.select_one("br,div,p,li,tr,pre") is None:
-        return twin.trimmed(node.text)
+        text = twin.trimmed(node.text)
+        return text if "\n" in text else _one_line_each(node) or text
     return twin.trimmed(twin.code_lines(_escaped_markup(node), node.tag, _TAGS))
+
+
+def _one_line_each(node: Element) -> str:
+    """Lines that only their style puts below each other (Shiki in Astro): `span.line` side by side; "" for one line."""
+    lines = node.select("span.line")
+    return twin.trimmed("\n".join(line.text for line in lines)) if len(lines) > 1 else ""
 
 
 def _escaped_markup(node: Element) -> str:

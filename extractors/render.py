@@ -22,11 +22,13 @@ from extractors.layout.rejected import RenderRejected
 from extractors.layout.signs import find_signs
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
-from extractors.math import page_config, resolve
+from extractors.math import omml, page_config, resolve
 from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
 from extractors.notebook import NotebookError, notebook_to_html
+from extractors.retag import SIGNS as RETAG_SIGNS
+from extractors.retag import retag
 from extractors.xml_pages import XML_TYPES, xml_to_html
 from pipeline.document import Blocks, Formulas
 
@@ -34,7 +36,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024  # Common Crawl cuts pages at 5 MiB; memory st
 MAX_NODES = 2_000_000
 MAX_TITLE_CHARS = 500
 HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
-SIGNS = (*prepare.SIGNS, *code.SIGNS, *page_config.SIGNS, *resolve.SIGNS)  # what a page is asked for at once
+SIGNS = (*prepare.SIGNS, *code.SIGNS, *page_config.SIGNS, *resolve.SIGNS, *RETAG_SIGNS, omml.SIGN)  # asked for at once
 TEXT_TYPE, NOTEBOOK_TYPE = "text/plain", "application/x-ipynb+json"
 
 
@@ -105,11 +107,15 @@ def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
 
 def _render_html(html: str, max_nodes: int) -> Rendered:
     signs = find_signs(html, SIGNS)
-    document = turbohtml.parse(clear_reserved(html, signs), positions=False)
+    office = omml.SIGN in signs
+    document = turbohtml.parse(clear_reserved(omml.close_empty(html) if office else html, signs), positions=False)
+    if office:
+        omml.open_comments(document)
     title = _title(document)
     drop_never_rendered(document, signs)
     config = ConfigReader(document, signs)  # before scripts go
     flow = Flow(resolve_formulas(document, config.read, signs))
+    retag(document, signs)
     code_blocks = resolve_code(document, signs)
     markup = visible_markup(document, code_blocks, signs)
     mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math)

@@ -34,7 +34,7 @@ def markup_to_latex(element: Element) -> str | None:
         for child in source.children:
             count += 1
             if isinstance(child, Text):
-                node.kids.extend(_tokens(child.data))
+                node.kids.extend(tokens(child.data))
             elif isinstance(child, Element):
                 kid = MathNode("mrow", "", {})
                 variant = _VARIANT.get(child.tag)
@@ -69,7 +69,7 @@ def write_code_scripts(document: Document) -> None:
         script.replace_with(Text(f"{mark}{text}" if text.isalnum() else f"{mark}{{{text}}}"))
 
 
-def _tokens(text: str) -> list[MathNode]:
+def tokens(text: str) -> list[MathNode]:
     """Words and numbers whole, every other character by itself."""
     nodes: list[MathNode] = []
     for char in text:

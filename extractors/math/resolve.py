@@ -20,6 +20,7 @@ from extractors.math.forms import OPEN, Recovered, sentinel
 from extractors.math.html_markup import write_code_scripts
 from extractors.math.macros import Macros, expand
 from extractors.math.normal import normal_tex
+from extractors.math.omml import recover_omml
 from extractors.math.page_config import MathConfig, page_config
 from extractors.math.rendered import (
     recover_katex,
@@ -76,7 +77,7 @@ _IMAGE_SELECTORS = (
     'img[alt^="$"]',
 )
 _IMAGES = Selectors(_IMAGE_SELECTORS)
-_MATH_TAGS = ("math", "m:math", "mml:math", "mjx-container", "var", *TAGS)
+_MATH_TAGS = ("math", "m:math", "mml:math", "m:omathpara", "m:omath", "mjx-container", "var", *TAGS)
 _TAGS = Selectors(name.replace(":", "\\:") for name in _MATH_TAGS)
 _SCRIPTS = Selectors(['script[type^="math/" i]'])
 _CLASSES = Selectors(
@@ -199,6 +200,8 @@ def _decide(element: Element, script_ids: set[str]) -> _Verdict:
         return (recover_script(element) or False) if is_math_script(element) else None
     if tag == "math" or tag.endswith(":math"):
         return recover_math(element) or False
+    if tag in ("m:omath", "m:omathpara"):
+        return recover_omml(element) or False
     if tag == "mjx-container":
         return recover_mathjax_3(element)
     if tag == "img":

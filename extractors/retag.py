@@ -1,0 +1,159 @@
+"""Tags for what a page says by style, role or class alone: kept line ends, lines of code, tables, marks of notes.
+
+Runs after formulas have left the tree and before code does, so that all behind it goes by tags.
+"""
+
+from __future__ import annotations
+
+import re
+
+from turbohtml import Document, Element, Text
+
+from extractors.layout.signs import Selectors, Signs, tag_sign
+
+_KEPT_LINES = Selectors(
+    ("[style*='white-space']", ".whitespace-pre-wrap", ".whitespace-pre-line", ".whitespace-pre", ".pre-wrap")
+)
+_LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
+_TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
+SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, "<sup", "<button", "<pre", "<code")
+
+_KEEPS = re.compile(
+    r"(?:^|;)\s{0,9}white-space\s{0,9}:\s{0,9}(?:pre|pre-wrap|pre-line|break-spaces)\s{0,9}(?:!|;|$)", re.I
+)
+_MONOSPACED = re.compile(r"font(?:-family)?\s{0,9}:[^;]{0,200}(?:mono|courier|consolas|menlo|monaco)", re.I)
+_BLOCKS = "p,div,ul,ol,dl,table,h1,h2,h3,h4,h5,h6,blockquote,section,article"
+_MAX_NODES = 200_000  # that elements with kept line ends may hold together: they may lie in each other
+_COPY = frozenset(
+    ("copy", "copy code", "copied", "copied!", "copy to clipboard", "复制", "复制代码", "copier", "kopieren")
+)
+_CELLS = {"cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
+_MAX_ROW_DEPTH = 8
+
+_NOTE = re.compile(r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}")
+_LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
+_POWERS_WORDS = """
+sin cos tan cot sec csc log exp lim max min det dim rank sinh cosh tanh arcsin arccos arctan sgn deg
+km cm mm nm dm ft yd mi in inch inches feet foot mile miles meter meters metre metres sec secs seconds min
+px kg mg mol rad pts alpha beta gamma delta theta lambda sigma omega
+"""
+_POWERS = frozenset(_POWERS_WORDS.split())
+_SENTENCE_ENDS = frozenset('.,;:!?”"»’')
+
+
+def retag(document: Document, signs: Signs) -> None:
+    """Change the tree in place; `signs` are those of the page among SIGNS."""
+    if selector := _KEPT_LINES.of(signs):
+        _keep_lines(document, selector)
+    if selector := _LINED_CODE.of(signs):
+        _name_code(document, selector)
+    if selector := _TABLES.of(signs):
+        _name_tables(document, selector)
+    if tag_sign("button") in signs and ("<pre" in signs or "<code" in signs):
+        for button in document.select("button"):
+            if button.text.strip().lower() in _COPY:
+                button.extract()
+    if tag_sign("sup") in signs:
+        _mark_notes(document)
+
+
+def _keep_lines(document: Document, selector: str) -> None:
+    """Line ends that a style keeps become `<br>`; in a monospaced box without blocks the box becomes a `pre`."""
+    left = _MAX_NODES
+    for element in document.select(selector):
+        style = element.attr("style") or ""
+        classes = element.attr("class") or ""
+        if not _KEEPS.search(style) and "whitespace-pre" not in classes and "pre-wrap" not in classes:
+            continue
+        if "\n" not in element.text.strip() or element.closest("pre,textarea,code") is not None:
+            continue
+        if _MONOSPACED.search(style) and element.tag in ("div", "p", "span") and element.select_one(_BLOCKS) is None:
+            element.tag = "pre"
+            continue
+        texts = [node for node in element.descendants if isinstance(node, Text)]
+        left -= len(texts)
+        if left < 0:
+            return
+        for text in texts:
+            _break_lines(text)
+
+
+def _break_lines(text: Text) -> None:
+    lines = text.data.split("\n")
+    if len(lines) == 1 or not text.data.strip():
+        return
+    for line in lines[:-1]:
+        text.insert_before(Text(line))
+        text.insert_before(Element("br"))
+    text.replace_with(Text(lines[-1]))
+
+
+def _name_code(document: Document, selector: str) -> None:
+    """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
+    for found in document.select(selector):
+        code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
+        if code is None or ("\n" not in code.text.strip() and found is code):
+            continue
+        if code.closest("pre,table") is None and code.select_one(_BLOCKS) is None and code.text.strip():
+            if code.select_one("br") is not None:
+                _join_source_lines(code)
+            code.tag = "pre"
+
+
+def _join_source_lines(code: Element) -> None:
+    """Where `<br>` ends lines, line ends of the source are spaces, and none at the beginning of a line."""
+    for text in [node for node in code.descendants if isinstance(node, Text) and "\n" in node.data]:
+        first, *rest = text.data.split("\n")
+        line = " ".join((first.rstrip(" \t"), *(part.strip(" \t") for part in rest[:-1]), rest[-1].lstrip(" \t")))
+        before = text.previous_sibling
+        starts = isinstance(before, Element) and before.tag == "br"
+        text.replace_with(Text(line.lstrip(" ") if starts else line))
+
+
+def _name_tables(document: Document, selector: str) -> None:
+    """Tables made of roles. A `<table>` with a role is one already."""
+    for table in document.select(selector):
+        rows = table.select("[role='row']") if table.tag != "table" else []
+        if len(rows) < 2 or table.select_one("table") is not None or table.closest("table") is not None:
+            continue
+        for part in rows:
+            part.tag = "tr"
+            for cell in part.select("[role]"):
+                cell.tag = _CELLS.get(cell.attr("role") or "", cell.tag)
+            _unwrap_between(part, table)
+        table.tag = "table"
+
+
+def _unwrap_between(row: Element, table: Element) -> None:
+    parent = row.parent
+    for _ in range(_MAX_ROW_DEPTH):
+        if not isinstance(parent, Element) or parent == table:
+            return
+        outer = parent.parent
+        parent.unwrap()
+        parent = outer
+
+
+def _mark_notes(document: Document) -> None:
+    """Marks of notes in brackets: numbers raised behind a word or the end of a sentence, or inside a link to a note."""
+    for mark in document.select("sup"):
+        text = " ".join(mark.text.split())
+        if not _NOTE.fullmatch(text):
+            continue
+        parent = mark.parent
+        linked = isinstance(parent, Element) and parent.tag == "a" and "#" in (parent.attr("href") or "")
+        if linked or text.startswith("[") or _follows_prose(mark):
+            mark.replace_with(Text(text if text.startswith("[") else f"[{text}]"))
+
+
+def _follows_prose(mark: Element) -> bool:
+    before = mark.previous_sibling
+    written = (
+        before.data[-60:] if isinstance(before, Text) else before.text[-60:] if isinstance(before, Element) else ""
+    )
+    if written[-1:] in _SENTENCE_ENDS and len(written.strip()) > 1:
+        return True
+    word = _LAST_WORD.search(written)
+    if word is None or (isinstance(before, Element) and before.tag in ("i", "em", "var", "sub", "sup")):
+        return False
+    return word[1].lower() not in _POWERS and (word[1].islower() or word[1].istitle())

@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from llm_cleaning.messages import Answer, Backend, Reply, Request, request_key
+from llm_cleaning.messages import Answer, Backend, Reply, Request, Responses, request_key
 from llm_cleaning.pages import CleanedPage, Conversation
-from llm_cleaning.store import ResponseStore
 
 Label = TypeVar("Label")
 PAGES_PER_SLOT = 4  # pages in waiting per request in flight, so that slow pages do not leave slots idle
@@ -50,7 +49,7 @@ class Conversations(Generic[Label]):
     def __init__(
         self,
         backend: Backend,
-        store: ResponseStore,
+        store: Responses,
         *,
         slots: int,
         beat: Callable[[], None] = lambda: None,

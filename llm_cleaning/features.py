@@ -76,6 +76,9 @@ _COMMENTS = re.compile(
     _START + r"(?:comments?(?:list|area|section|container|wrap(?:per)?|thread)?|disqus\w*|kommentare?|commentaires?|"
     r"comentarios?|reacties|commenti)(?![a-z])"
 )
+_LANDMARK = re.compile(
+    r"(?:main|article)(?![\w-])|div[^/]*[#.](?:(?:main|body|page|post|entry|article)-?content|content|main|body|document)(?![\w-])"
+)
 _CAPTION = re.compile(r"/figcaption|[#.-](?:wp-)?caption(?![a-z])")
 # What a short block of chrome begins with, lower case. A tuple, since str.startswith runs it in C.
 _PHRASES = tuple(
@@ -133,6 +136,7 @@ class Features:
         weak: elements above it that often do: header, aside, byline.
         content: elements above it that mean content.
         in_main: inside the container that holds most of the text.
+        linked: on a page of much math or code, inside its main part and outside of chrome: links are references there.
         comment: what readers wrote below an article; where a page is mainly comments, they are its content.
         aside: caption of an image, or below a heading such as "Related posts", on a page without much math or code.
     """
@@ -151,6 +155,7 @@ class Features:
     weak: Ints
     content: Ints
     in_main: Flags
+    linked: Flags
     comment: Flags
     aside: Flags
 
@@ -168,6 +173,7 @@ def features(document: Document) -> Features:
     technical = int(formula.sum()) + sum(kind in ("code", "math") for kind in blocks.kind) >= TECHNICAL_BLOCKS
     places = _places(blocks, sizes, sentence, technical=technical)
     packed = np.array([places[path] for path in blocks.dom_path], np.int64)
+    in_main = (packed >= _IN_MAIN) | (not any(blocks.dom_path))  # text that came without a page is one container
     phrase = [len(body) <= MAX_PHRASE_CHARS and _is_phrase(body) for body in bodies]
     level = np.array([level or 0 for level in blocks.level], np.int64)
     return Features(
@@ -184,7 +190,8 @@ def features(document: Document) -> Features:
         chrome=packed & _COUNT,
         weak=packed >> _WEAK_SHIFT & _COUNT,
         content=packed >> _CONTENT_SHIFT & _COUNT,
-        in_main=(packed >= _IN_MAIN) | (not any(blocks.dom_path)),  # text that came without a page is one container
+        in_main=in_main,
+        linked=in_main & ((packed & _COUNT) == 0) & technical,
         comment=_comments(blocks, sizes, sentence, formula),
         aside=np.zeros(len(blocks), bool) if technical else _asides(blocks, level.tolist(), phrase),
     )
@@ -339,11 +346,11 @@ def _main_container(parents: dict[str, str], below: dict[str, float]) -> str:
 
 
 def _landmark(path: str) -> str:
-    """The innermost <main> or <article> around a container, where there is one: authors say what belongs together."""
+    """The innermost element around a container that its author calls the main part; the container where none is."""
     at = len(path)
     while at > 0:
         start = path.rfind("/", 0, at) + 1
-        if re.match(r"(?:main|article)(?![\w-])", path[start:at]):
+        if _LANDMARK.match(path[start:at]):
             return path[:at]
         at = start - 1
     return path

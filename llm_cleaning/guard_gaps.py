@@ -25,7 +25,7 @@ MIN_TAIL_CHARS = 160  # of paragraphs behind the last block that stayed, where r
 LABELLED = 0.5  # a paragraph behind a label counts so much: names, dates and "Related" come before what others wrote
 WIDE_CHARS = 2.5  # letters that a character of Han, kana or Hangul stands for
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*(?=\s|$)|[。！？]")
+_END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[a-zß-ÿа-я][.!?]\s+(?=[A-ZÀ-ÞА-Я])|[。！？]")
 _SEPARATORS = re.compile(r"[|»›·•→←]")
 
 
@@ -62,8 +62,8 @@ def _read(kinds: Sequence[str], sizes: Sequence[int], least: float) -> set[str]:
     for kind, size in zip(kinds, sizes, strict=True):
         if kind == "chrome" or labels > MAX_LABELS:
             break
-        if kind in ("formula", "code"):
-            return {f"{kind}_changed"}
+        if kind in ("formula", "code") or (kind == "title" and not prose and not labels):
+            return {"code_changed" if kind == "code" else "formula_changed"}
         if kind == "prose":
             prose += size * (LABELLED if labels else 1.0)
         labels = labels + 1 if kind == "label" else 0
@@ -71,15 +71,19 @@ def _read(kinds: Sequence[str], sizes: Sequence[int], least: float) -> set[str]:
 
 
 def _kind(text: str, kind: str) -> str:
-    """What a lost block is: formula, code, prose, label, chrome, or skipped (promotions, images, tables)."""
+    """What a lost block is: formula, code, prose, label, chrome, or skipped (promotions, images, tables, teasers).
+
+    A "title" holds a formula but is no sentence: the name of a section, or of another page.
+    """
     body = text.strip(" \t\n#>*-_|")
     if kind == "code":
         return "code"
     if len(text) <= MAX_CHROME_CHARS and _is_chrome(body):
         return "skipped" if PROMOTION.match(body) else "chrome"
+    ends = _END.search(body) is not None
     if kind == "math" or ("$" in text and len(scan_formulas(text))):
-        return "formula"
-    if kind in ("paragraph", "quote") and _size(text) >= MIN_PARAGRAPH_CHARS and _END.search(body):
+        return "formula" if kind == "math" or ends else "title"
+    if kind in ("paragraph", "quote") and _size(text) >= MIN_PARAGRAPH_CHARS and ends:
         return "prose"
     return "label" if len(body) <= MAX_LABEL_CHARS else "skipped"
 

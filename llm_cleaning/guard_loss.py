@@ -19,6 +19,7 @@ from pipeline.text.spans import markdown_to_blocks, scan_formulas
 Span = tuple[int, int]
 
 MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
+MIN_SAID_CHARS = 8
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _WORD = re.compile(r"\w+")
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
@@ -63,7 +64,12 @@ class _Kept:
         self._exact: set[str] | None = None
 
     def says(self, text: str) -> bool:
-        """Whether every line is still there. Words of a line find it in another layout; formulas must be the same."""
+        """Whether every line is still there. Words of a line find it in another layout; formulas must be the same.
+
+        Of a bare number or a single word nobody can say so.
+        """
+        if len(text) < MIN_SAID_CHARS:
+            return False
         if "$" in text or "\\" in text:
             if self._exact is None:
                 self._exact = {exact(line) for line in self._cleaned.split("\n")}

@@ -75,7 +75,10 @@ CHROME = re.compile(
     r"^(?:popular|trending|latest|recent|top stories|similar)\b|hot network|was this .{0,20}helpful|add a comment|"
     r"mailing list|^written by|^(?:next|previous|prev|older|newer)\b|^[←«]|[→»]$|donate|^loading|^created using|"
     r"(?:views|opinions) expressed|originally (?:published|appeared)|log in or|min read|^home\b|^menu\b|^search\b|"
-    r"^contents$|"
+    r"^contents$|\b(?:foto|photo|image|bild|credits?|quelle)s?:|photo(?:graph)?s? (?:by|courtesy)|letter to the editor|"
+    r"\bis (?:an?|the) [\w ,-]{0,40}(?:writer|author|editor|reporter|journalist|columnist|correspondent|contributor|"
+    r"professor|freelancer?|blogger|fellow|dietitian|photographer)\b|informational purposes|affiliate|"
+    r"(?:cancellation|refund|return) policy|shared under|curated by|autor:|"
     # the same in other languages
     r"kommentare?\b|verwandte|ähnliche|weiterlesen|mehr zum thema|datenschutz|impressum|alle rechte|anmelden|"
     r"commentaires?\b|articles? (?:liés|similaires)|lire (?:la suite|aussi)|mentions légales|tous droits|à propos de|"

@@ -119,6 +119,24 @@ class Backend(Protocol):
         ...
 
 
+class Responses(Protocol):
+    """Answers by key, kept so that none is paid for twice."""
+
+    def __contains__(self, key: str) -> bool: ...
+
+    def get(self, key: str) -> Reply | None:
+        """The stored answer, or None."""
+        ...
+
+    def put(self, key: str, request: Request, model: ModelIdentity, reply: Reply) -> None:
+        """Store an answer. The first one under a key stays."""
+        ...
+
+    def sync(self) -> None:
+        """What was put outlives this process and machine from here on; only then is it used."""
+        ...
+
+
 def canonical_schema(schema: Mapping[str, Any]) -> str:
     """A JSON schema as one string, equal for equal schemas."""
     return json.dumps(schema, sort_keys=True, separators=(",", ":"))

@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from llm_cleaning.conversations import Conversations, Spent
-from llm_cleaning.messages import Backend, CountTokens, Reply, Request
+from llm_cleaning.messages import Backend, CountTokens, Reply, Request, Responses
 from llm_cleaning.openai_backend import OpenAIBackend, ServiceConfig
 from llm_cleaning.pages import PASSED, CleanedPage, clean_page
 from llm_cleaning.prompt_texts import VERSIONS, prompt
 from llm_cleaning.service_faults import BackendFailed
 from llm_cleaning.stage import CleanConfig, mark_one
-from llm_cleaning.store import ResponseStore
 from llm_cleaning.token_counts import counter
 from llm_cleaning.vllm_backend import VllmBackend
 from pipeline.document import Document
@@ -100,7 +99,7 @@ def _fitted(backend: Backend, count: CountTokens, config: CleanConfig, said: str
 def clean_documents(
     documents: Iterable[Document],
     opened: Opened,
-    store: ResponseStore,
+    store: Responses,
     *,
     beat: Callable[[], None] = lambda: None,
     spent: Spent | None = None,

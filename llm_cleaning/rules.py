@@ -23,7 +23,7 @@ LENGTH = 2.0  # times length over LENGTH_CHARS, at most 1
 LENGTH_CHARS = 150
 SENTENCE = 1.2  # with at least one sentence end or comma
 LINKS = -7.0  # times link density above FREE_LINKS; lists of teasers hide theirs among text
-FREE_LINKS, FREE_LIST_LINKS = 0.15, 0.10
+FREE_LINKS, FREE_LIST_LINKS, FREE_REFERENCES = 0.15, 0.10, 0.40
 CHROME, WEAK, CONTENT = -4.0, -0.8, 0.4  # per path segment, at most two each
 IN_MAIN, OUTSIDE_MAIN = 1.4, -1.8
 SITE_REPEAT = -5.0
@@ -52,7 +52,7 @@ def _log_odds(rows: Features) -> Floats:
     unlinked = rows.chars * (1.0 - rows.link_density)
     odds = BASE + LENGTH * np.minimum(1.0, unlinked / LENGTH_CHARS)
     odds += SENTENCE * rows.sentence
-    free = np.where(rows.is_kind("list"), FREE_LIST_LINKS, FREE_LINKS)
+    free = np.where(rows.linked, FREE_REFERENCES, np.where(rows.is_kind("list"), FREE_LIST_LINKS, FREE_LINKS))
     odds += LINKS * np.maximum(0.0, rows.link_density - free)
     for weight, count in ((CHROME, rows.chrome), (WEAK, rows.weak), (CONTENT, rows.content)):
         odds += weight * np.minimum(2, count)

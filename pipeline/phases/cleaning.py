@@ -1,6 +1,7 @@
 """The cleaning phase with a model behind it: a shard's pages talk to a service, answers stay in the run's folder.
 
-`responses/<task>.log` holds every answer, so that a task that is tried again pays for none of them twice;
+`responses/<task>.log` (a file; in an object store a prefix) holds every answer, so that a task that is tried again pays
+for none of them twice;
 `verdicts/<task>.jsonl` says for every page who cleaned it and what the guard found, with the parts of each.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from blends.shards import TokenizeConfig, screen_documents
@@ -16,12 +18,14 @@ from llm_cleaning.conversations import Spent
 from llm_cleaning.model_stage import clean_documents, open_model
 from llm_cleaning.pages import CleanedPage
 from llm_cleaning.prompt_texts import VERSIONS
+from llm_cleaning.shared_store import SharedResponseStore
 from llm_cleaning.stage import CleanConfig, deciding
 from llm_cleaning.store import ResponseStore
 from pipeline.document import Document
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory, write_atomic
 from pipeline.io.json_lines import json_line
+from pipeline.io.storage import StorePath
 from pipeline.phases.documents import clean_shard, read_documents
 from pipeline.stage import IDLE, Context, Counters, Task
 
@@ -50,13 +54,6 @@ def clean_producer(config: CleanConfig, tokens: TokenizeConfig, directory: Phase
             expected="rules or openai",
             hint='serve the model, e.g. `vllm serve MODEL`, and set backend = "openai" and base_url',
         )
-    if "://" in str(directory.path):
-        raise UsageError(
-            "a model's answers need a run folder on a file system",
-            where=str(directory.path),
-            expected="a folder that all workers share, since object stores cannot append",
-            hint="choose another -o, or clean with the rules",
-        )
     return partial(clean_shard_with_model, config=config, tokens=tokens, directory=directory)
 
 
@@ -76,7 +73,7 @@ def clean_shard_with_model(
     """
     verdicts: list[bytes] = []
     opened = open_model(config, absent_s=RESTART_S)
-    with closing(opened.backend), ResponseStore(directory.path / "responses" / f"{task.name}.log") as store:
+    with closing(opened.backend), _responses(directory.path / "responses" / f"{task.name}.log") as store:
         spent = Spent()
         pages = clean_documents(
             read_documents(task.source, context, counters),
@@ -94,6 +91,10 @@ def clean_shard_with_model(
             yield document
     _tally_spent(spent, counters)
     write_atomic(directory.path / "verdicts" / f"{task.name}.jsonl", b"".join(verdicts))
+
+
+def _responses(path: Path) -> ResponseStore | SharedResponseStore:
+    return SharedResponseStore(path) if isinstance(path, StorePath) else ResponseStore(path)
 
 
 def _noted(

@@ -1,6 +1,7 @@
 """`warcmill run` with a model service behind its cleaning phase: same bytes on a rerun, after a kill, on other workers."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ from click.testing import CliRunner
 from protocol_server import keeps_sentences, serving
 
 from pipeline.cli import warcmill
+from pipeline.io import storage
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/io"))
 SAMPLE = ROOT / "samples/sample.warc.gz"
 RECIPE = """name = "with-a-model"
 [clean]
@@ -66,6 +69,62 @@ def test_a_run_asks_the_service_once_and_resumes_from_what_is_stored(tmp_path):
         recipe.write_text(RECIPE.format(url=server.url))
         assert run(tmp_path / "b", recipe, "--workers", "2").exit_code == 0
         assert outcome(tmp_path / "b") == (shards, tallies, verdicts)
+
+
+@pytest.fixture(scope="module")
+def service():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def recipe(service, tmp_path_factory):
+    path = tmp_path_factory.mktemp("recipe") / "recipe.toml"
+    path.write_text(RECIPE.format(url=service.url))
+    return path
+
+
+@pytest.fixture(scope="module")
+def local(recipe, tmp_path_factory):
+    """What a run on the local engine and on a local disk writes."""
+    folder = tmp_path_factory.mktemp("local") / "run"
+    assert run(folder, recipe, "--workers", "1").exit_code == 0
+    return outcome(folder)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["beam", "spark"])
+def test_every_engine_has_the_same_answers_and_writes_the_same_bytes(engine, recipe, local, tmp_path):
+    pytest.importorskip({"beam": "apache_beam", "spark": "pyspark"}[engine])
+    more = ("--", "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner") if engine == "beam" else ()
+    assert run(tmp_path / "run", recipe, "--engine", engine, *more).exit_code == 0
+    assert outcome(tmp_path / "run") == local
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+def test_a_run_in_an_object_store_keeps_its_answers_there_and_pays_once(recipe, local, service, monkeypatch):
+    pytest.importorskip("moto", reason="needs moto: make setup-dev")
+    from object_stores import BUCKET, s3_environment, s3_server
+
+    with s3_server() as front:
+        for name, value in s3_environment(front).items():
+            monkeypatch.setenv(name, value)
+        storage._filesystem.cache_clear()
+        folder = storage.location(f"s3://{BUCKET}/with-a-model")
+        assert run(folder, recipe, "--workers", "1").exit_code == 0
+        assert outcome(folder) == local
+        asked = len(service.bodies)
+        (phase,) = (folder / "phases").glob("*-clean")
+        assert list(phase.rglob("responses/*/*.log"))
+        for path in [*(phase / "_commit").iterdir(), phase / "_SUCCESS", phase / "manifest.json"]:
+            path.unlink()
+        for name in ("_SUCCESS", "manifest.json"):
+            (folder / name).unlink()
+        assert run(folder, recipe, "--workers", "1").exit_code == 0
+        assert outcome(folder) == local
+        assert len(service.bodies) == asked
+        storage._filesystem.cache_clear()
 
 
 @pytest.mark.slow

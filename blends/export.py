@@ -10,6 +10,7 @@ What runs hold out for validation goes into files of its own: PREFIX--validation
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,13 +35,14 @@ from pipeline.errors import UsageError
 from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import Commit, PhaseDirectory, write_atomic
 from pipeline.io.shards import ShardFile
-from pipeline.io.storage import location
+from pipeline.io.storage import is_store, location
 from pipeline.stage import Counters
 
 FORMATS = ("megatron", "mds", "jsonl", "parquet")
 _VERSION = 2  # raise it when the same plan would give other files
 _SAMPLES_PER_FILE = 1 << 26  # tokens; a file of samples is closed at the sample that reaches it
 _BATCH_TOKENS = 1 << 20
+_LEFTOVER = re.compile(r"\..+\.[0-9a-f]{32}")
 _WRITERS: dict[str, Callable[..., Sequence[ShardFile]]] = {
     "jsonl": write_jsonl,
     "mds": write_mds,
@@ -99,8 +101,16 @@ def export(path: str | Path, form: str, output: Path, cache: ShardCache | None =
                 files = tuple(part.write())
                 target.commit(Commit(part.name, files, (), Counters(rows_in=part.rows, rows_out=part.rows), {}))
         _write_indexes(form, sides, target, parts, output, whole_run=whole_run)
+        _sweep(output)
         target.finish(part.name for part in parts)
     return target.manifest()
+
+
+def _sweep(output: Path) -> None:
+    """Remove what a killed export left of the small files it was writing (pipeline.io.commit)."""
+    for path in [] if is_store(output) else list(output.rglob(".*")):
+        if _LEFTOVER.fullmatch(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _sides(path: str | Path, cache: ShardCache, *, whole_run: bool) -> list[_Side]:

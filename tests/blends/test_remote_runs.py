@@ -172,6 +172,32 @@ def test_a_disk_full_while_caching_is_emptied_or_named(local: Path, store, tmp_p
     assert "WARCMILL_CACHE" in caught.value.hint
 
 
+@pytest.mark.parametrize("seconds", [0, 4_000_000_000])  # 1970, 2096
+def test_clocks_that_are_wrong_change_nothing(local: Path, store, tmp_path: Path, monkeypatch, seconds: int) -> None:
+    """Files from the past or the future, and a clock that jumps: no time decides what is read, kept or finished."""
+    expected = ids(TokenDataset(local, sequence_length=16))
+    run = shutil.copytree(local, tmp_path / "run")
+    for path in run.rglob("*"):
+        os.utime(path, (seconds, seconds))
+    assert verify_shards(run) == []
+    assert ids(TokenDataset(run, sequence_length=16)) == expected
+    size = max(shard["bytes"] for shard in json.loads((local / "manifest.json").read_bytes())["shards"])
+    cache = ShardCache(tmp_path / "cache", 2 * size)  # shards are removed all the time, the oldest first
+    state = TokenDataset(URL, sequence_length=16, cache=cache).state_dict(7)
+    assert ids(TokenDataset(URL, sequence_length=16, cache=cache)) == expected
+    for path in cache.folder.glob("*.parquet"):
+        os.utime(path, (seconds, seconds))
+    monkeypatch.setattr(time, "time", lambda: float(seconds))
+    assert ids(TokenDataset(URL, sequence_length=16, cache=cache, state=state)) == expected[7:]
+    export(run, "jsonl", tmp_path / "out")
+    whole = tree(tmp_path / "out")
+    (tmp_path / "out" / "_SUCCESS").unlink()
+    for path in (tmp_path / "out").rglob("*"):
+        os.utime(path, (seconds, seconds))
+    export(run, "jsonl", tmp_path / "out")
+    assert tree(tmp_path / "out") == whole
+
+
 def test_unfinished_and_unknown_places_are_refused(store, tmp_path: Path) -> None:
     with pytest.raises(VerificationError, match="missing"):
         TokenDataset("memory://bucket/none", cache=tmp_path)

@@ -206,6 +206,9 @@ def test_finding_the_files_of_an_index(tmp_path):
     cdx = index_of_crawl(base, CRAWL, "cdx", Access())
     assert [file.kind for file in cdx] == ["cluster"]
     assert len(index_named(f"{tmp_path}/cc-index/table", (), Access())) == 2
+    for missing in ("nope.cdx.gz", "nope.parquet", "nope"):
+        with pytest.raises(InputError, match=f"{missing}: no such file"):
+            index_named(f"{tmp_path}/{missing}", (), Access())
     with pytest.raises(InputError, match="no index"):
         index_named(f"{tmp_path}/cc-index/table", ("CC-MAIN-1999-01",), Access())
     listed = index_named(f"{tmp_path}/crawl-data/{CRAWL}/cc-index-table.paths.gz", (), Access())

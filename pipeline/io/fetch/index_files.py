@@ -12,6 +12,7 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import fsspec
 
@@ -33,6 +34,7 @@ _KINDS = (
 _CRAWL = re.compile(r"CC-MAIN-[0-9A-Za-z-]+")
 _SUBSET = re.compile(r"(^|/)subset=(?!warc/)")
 CRAWL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_MAGIC = re.compile(r"[*?\[]")  # of a glob
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,6 +76,10 @@ def index_named(argument: str, crawls: Sequence[str], access: Access) -> list[In
     Raises:
         InputError: nothing there is an index.
     """
+    if not (is_remote(argument) or _MAGIC.search(argument) or Path(argument).exists()):
+        raise InputError(
+            "no such file", where=argument, expected="index files or a folder of them", hint="check the path"
+        )
     if re.search(r"\.paths(\.gz)?$", argument):
         base, name = _split(argument)
         root = base[: -len(found)] if (found := _common_root(base)) else base
@@ -87,7 +93,7 @@ def index_named(argument: str, crawls: Sequence[str], access: Access) -> list[In
         ]
         return _require(_clusters_first(found_files), argument)
     if kind := kind_of_index(argument):
-        if not re.search(r"[*?\[]", argument):
+        if not _MAGIC.search(argument):
             base, name = _split(argument)
             return [IndexFile(base, name, kind, _crawl_of(argument))]
     elif argument.startswith(("http://", "https://")):
@@ -97,7 +103,7 @@ def index_named(argument: str, crawls: Sequence[str], access: Access) -> list[In
 
 
 def _glob(argument: str, crawls: Sequence[str]) -> list[IndexFile]:
-    pattern = argument if re.search(r"[*?\[]", argument) else argument.rstrip("/") + "/**"
+    pattern = argument if _MAGIC.search(argument) else argument.rstrip("/") + "/**"
     try:
         files, root = fsspec.core.url_to_fs(pattern)
         names = sorted(files.glob(root))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.text.sketch import U64, ngrams
+from pipeline.text.sketch import U64, anchors
 
 LEVELS = (8, 3, 1)  # n-gram lengths of the successive searches
 SMALL_GAP_WORDS = 16  # single words are anchors only in gaps this small: in larger ones they match by chance
@@ -80,9 +80,9 @@ def _refine(pair: _Pair, runs: list[Run], n: int) -> list[Run]:
         shorter, longer = sorted(gap.sizes)
         if shorter >= n and (n > 1 or longer <= SMALL_GAP_WORDS):
             search = _plain_anchors if longer <= PLAIN_WORDS else _array_anchors
-            anchors = search(pair, gap, n)
-            if anchors:
-                fresh += _extend(pair, gap, _merged(_longest_increasing(anchors), n))
+            found = search(pair, gap, n)
+            if found:
+                fresh += _extend(pair, gap, _merged(_longest_increasing(found), n))
     return _joined(sorted(runs + fresh))
 
 
@@ -107,17 +107,8 @@ def _single_positions(items: list[int], n: int) -> dict[tuple[int, ...], int]:
 
 def _array_anchors(pair: _Pair, gap: Gap, n: int) -> list[tuple[int, int]]:
     """The same as `_plain_anchors` for long gaps, on hashes of the n-grams."""
-    left, left_at = _once(ngrams(pair.a[gap.a_start : gap.a_end], n))
-    right, right_at = _once(ngrams(pair.b[gap.b_start : gap.b_end], n))
-    _, left_index, right_index = np.intersect1d(left, right, assume_unique=True, return_indices=True)
-    at_a, at_b = left_at[left_index] + gap.a_start, right_at[right_index] + gap.b_start
-    order = np.argsort(at_a)
-    return list(zip(at_a[order].tolist(), at_b[order].tolist(), strict=True))
-
-
-def _once(grams: U64) -> tuple[U64, NDArray[np.int64]]:
-    values, positions, counts = np.unique(grams, return_index=True, return_counts=True)
-    return values[counts == 1], positions[counts == 1]
+    found = anchors(pair.a[gap.a_start : gap.a_end], pair.b[gap.b_start : gap.b_end], n)
+    return [(gap.a_start + a, gap.b_start + b) for a, b in found]
 
 
 def _longest_increasing(anchors: list[tuple[int, int]]) -> list[tuple[int, int]]:

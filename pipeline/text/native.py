@@ -6,7 +6,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-TWIN_VERSION = 2  # of what the two modules and c/ do; a build left over from another version is not used
+TWIN_VERSION = 3  # of what the two modules and c/ do; a build left over from another version is not used
 
 
 def _built() -> Any:

@@ -59,6 +59,8 @@ def stable_hash(text: str) -> int:
 
 def ngrams(units: U64, n: int) -> U64:
     """Hashes of the n-grams of a sequence of unit hashes, shape (max(0, len - n + 1),)."""
+    if BUILT:
+        return np.frombuffer(BUILT.ngrams(units, n), np.uint64)
     if len(units) < n:
         return np.empty(0, np.uint64)
     return mix(_polynomials(units, n))
@@ -111,6 +113,22 @@ def shared_with(a: U64, others: list[U64]) -> list[int]:
     if BUILT:
         return list(BUILT.shared_with(a, others))
     return [len(np.intersect1d(a, other, assume_unique=True)) for other in others]
+
+
+def anchors(a: U64, b: U64, n: int) -> list[tuple[int, int]]:
+    """(place in a, place in b) of the n-grams that occur once in either, by place in a; fewer than 2^32 units."""
+    if BUILT:
+        return list(BUILT.anchors(a, b, n))
+    (left, left_at), (right, right_at) = (_once(ngrams(units, n)) for units in (a, b))
+    _, left_index, right_index = np.intersect1d(left, right, assume_unique=True, return_indices=True)
+    at_a, at_b = left_at[left_index], right_at[right_index]
+    order = np.argsort(at_a)
+    return list(zip(at_a[order].tolist(), at_b[order].tolist(), strict=True))
+
+
+def _once(grams: U64) -> tuple[U64, NDArray[np.int64]]:
+    values, positions, counts = np.unique(grams, return_index=True, return_counts=True)
+    return values[counts == 1], positions[counts == 1]
 
 
 class _Cache(dict[str, int]):

@@ -69,9 +69,23 @@ def test_parts_of_a_text(text: str, data: st.DataObject) -> None:
 def test_minima_and_smallest(values: list[int], n: int, hashes: int, count: int) -> None:
     units = np.array(values * 20, np.uint64)
     family = np.arange(1, 2 * hashes, 2, dtype=np.uint64), np.arange(hashes, dtype=np.uint64)
-    for function, *args in ((sketch.minima, n, *family), (sketch.smallest, n, count)):
+    for function, *args in ((sketch.minima, n, *family), (sketch.smallest, n, count), (sketch.ngrams, n)):
         ours, expected = both(function, units, *args)
         assert ours.tolist() == expected.tolist()
+
+
+@given(st.lists(st.integers(0, 30), max_size=40), st.lists(st.integers(0, 30), max_size=40), st.integers(1, 3))
+def test_anchors(a: list[int], b: list[int], n: int) -> None:
+    def places(values: list[int]) -> dict[tuple[int, ...], list[int]]:
+        found: dict[tuple[int, ...], list[int]] = {}
+        for place in range(len(values) - n + 1):
+            found.setdefault(tuple(values[place : place + n]), []).append(place)
+        return found
+
+    ours, expected = both(sketch.anchors, np.array(a, np.uint64), np.array(b, np.uint64), n)
+    left, right = places(a), places(b)
+    naive = [(at[0], right[gram][0]) for gram, at in left.items() if len(at) == 1 == len(right.get(gram, ()))]
+    assert ours == expected == sorted(naive)
 
 
 @given(TEXTS)

@@ -8,249 +8,34 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define TWIN_VERSION 2
+#define TWIN_VERSION 3
 #define ODD 0x9E3779B97F4A7C15u
 #define CONTAINMENT 0xC0117A13u
 #define BLOCK 512 /* shingles at a time: they stay in the first-level cache */
 
-/* --- numbers --- */
+#include "sketch.h"
 
-static inline uint64_t
-mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= 0xBF58476D1CE4E5B9u;
-    x ^= x >> 27;
-    x *= 0x94D049BB133111EBu;
-    return x ^ (x >> 31);
-}
+/* --- a buffer that grows: of characters, or of hashes --- */
 
-/* Horner's sums over n units from unit `first` on, mixed; each from the one before. */
-static void
-grams_of(const uint64_t *units, size_t first, size_t count, size_t n, uint64_t top, uint64_t *out)
-{
-    uint64_t total = 0;
-    for (size_t i = 0; i < n; i++)
-        total = total * ODD + units[first + i];
-    out[0] = mix(total);
-    for (size_t i = 1; i < count; i++) {
-        total = total * ODD + units[first + i + n - 1] - top * units[first + i - 1];
-        out[i] = mix(total);
-    }
-}
-
-static uint64_t
-power(uint64_t base, size_t exponent)
-{
-    uint64_t value = 1;
-    while (exponent--)
-        value *= base;
-    return value;
-}
-
-static void
-minima_of(const uint64_t *grams, size_t count, const uint64_t *a, const uint64_t *b, uint64_t *out, size_t hashes)
-{
-    size_t f = 0;
-    for (; f + 4 <= hashes; f += 4) {
-        uint64_t a0 = a[f], a1 = a[f + 1], a2 = a[f + 2], a3 = a[f + 3];
-        uint64_t b0 = b[f], b1 = b[f + 1], b2 = b[f + 2], b3 = b[f + 3];
-        uint64_t m0 = out[f], m1 = out[f + 1], m2 = out[f + 2], m3 = out[f + 3];
-        for (size_t i = 0; i < count; i++) {
-            uint64_t x = grams[i], v0 = a0 * x + b0, v1 = a1 * x + b1, v2 = a2 * x + b2, v3 = a3 * x + b3;
-            m0 = v0 < m0 ? v0 : m0;
-            m1 = v1 < m1 ? v1 : m1;
-            m2 = v2 < m2 ? v2 : m2;
-            m3 = v3 < m3 ? v3 : m3;
-        }
-        out[f] = m0, out[f + 1] = m1, out[f + 2] = m2, out[f + 3] = m3;
-    }
-    for (; f < hashes; f++)
-        for (size_t i = 0; i < count; i++) {
-            uint64_t v = a[f] * grams[i] + b[f];
-            out[f] = v < out[f] ? v : out[f];
-        }
-}
-
-/* --- buffers of uint64 --- */
+typedef struct {
+    char *data;
+    size_t used, room; /* bytes */
+} Buffer;
 
 static int
-words_of(Py_buffer *buffer, size_t *count)
+reserve(Buffer *buffer, size_t more)
 {
-    if (buffer->len % 8 || ((uintptr_t)buffer->buf & 7)) {
-        PyErr_SetString(PyExc_ValueError, "expected whole, aligned uint64 values");
+    if (buffer->room - buffer->used >= more)
+        return 0;
+    size_t room = buffer->room + buffer->room / 2 + more;
+    char *data = PyMem_Realloc(buffer->data, room);
+    if (data == NULL) {
+        PyErr_NoMemory();
         return -1;
     }
-    *count = (size_t)buffer->len / 8;
+    buffer->data = data;
+    buffer->room = room;
     return 0;
-}
-
-static PyObject *
-minima(PyObject *module, PyObject *args)
-{
-    Py_buffer units, a, b, out;
-    Py_ssize_t n;
-    size_t count, hashes, more, places;
-    uint64_t grams[BLOCK];
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*ny*y*w*", &units, &n, &a, &b, &out))
-        return NULL;
-    if (words_of(&units, &count) || words_of(&a, &hashes) || words_of(&b, &more) || words_of(&out, &places))
-        goto done;
-    if (n < 1 || more != hashes || places != hashes) {
-        PyErr_SetString(PyExc_ValueError, "expected n > 0 and as many addends and places as multipliers");
-        goto done;
-    }
-    if (count >= (size_t)n) {
-        uint64_t top = power(ODD, (size_t)n);
-        size_t total = count - (size_t)n + 1;
-        Py_BEGIN_ALLOW_THREADS;
-        for (size_t first = 0; first < total; first += BLOCK) {
-            size_t size = total - first < BLOCK ? total - first : BLOCK;
-            grams_of(units.buf, first, size, (size_t)n, top, grams);
-            minima_of(grams, size, a.buf, b.buf, out.buf, hashes);
-        }
-        Py_END_ALLOW_THREADS;
-    }
-    result = Py_NewRef(Py_None);
-done:
-    PyBuffer_Release(&units);
-    PyBuffer_Release(&a);
-    PyBuffer_Release(&b);
-    PyBuffer_Release(&out);
-    return result;
-}
-
-/* Insert into an ascending array of at most `limit` distinct values. */
-static size_t
-insert(uint64_t *found, size_t size, size_t limit, uint64_t value)
-{
-    size_t at = size;
-    while (at && found[at - 1] > value)
-        at--;
-    if (at && found[at - 1] == value)
-        return size;
-    size_t kept = size < limit ? size : limit - 1;
-    memmove(found + at + 1, found + at, (kept - at) * 8);
-    found[at] = value;
-    return kept + 1;
-}
-
-static PyObject *
-smallest(PyObject *module, PyObject *args)
-{
-    Py_buffer units;
-    Py_ssize_t n, limit;
-    size_t count, size = 0;
-    uint64_t grams[BLOCK], found[256];
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*nn", &units, &n, &limit))
-        return NULL;
-    if (words_of(&units, &count))
-        goto done;
-    if (n < 1 || limit < 1 || limit > 256) {
-        PyErr_SetString(PyExc_ValueError, "expected n > 0 and a count between 1 and 256");
-        goto done;
-    }
-    if (count >= (size_t)n) {
-        uint64_t top = power(ODD, (size_t)n);
-        size_t total = count - (size_t)n + 1;
-        for (size_t first = 0; first < total; first += BLOCK) {
-            size_t block = total - first < BLOCK ? total - first : BLOCK;
-            grams_of(units.buf, first, block, (size_t)n, top, grams);
-            for (size_t i = 0; i < block; i++) {
-                uint64_t value = mix(grams[i] ^ CONTAINMENT);
-                if (size < (size_t)limit || value < found[size - 1])
-                    size = insert(found, size, (size_t)limit, value);
-            }
-        }
-    }
-    result = PyBytes_FromStringAndSize((const char *)found, (Py_ssize_t)(size * 8));
-done:
-    PyBuffer_Release(&units);
-    return result;
-}
-
-static PyObject *
-shared(PyObject *module, PyObject *args)
-{
-    Py_buffer left, right;
-    size_t lefts, rights, i = 0, j = 0, count = 0;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*", &left, &right))
-        return NULL;
-    if (words_of(&left, &lefts) || words_of(&right, &rights))
-        goto done;
-    const uint64_t *a = left.buf, *b = right.buf;
-    while (i < lefts && j < rights) {
-        uint64_t x = a[i], y = b[j];
-        count += x == y;
-        i += x <= y;
-        j += y <= x;
-    }
-    result = PyLong_FromSize_t(count);
-done:
-    PyBuffer_Release(&left);
-    PyBuffer_Release(&right);
-    return result;
-}
-
-/* Sizes of the intersections of one set with others, by a table of the one with open addressing. */
-static PyObject *
-shared_with(PyObject *module, PyObject *args)
-{
-    Py_buffer one, other;
-    PyObject *others, *sizes = NULL;
-    uint64_t *table = NULL;
-    size_t count, more, room = 16;
-    if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &others))
-        return NULL;
-    if (words_of(&one, &count))
-        goto done;
-    while (room < 2 * count + 2)
-        room *= 2;
-    if ((table = PyMem_Calloc(room, 8)) == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    int zero = 0; /* an empty place is 0, so that one is remembered apart */
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = ((const uint64_t *)one.buf)[i];
-        size_t place = (size_t)value & (room - 1);
-        zero |= value == 0;
-        while (table[place] && table[place] != value)
-            place = (place + 1) & (room - 1);
-        table[place] = value;
-    }
-    if ((sizes = PyList_New(0)) == NULL)
-        goto done;
-    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(others); k++) {
-        size_t found = 0;
-        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE))
-            goto failed;
-        int wrong = words_of(&other, &more);
-        for (size_t i = 0; !wrong && i < more; i++) {
-            uint64_t value = ((const uint64_t *)other.buf)[i];
-            size_t place = (size_t)value & (room - 1);
-            while (table[place] && table[place] != value)
-                place = (place + 1) & (room - 1);
-            found += value ? table[place] == value : (uint64_t)zero;
-        }
-        PyBuffer_Release(&other);
-        PyObject *size = wrong ? NULL : PyLong_FromSize_t(found);
-        if (size == NULL || PyList_Append(sizes, size)) {
-            Py_XDECREF(size);
-            goto failed;
-        }
-        Py_DECREF(size);
-    }
-    goto done;
-failed:
-    Py_CLEAR(sizes);
-done:
-    PyMem_Free(table);
-    PyBuffer_Release(&one);
-    return sizes;
 }
 
 #include "prose.h"
@@ -288,6 +73,8 @@ openers(PyObject *module, PyObject *text)
 
 static PyMethodDef methods[] = {
     {"minima", minima, METH_VARARGS, "minima(units, n, multipliers, addends, out)"},
+    {"ngrams", ngrams, METH_VARARGS, "ngrams(units, n) -> bytearray"},
+    {"anchors", anchors, METH_VARARGS, "anchors(a, b, n) -> list of (place, place)"},
     {"smallest", smallest, METH_VARARGS, "smallest(units, n, count) -> bytes"},
     {"shared", shared, METH_VARARGS, "shared(a, b) -> int"},
     {"shared_with", shared_with, METH_VARARGS, "shared_with(a, others) -> list of int"},

@@ -1,28 +1,5 @@
 /* Prose to folded text, and folded text to the hashes of its words: twins of pipeline/text/prose.py. */
 
-/* --- a buffer that grows: of characters, or of hashes --- */
-
-typedef struct {
-    char *data;
-    size_t used, room; /* bytes */
-} Buffer;
-
-static int
-reserve(Buffer *buffer, size_t more)
-{
-    if (buffer->room - buffer->used >= more)
-        return 0;
-    size_t room = buffer->room + buffer->room / 2 + more;
-    char *data = PyMem_Realloc(buffer->data, room);
-    if (data == NULL) {
-        PyErr_NoMemory();
-        return -1;
-    }
-    buffer->data = data;
-    buffer->room = room;
-    return 0;
-}
-
 /* --- folding: lower case, one space between tokens; tokens beyond ASCII as Python folds them --- */
 
 static inline int
@@ -182,7 +159,7 @@ is_small(Py_UCS4 c)
 static inline int
 is_letter(Py_UCS4 c)
 {
-    return is_small(c) || (c >= 'A' && c <= 'Z') || c >= 128;
+    return is_small(c) || c >= 128;
 }
 
 static inline int

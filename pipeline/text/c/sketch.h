@@ -1,0 +1,341 @@
+/* Numbers of words: twins of pipeline/text/sketch.py. */
+
+/* --- numbers --- */
+
+static inline uint64_t
+mix(uint64_t x)
+{
+    x ^= x >> 30;
+    x *= 0xBF58476D1CE4E5B9u;
+    x ^= x >> 27;
+    x *= 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+/* Horner's sums over n units from unit `first` on, mixed; each from the one before. */
+static void
+grams_of(const uint64_t *units, size_t first, size_t count, size_t n, uint64_t top, uint64_t *out)
+{
+    uint64_t total = 0;
+    for (size_t i = 0; i < n; i++)
+        total = total * ODD + units[first + i];
+    out[0] = mix(total);
+    for (size_t i = 1; i < count; i++) {
+        total = total * ODD + units[first + i + n - 1] - top * units[first + i - 1];
+        out[i] = mix(total);
+    }
+}
+
+static uint64_t
+power(uint64_t base, size_t exponent)
+{
+    uint64_t value = 1;
+    while (exponent--)
+        value *= base;
+    return value;
+}
+
+static void
+minima_of(const uint64_t *grams, size_t count, const uint64_t *a, const uint64_t *b, uint64_t *out, size_t hashes)
+{
+    size_t f = 0;
+    for (; f + 4 <= hashes; f += 4) {
+        uint64_t a0 = a[f], a1 = a[f + 1], a2 = a[f + 2], a3 = a[f + 3];
+        uint64_t b0 = b[f], b1 = b[f + 1], b2 = b[f + 2], b3 = b[f + 3];
+        uint64_t m0 = out[f], m1 = out[f + 1], m2 = out[f + 2], m3 = out[f + 3];
+        for (size_t i = 0; i < count; i++) {
+            uint64_t x = grams[i], v0 = a0 * x + b0, v1 = a1 * x + b1, v2 = a2 * x + b2, v3 = a3 * x + b3;
+            m0 = v0 < m0 ? v0 : m0;
+            m1 = v1 < m1 ? v1 : m1;
+            m2 = v2 < m2 ? v2 : m2;
+            m3 = v3 < m3 ? v3 : m3;
+        }
+        out[f] = m0, out[f + 1] = m1, out[f + 2] = m2, out[f + 3] = m3;
+    }
+    for (; f < hashes; f++)
+        for (size_t i = 0; i < count; i++) {
+            uint64_t v = a[f] * grams[i] + b[f];
+            out[f] = v < out[f] ? v : out[f];
+        }
+}
+
+/* --- buffers of uint64 --- */
+
+static int
+words_of(Py_buffer *buffer, size_t *count)
+{
+    if (buffer->len % 8 || ((uintptr_t)buffer->buf & 7)) {
+        PyErr_SetString(PyExc_ValueError, "expected whole, aligned uint64 values");
+        return -1;
+    }
+    *count = (size_t)buffer->len / 8;
+    return 0;
+}
+
+static PyObject *
+minima(PyObject *module, PyObject *args)
+{
+    Py_buffer units, a, b, out;
+    Py_ssize_t n;
+    size_t count, hashes, more, places;
+    uint64_t grams[BLOCK];
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*ny*y*w*", &units, &n, &a, &b, &out))
+        return NULL;
+    if (words_of(&units, &count) || words_of(&a, &hashes) || words_of(&b, &more) || words_of(&out, &places))
+        goto done;
+    if (n < 1 || more != hashes || places != hashes) {
+        PyErr_SetString(PyExc_ValueError, "expected n > 0 and as many addends and places as multipliers");
+        goto done;
+    }
+    if (count >= (size_t)n) {
+        uint64_t top = power(ODD, (size_t)n);
+        size_t total = count - (size_t)n + 1;
+        Py_BEGIN_ALLOW_THREADS;
+        for (size_t first = 0; first < total; first += BLOCK) {
+            size_t size = total - first < BLOCK ? total - first : BLOCK;
+            grams_of(units.buf, first, size, (size_t)n, top, grams);
+            minima_of(grams, size, a.buf, b.buf, out.buf, hashes);
+        }
+        Py_END_ALLOW_THREADS;
+    }
+    result = Py_NewRef(Py_None);
+done:
+    PyBuffer_Release(&units);
+    PyBuffer_Release(&a);
+    PyBuffer_Release(&b);
+    PyBuffer_Release(&out);
+    return result;
+}
+
+static PyObject *
+ngrams(PyObject *module, PyObject *args)
+{
+    Py_buffer units;
+    Py_ssize_t n;
+    size_t count;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*n", &units, &n))
+        return NULL;
+    if (words_of(&units, &count) == 0 && n > 0) {
+        size_t total = count >= (size_t)n ? count - (size_t)n + 1 : 0;
+        result = PyByteArray_FromStringAndSize(NULL, (Py_ssize_t)(total * 8)); /* numpy may write into it */
+        if (result != NULL && total)
+            grams_of(units.buf, 0, total, (size_t)n, power(ODD, (size_t)n), (uint64_t *)PyByteArray_AS_STRING(result));
+    }
+    if (result == NULL && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "expected n > 0");
+    PyBuffer_Release(&units);
+    return result;
+}
+
+/* Insert into an ascending array of at most `limit` distinct values. */
+static size_t
+insert(uint64_t *found, size_t size, size_t limit, uint64_t value)
+{
+    size_t at = size;
+    while (at && found[at - 1] > value)
+        at--;
+    if (at && found[at - 1] == value)
+        return size;
+    size_t kept = size < limit ? size : limit - 1;
+    memmove(found + at + 1, found + at, (kept - at) * 8);
+    found[at] = value;
+    return kept + 1;
+}
+
+static PyObject *
+smallest(PyObject *module, PyObject *args)
+{
+    Py_buffer units;
+    Py_ssize_t n, limit;
+    size_t count, size = 0;
+    uint64_t grams[BLOCK], found[256];
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*nn", &units, &n, &limit))
+        return NULL;
+    if (words_of(&units, &count))
+        goto done;
+    if (n < 1 || limit < 1 || limit > 256) {
+        PyErr_SetString(PyExc_ValueError, "expected n > 0 and a count between 1 and 256");
+        goto done;
+    }
+    if (count >= (size_t)n) {
+        uint64_t top = power(ODD, (size_t)n);
+        size_t total = count - (size_t)n + 1;
+        for (size_t first = 0; first < total; first += BLOCK) {
+            size_t block = total - first < BLOCK ? total - first : BLOCK;
+            grams_of(units.buf, first, block, (size_t)n, top, grams);
+            for (size_t i = 0; i < block; i++) {
+                uint64_t value = mix(grams[i] ^ CONTAINMENT);
+                if (size < (size_t)limit || value < found[size - 1])
+                    size = insert(found, size, (size_t)limit, value);
+            }
+        }
+    }
+    result = PyBytes_FromStringAndSize((const char *)found, (Py_ssize_t)(size * 8));
+done:
+    PyBuffer_Release(&units);
+    return result;
+}
+
+static PyObject *
+shared(PyObject *module, PyObject *args)
+{
+    Py_buffer left, right;
+    size_t lefts, rights, i = 0, j = 0, count = 0;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*", &left, &right))
+        return NULL;
+    if (words_of(&left, &lefts) || words_of(&right, &rights))
+        goto done;
+    const uint64_t *a = left.buf, *b = right.buf;
+    while (i < lefts && j < rights) {
+        uint64_t x = a[i], y = b[j];
+        count += x == y;
+        i += x <= y;
+        j += y <= x;
+    }
+    result = PyLong_FromSize_t(count);
+done:
+    PyBuffer_Release(&left);
+    PyBuffer_Release(&right);
+    return result;
+}
+
+/* Where each n-gram stands: a place + 1 in one sequence, MANY where it stands twice, 0 where it does not. */
+typedef struct {
+    uint64_t gram;
+    uint32_t places[2];
+} Entry;
+#define MANY UINT32_MAX
+
+static Entry *
+entry_of(Entry *table, size_t room, uint64_t gram)
+{
+    size_t at = (size_t)gram & (room - 1);
+    while ((table[at].places[0] || table[at].places[1]) && table[at].gram != gram)
+        at = (at + 1) & (room - 1);
+    return table + at;
+}
+
+static PyObject *
+pairs_of(Entry *table, size_t room, uint64_t *const grams[2], const size_t counts[2])
+{
+    for (int side = 0; side < 2; side++)
+        for (size_t i = 0; i < counts[side]; i++) {
+            Entry *entry = entry_of(table, room, grams[side][i]);
+            entry->gram = grams[side][i];
+            entry->places[side] = entry->places[side] ? MANY : (uint32_t)(i + 1);
+        }
+    PyObject *found = PyList_New(0);
+    for (size_t i = 0; found != NULL && i < counts[0]; i++) {
+        const Entry *entry = entry_of(table, room, grams[0][i]);
+        if (entry->places[0] == MANY || entry->places[1] == MANY || entry->places[1] == 0)
+            continue;
+        PyObject *pair = Py_BuildValue("nn", (Py_ssize_t)i, (Py_ssize_t)(entry->places[1] - 1));
+        if (pair == NULL || PyList_Append(found, pair))
+            Py_CLEAR(found);
+        Py_XDECREF(pair);
+    }
+    return found;
+}
+
+static PyObject *
+anchors(PyObject *module, PyObject *args)
+{
+    Py_buffer sides[2];
+    Py_ssize_t n;
+    size_t counts[2], room = 16;
+    uint64_t *grams[2] = {NULL, NULL};
+    Entry *table = NULL;
+    PyObject *found = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*n", &sides[0], &sides[1], &n))
+        return NULL;
+    for (int side = 0; side < 2; side++) {
+        if (words_of(&sides[side], &counts[side]))
+            goto done;
+        if (n < 1 || counts[side] >= MANY) {
+            PyErr_SetString(PyExc_ValueError, "expected n > 0 and fewer than 2^32 units");
+            goto done;
+        }
+        counts[side] = counts[side] >= (size_t)n ? counts[side] - (size_t)n + 1 : 0;
+        if ((grams[side] = PyMem_Malloc(counts[side] * 8 + 8)) == NULL) {
+            PyErr_NoMemory();
+            goto done;
+        }
+        if (counts[side])
+            grams_of(sides[side].buf, 0, counts[side], (size_t)n, power(ODD, (size_t)n), grams[side]);
+    }
+    while (room < 2 * (counts[0] + counts[1]))
+        room *= 2;
+    if ((table = PyMem_Calloc(room, sizeof(Entry))) == NULL)
+        PyErr_NoMemory();
+    else
+        found = pairs_of(table, room, grams, counts);
+done:
+    PyMem_Free(table);
+    PyMem_Free(grams[0]);
+    PyMem_Free(grams[1]);
+    PyBuffer_Release(&sides[0]);
+    PyBuffer_Release(&sides[1]);
+    return found;
+}
+
+/* Sizes of the intersections of one set with others, by a table of the one with open addressing. */
+static PyObject *
+shared_with(PyObject *module, PyObject *args)
+{
+    Py_buffer one, other;
+    PyObject *others, *sizes = NULL;
+    uint64_t *table = NULL;
+    size_t count, more, room = 16;
+    if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &others))
+        return NULL;
+    if (words_of(&one, &count))
+        goto done;
+    while (room < 2 * count + 2)
+        room *= 2;
+    if ((table = PyMem_Calloc(room, 8)) == NULL) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    int zero = 0; /* an empty place is 0, so that one is remembered apart */
+    for (size_t i = 0; i < count; i++) {
+        uint64_t value = ((const uint64_t *)one.buf)[i];
+        size_t place = (size_t)value & (room - 1);
+        zero |= value == 0;
+        while (table[place] && table[place] != value)
+            place = (place + 1) & (room - 1);
+        table[place] = value;
+    }
+    if ((sizes = PyList_New(0)) == NULL)
+        goto done;
+    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(others); k++) {
+        size_t found = 0;
+        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE))
+            goto failed;
+        int wrong = words_of(&other, &more);
+        for (size_t i = 0; !wrong && i < more; i++) {
+            uint64_t value = ((const uint64_t *)other.buf)[i];
+            size_t place = (size_t)value & (room - 1);
+            while (table[place] && table[place] != value)
+                place = (place + 1) & (room - 1);
+            found += value ? table[place] == value : (uint64_t)zero;
+        }
+        PyBuffer_Release(&other);
+        PyObject *size = wrong ? NULL : PyLong_FromSize_t(found);
+        if (size == NULL || PyList_Append(sizes, size)) {
+            Py_XDECREF(size);
+            goto failed;
+        }
+        Py_DECREF(size);
+    }
+    goto done;
+failed:
+    Py_CLEAR(sizes);
+done:
+    PyMem_Free(table);
+    PyBuffer_Release(&one);
+    return sizes;
+}

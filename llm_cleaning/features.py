@@ -27,7 +27,9 @@ MAX_META_CHARS = 80
 ARTICLE_CHARS = 1500  # of text outside of comments: then a page is an article, and what readers wrote below it is not
 BRANCH_SHARE = 0.6  # of its parent's mass: the descent to the main container goes on while one child holds this much
 
-TECHNICAL_BLOCKS = 3  # with formulas or code: then a page is no news article with teasers below
+TECHNICAL_BLOCKS = (
+    3  # with formulas or code, or of definitions with anchors: then a page is no news article with teasers below
+)
 
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _START = r"(?:^|[^a-z])"
@@ -170,7 +172,7 @@ def features(document: Document) -> Features:
     sentence = [_SENTENCE.search(body) is not None for body in bodies]
     sizes = [_size(body) for body in bodies]
     formula = _with_formula(document)
-    technical = int(formula.sum()) + sum(kind in ("code", "math") for kind in blocks.kind) >= TECHNICAL_BLOCKS
+    technical = sum(map(_is_technical, blocks.kind, blocks.dom_path, formula.tolist())) >= TECHNICAL_BLOCKS
     places = _places(blocks, sizes, sentence, technical=technical)
     packed = np.array([places[path] for path in blocks.dom_path], np.int64)
     in_main = (packed >= _IN_MAIN) | (not any(blocks.dom_path))  # text that came without a page is one container
@@ -195,6 +197,10 @@ def features(document: Document) -> Features:
         comment=_comments(blocks, sizes, sentence, formula),
         aside=np.zeros(len(blocks), bool) if technical else _asides(blocks, level.tolist(), phrase),
     )
+
+
+def _is_technical(kind: str, path: str, has_formula: bool) -> bool:
+    return has_formula or kind in ("code", "math") or "/dt#" in path
 
 
 def _size(body: str) -> int:
@@ -368,6 +374,8 @@ def is_always_chrome(segment: str) -> bool:
 def segment_cue(segment: str) -> str:
     """What one path segment, `tag#id.class`, says about its content: "chrome", "weak", "content" or ""."""
     tag, names = re.match(r"([\w-]*)(.*)", segment, re.DOTALL).groups()  # type: ignore[union-attr]  # matches anything
+    if tag == "section":  # its id is made of its heading, which may speak of anything
+        names = re.sub(r"#[^.#]*", "", names)
     names = _CAMEL.sub("-", names).lower().replace("_", "-")
     if tag in _CHROME_TAGS or _CHROME.search(names):
         return "chrome"

@@ -100,10 +100,12 @@ def _responses(path: Path) -> ResponseStore | SharedResponseStore:
 def _noted(
     pages: Iterable[tuple[Document, CleanedPage]], verdicts: list[bytes], counters: Counters
 ) -> Iterator[Document]:
-    for _, page in pages:
+    for document, page in pages:
         if page.route != "rejected":
             verdicts.append(_verdict(page))
             _tally(page, counters)
+            counters.tallies["clean_chars:in"] += len(document.text)
+            counters.tallies["clean_chars:out"] += 0 if page.document.rejected else len(page.document.text)
         yield page.document
 
 

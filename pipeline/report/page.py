@@ -7,6 +7,7 @@ from pathlib import Path
 from string import Template
 
 from pipeline.io.commit import write_atomic
+from pipeline.report.cleaning import cleaning
 from pipeline.report.distributions import distributions, tokens
 from pipeline.report.diversity import diversity
 from pipeline.report.duplicates import duplicates
@@ -43,6 +44,7 @@ def _body(facts: RunFacts) -> Markup:
         _section("Funnel", "", funnel(facts), drops(facts), tokens(facts), inputs(facts), class_="charts"),
         _section("Contents", "", distributions(facts), class_="charts"),
         _section("Duplicates", "", duplicates(facts), class_="charts"),
+        *_cleaning(facts),
         _section("Diversity and redundancy", "", diversity(facts), class_="charts"),
         _section(
             "Samples",
@@ -54,6 +56,11 @@ def _body(facts: RunFacts) -> Markup:
         _section("This run", "", times(facts), _how_to(), class_="charts"),
     )
     return Markup(header(facts) + main)
+
+
+def _cleaning(facts: RunFacts) -> list[Markup]:
+    figures = cleaning(facts)
+    return [_section("Cleaning", "", figures, class_="charts")] if figures else []
 
 
 def _section(title: str, lead: str, *parts: Markup, class_: str | None = None) -> Markup:

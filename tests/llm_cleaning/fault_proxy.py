@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import struct
 import threading
@@ -15,6 +16,7 @@ class FaultProxy:
 
     def __init__(self, target_port: int, faults=()):
         self.target_port, self.faults, self.played = target_port, list(faults), []
+        self.asked = []  # bodies of the chat requests that reached the server, in order
         self.lock = threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -56,6 +58,19 @@ class FaultProxy:
         else:
             client.sendall(RESPONSE.format(status=fault).encode())
 
+    def _noted(self, stream):
+        """Take whole requests off a stream of them; returns what is left of it."""
+        while b"\r\n\r\n" in stream:
+            head, rest = stream.split(b"\r\n\r\n", 1)
+            found = re.search(rb"(?i)content-length: (\d+)", head)
+            length = int(found[1]) if found else 0
+            if len(rest) < length:
+                break
+            if b"/chat/completions" in head.split(b"\r\n", 1)[0]:
+                self.asked.append(rest[:length])
+            stream = rest[length:]
+        return stream
+
     def _forward(self, client, cut):
         try:
             server = socket.create_connection(("127.0.0.1", self.target_port), timeout=5)
@@ -63,7 +78,7 @@ class FaultProxy:
             return  # the server is down: the client sees a closed connection
         server.settimeout(None)
         with server:
-            threading.Thread(target=_pump, args=(client, server), daemon=True).start()
+            threading.Thread(target=_pump, args=(client, server, self._noted), daemon=True).start()
             try:
                 while chunk := server.recv(65536):
                     client.sendall(chunk[: len(chunk) // 2] if cut else chunk)
@@ -73,9 +88,12 @@ class FaultProxy:
                 return
 
 
-def _pump(source, target):
+def _pump(source, target, noted):
+    """Copy a stream of requests; `noted` takes what is complete and gives back the rest."""
+    pending = b""
     try:
         while chunk := source.recv(65536):
+            pending = noted(pending + chunk)
             target.sendall(chunk)
         target.shutdown(socket.SHUT_WR)
     except OSError:

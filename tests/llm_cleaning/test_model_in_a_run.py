@@ -51,6 +51,9 @@ def test_a_run_asks_the_service_once_and_resumes_from_what_is_stored(tmp_path):
         assert tallies["clean_mode:select"] > 5
         rows = [json.loads(line) for line in verdicts.splitlines()]
         assert sum(row["guard_verdict"] == "pass" for row in rows) == tallies["guard:pass"]
+        page = (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+        assert "<h2>Cleaning</h2>" in page
+        assert all(title in page for title in ("Cleaned by", "Guard", "Tokens of the model", "characters were kept"))
 
         # the shard's commit is lost after its answers were stored, as in a kill right before it
         (phase,) = (tmp_path / "a" / "phases").glob("*-clean")

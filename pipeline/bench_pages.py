@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import gzip
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +15,7 @@ from pipeline.document import Page
 from pipeline.errors import InputError
 from pipeline.io.inputs import expand_inputs
 from pipeline.io.warc import Split, read_split
+from pipeline.text_rows import BadRow, page_bytes
 
 _JSONL = (".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz")
 
@@ -89,11 +88,9 @@ def _from_row(line: bytes, where: str) -> BenchPage:
 
 
 def _body(row: dict[str, Any], where: str) -> bytes | None:
-    if isinstance(html := row.get("html"), str):
-        return html.encode("utf-8", "replace")
-    if not isinstance(encoded := row.get("html_b64"), str):
+    if not isinstance(row.get("html"), str) and not isinstance(row.get("html_b64"), str):
         return None
     try:
-        return base64.b64decode(encoded, validate=True)
-    except binascii.Error as error:
-        raise InputError(f"html_b64 is not base64: {error}", where=where) from error
+        return page_bytes(row)
+    except BadRow as error:
+        raise InputError(str(error), where=where) from error

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import sys
 from pathlib import Path
@@ -13,6 +11,7 @@ from extractors import Rendered, RenderRejected
 from extractors import render as render_page
 from pipeline.errors import InputError
 from pipeline.io.json_lines import json_line, lines_in, lines_out, parsed
+from pipeline.text_rows import BadRow, row_page
 
 
 def render_file(file: str, url: str | None, content_type: str | None, form: str) -> str:
@@ -89,7 +88,7 @@ def _rendered_row(line: bytes, number: int) -> dict[str, Any]:
         rendered = render_page(_html(row), url=row.get("url"), content_type=row.get("content_type"))
     except RenderRejected as rejected:
         return {**passed, **_failure(rejected.reason, str(rejected))}
-    except _BadRow as error:
+    except BadRow as error:
         return {**passed, **_failure("bad_row", str(error))}
     return {**passed, **as_json(rendered), "error": None}
 
@@ -98,19 +97,8 @@ def _failure(kind: str, message: str) -> dict[str, Any]:
     return {"text": None, "formulas": [], "blocks": [], "error": {"kind": kind, "message": message}}
 
 
-class _BadRow(ValueError):
-    """A row without a page in it."""
-
-
 def _html(row: dict[str, Any]) -> bytes | str:
     for name in ("url", "content_type"):
         if not isinstance(row.get(name), str | None):
-            raise _BadRow(f"{name} is not a string")
-    if isinstance(html := row.get("html"), str):
-        return html
-    if isinstance(encoded := row.get("html_b64"), str):
-        try:
-            return base64.b64decode(encoded, validate=True)
-        except binascii.Error as error:
-            raise _BadRow(f"html_b64 is not base64: {error}") from error
-    raise _BadRow('neither "html" nor "html_b64" is a string')
+            raise BadRow(f"{name} is not a string")
+    return row_page(row)

@@ -7,7 +7,6 @@ others go on.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
@@ -72,20 +71,26 @@ def _error(kind: str, message: str) -> Row:
     return {"kind": kind, "message": message}
 
 
-def page_bytes(row: Row) -> bytes:
-    """The page of a row {"html" or "html_b64"}; decoded text as UTF-8.
+def row_page(row: Row) -> bytes | str:
+    """The page of a row {"html" or "html_b64"}: decoded text as it is, bytes as they were served.
 
     Raises:
         BadRow: it has neither, or html_b64 is not base64.
     """
     if isinstance(html := row.get("html"), str):
-        return html.encode("utf-8", "surrogatepass")
+        return html
     if isinstance(encoded := row.get("html_b64"), str):
         try:
             return base64.b64decode(encoded, validate=True)
-        except (binascii.Error, ValueError) as error:
+        except ValueError as error:
             raise BadRow(f"html_b64 is not base64: {error}") from error
     raise BadRow('neither "html" nor "html_b64" is a string')
+
+
+def page_bytes(row: Row) -> bytes:
+    """`row_page` as bytes, decoded text as UTF-8."""
+    page = row_page(row)
+    return page.encode("utf-8", "surrogatepass") if isinstance(page, str) else page
 
 
 def text_document(row: Row) -> Document:

@@ -30,7 +30,17 @@ class Flow(twin.FlowBase):
         done: list[str] = []
         position = start
         for turn, piece in enumerate(_SENTINEL.split(text)):
-            shown = self._formula(int(piece), position) if turn % 2 else piece.replace("\n", "\n" + self.rest)
+            if turn % 2:
+                if done and done[-1][-1:] == "$":  # its dollar would be part of the delimiter before it
+                    done.append(" ")
+                    position += 1
+                shown = self._formula(int(piece), position)
+            else:
+                shown = piece.replace("\n", "\n" + self.rest)
+                if done and shown[:1] == "$":
+                    shown = " " + shown
+            if not shown:
+                continue
             done.append(shown)
             position += len(shown)
         return "".join(done)

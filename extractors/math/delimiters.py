@@ -51,6 +51,7 @@ _MAX_INLINE_CHARS = 4_000
 _MAX_DISPLAY_CHARS = 40_000
 _MAX_TRIES = 400
 _STEPS_PER_TOKEN = 12
+_DOLLAR = re.compile(r"\$")
 _NEVER_OPEN = frozenset(("{", "}", "\\{", "\\}", "\\$"))
 
 
@@ -89,6 +90,8 @@ def scan(text: str, config: MathConfig) -> list[Span]:
         return []
     grammar = _grammar(config.inline, config.display, config.ascii_pairs)
     tokens = list(grammar.pattern.finditer(text))
+    if config.dollar is not False and "$$" in text:
+        tokens = _apart(text, tokens)
     names = [token[0] for token in tokens]
     spans: list[Span] = []
     last = {name: index for index, name in enumerate(names)}
@@ -107,6 +110,29 @@ def scan(text: str, config: MathConfig) -> list[Span]:
         spans.append(span)
         index = close + 1
     return spans
+
+
+def _apart(text: str, tokens: list[re.Match[str]]) -> list[re.Match[str]]:
+    """`$a$$b$`: two formulas side by side. There `$$` stands between single dollars, closes one and opens the next."""
+    dollars = [(index, token) for index, token in enumerate(tokens) if token[0] in ("$", "$$") or token[0][0] == "\n"]
+    split: set[int] = set()
+    opened = False
+    for turn, (index, token) in enumerate(dollars):
+        if token[0] == "$":
+            opened = not opened
+        elif token[0] != "$$":
+            opened = False
+        elif opened and turn + 1 < len(dollars) and dollars[turn + 1][1][0] == "$" and dollars[turn - 1][1][0] == "$":
+            around = text[token.start() - 1] + text[token.end()]
+            if not (around[0].isspace() or around[1].isspace()):
+                split.add(index)
+    if not split:
+        return tokens
+    halves = [
+        (_DOLLAR.match(text, token.start()), _DOLLAR.match(text, token.start() + 1)) if index in split else (token,)
+        for index, token in enumerate(tokens)
+    ]
+    return [half for pair in halves for half in pair if half is not None]
 
 
 def _find_close(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from turbohtml import Document, Element, Text
 
 from extractors.math.math_node import MathNode
 from extractors.math.mathtree import tree_to_latex
+from pipeline.text.latex.symbols import FUNCTIONS
 
 INLINE_TAGS = frozenset(
     {"em", "i", "var", "b", "strong", "sub", "sup", "span", "cite", "font", "u", "big", "small", "tt", "br", "wbr"}
@@ -21,6 +23,7 @@ _VARIANT = {
     "strong": "bold",
     "tt": "monospace",
 }
+_WORDS = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
 _MAX_NODES = 20_000
 
 
@@ -35,8 +38,10 @@ def markup_to_latex(element: Element) -> str | None:
             count += 1
             if isinstance(child, Text):
                 node.kids.extend(tokens(child.data))
+            elif isinstance(child, Element) and child.has_class("sfrac"):
+                node.kids.append(_stacked(child, stack))
             elif isinstance(child, Element):
-                kid = MathNode("mrow", "", {})
+                kid = MathNode("mrow", "", {"root": "1"} if "border-top" in (child.attr("style") or "") else {})
                 variant = _VARIANT.get(child.tag)
                 if variant is not None:
                     kid.attrs["mathvariant"] = variant
@@ -70,7 +75,21 @@ def write_code_scripts(document: Document) -> None:
 
 
 def tokens(text: str) -> list[MathNode]:
-    """Words and numbers whole, every other character by itself."""
+    """Words between spaces as text, other words and numbers whole, every other character by itself."""
+    nodes: list[MathNode] = []
+    position = 0
+    for words in _WORDS.finditer(text):
+        around = text[max(words.start() - 1, 0) : words.start()] + text[words.end() : words.end() + 1]
+        if not around or not any(map(str.isspace, around)) or FUNCTIONS.issuperset(words[0].split()):
+            continue
+        nodes += _characters(text[position : words.start()])
+        before, after = text[: words.start()][-1:].isspace(), text[words.end() : words.end() + 1].isspace()
+        nodes.append(MathNode("mtext", f"{' ' * before}{words[0]}{' ' * after}"))
+        position = words.end()
+    return nodes + _characters(text[position:])
+
+
+def _characters(text: str) -> list[MathNode]:
     nodes: list[MathNode] = []
     for char in text:
         if unicodedata.combining(char) and nodes and nodes[-1].tag == "mi":
@@ -90,6 +109,15 @@ def tokens(text: str) -> list[MathNode]:
         else:
             nodes.append(MathNode(kind, char))
     return [node for node in nodes if node.tag != "mspace"]
+
+
+def _stacked(fraction: Element, stack: list[tuple[Element, MathNode]]) -> MathNode:
+    """Wikipedia's `.sfrac`: a numerator over a denominator."""
+    parts = [MathNode("mrow"), MathNode("mrow")]
+    for name, part in zip((".num", ".den"), parts, strict=True):
+        if (source := fraction.select_one(name)) is not None:
+            stack.append((source, part))
+    return MathNode("mfrac", "", {}, parts)
 
 
 def _mark_last(nodes: list[MathNode], mark: str) -> None:
@@ -112,6 +140,9 @@ def _attach_scripts(root: MathNode) -> None:
         stack.extend(node.kids)
         row: list[MathNode] = []
         for kid in node.kids:
+            if "root" in kid.attrs and row and row[-1].text == "√":  # a root sign and a box with a line over it
+                row[-1] = MathNode("msqrt", "", {}, [kid])
+                continue
             prime = kid.tag == "mo" and kid.text in _PRIMES and bool(row)
             if kid.tag not in ("sub", "sup") and not prime:
                 row.append(kid)

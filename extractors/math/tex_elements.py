@@ -57,7 +57,7 @@ SURE_CLASSES = (
     "wp-katex-eq",
     "tex-span",
 )
-LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula")
+LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula", "texhtml")
 # Classes with "math" in them are selected together, see `resolve`.
 SELECTORS = (
     *TAGS,
@@ -134,7 +134,7 @@ def recover_text_element(element: Element) -> Recovered | None:
 
 
 def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None:
-    if tags & {"sub", "sup", "em", "i", "var", "b", "strong"}:
+    if element.has_class("texhtml") or tags & {"sub", "sup", "em", "i", "var", "b", "strong"}:
         return _from_markup(element)
     if not _holds_only_tex(element) and not (_STRONG.search(tex) and looks_like_tex(tex)):
         return _from_label(element)

@@ -69,7 +69,10 @@ def test_katex_before_0_10_draws_the_line_of_a_fraction():
     letter = '<span class="mord mathit">%s</span>'
     parts = (item(-2.3, letter % "b"), item(-3.2, RULE), item(-3.7, letter % "a"))
     assert katex(f'<span class="mord"><span class="mfrac">{vlist(*parts)}</span></span>') == "\\frac{a}{b}"
-    assert katex(f'<span class="mord overline">{vlist(item(-3, letter % "a"), item(-3.6, RULE))}</span>') == "\\overline{a}"
+    assert (
+        katex(f'<span class="mord overline">{vlist(item(-3, letter % "a"), item(-3.6, RULE))}</span>')
+        == "\\overline{a}"
+    )
 
 
 def test_katex_strikes_and_negations_keep_what_they_strike():
@@ -127,3 +130,11 @@ def test_mathml_prime_on_the_line_poor_mans_bold_and_foreign_words():
     twice = '<math><mrow><mpadded width="0"><mi>x</mi></mpadded></mrow><mspace width=".06em"/><mrow><mi>x</mi></mrow></math>'
     assert tex_of(twice, "mathml") == "\\boldsymbol{x}"
     assert tex_of("<math><mi>速度</mi><mo>=</mo><mn>1</mn></math>", "mathml") == "\\text{速度}=1"
+
+
+def test_wikipedia_markup_with_fractions_roots_and_words():
+    parts = '<span class="num">1</span><span class="sr-only">/</span><span class="den"><i>n</i></span>'
+    inner = f'<span class="sfrac">{parts}</span> + √<span style="border-top:1px solid">2</span> if <i>x</i> is even'
+    assert tex_of(f'<span class="texhtml">{inner}</span>', "html_markup") == (
+        "\\frac{1}{n}+\\sqrt{2}\\text{ if }x\\text{ is even}"
+    )

@@ -31,8 +31,8 @@ class FuzzyConfig:
     """Near-duplicate dedup: two channels propose, alignment verifies.
 
     Args:
-        max_edges_in_memory: up to so many proposals one task finds the components (55 bytes each at its peak); above,
-            rounds of exchanges do.
+        max_edges_in_memory: up to so many proposals one task finds the components (170 bytes each at its peak, which
+            is 3.4 GB); above, rounds of exchanges do.
         threshold: derive bands and rows for this Jaccard similarity, at most as many hashes as `minhash` has.
     """
 
@@ -40,7 +40,7 @@ class FuzzyConfig:
     minhash: MinHashConfig = field(default_factory=MinHashConfig)
     containment: ContainmentConfig = field(default_factory=ContainmentConfig)
     verify: VerifyConfig = field(default_factory=VerifyConfig)
-    max_edges_in_memory: int = 200_000_000
+    max_edges_in_memory: int = 20_000_000
     threshold: float | None = None
 
     def __post_init__(self) -> None:

@@ -31,6 +31,13 @@ from pipeline.cli_verbs import RUN_FOLDER, over_tables, run_over
     show_default=True,
     help="Stop where a `source` loses a larger share of its rows.",
 )
+@click.option(
+    "--max-edges-in-memory",
+    type=click.IntRange(0),
+    default=20_000_000,
+    show_default=True,
+    help="Proposals up to which one task finds the components; above, rounds.",
+)
 def dedup(
     preset: str,
     unit: str | None,
@@ -39,6 +46,7 @@ def dedup(
     url: str | None,
     index: Path | None,
     max_source_loss: float,
+    max_edges_in_memory: int,
     **where: Any,
 ) -> None:
     """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
@@ -59,7 +67,7 @@ def dedup(
     from pipeline.dedup_job import dedup as dedup_job
     from pipeline.dedup_losses import loss_lines
 
-    settings = DedupSettings(preset, max_source_loss, unit, n, threshold, url, index)
+    settings = DedupSettings(preset, max_source_loss, unit, n, threshold, url, index, max_edges_in_memory)
     manifest = run_over(lambda place, reporter: dedup_job(place, settings, reporter), **where)
     for line in loss_lines(manifest["sources"]):
         click.echo(line, err=True)

@@ -59,15 +59,18 @@ def name_of(id_: str, shard: int, row: int) -> str:
 
 def split_names(names: pa.Array) -> tuple[pa.Array, NDArray[np.int32], NDArray[np.int64]]:
     """(ids, shards, rows) of names."""
-    parts = [(name[:-PLACE_CHARS], name[1 - PLACE_CHARS : -11], name[-10:]) for name in names.to_pylist()]
-    ids, shards, rows = zip(*parts, strict=True) if parts else ((), (), ())
-    return pa.array(ids, pa.string()), np.array(shards, np.int32), np.array(rows, np.int64)
+    shards, rows = _places(names)
+    return pc.utf8_slice_codeunits(names, 0, -PLACE_CHARS), shards, rows
+
+
+def _places(names: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    shards = pc.utf8_slice_codeunits(names, 1 - PLACE_CHARS, -11).cast(pa.int32())
+    return shards.to_numpy(), pc.utf8_slice_codeunits(names, -10).cast(pa.int64()).to_numpy()
 
 
 def nodes_of(names: pa.Array) -> U64:
     """Names as numbers of the graph."""
-    _, shards, rows = split_names(names)
-    return place_nodes(shards, rows)
+    return place_nodes(*_places(names))
 
 
 def place_nodes(shards: NDArray[np.int32], rows: NDArray[np.int64]) -> U64:

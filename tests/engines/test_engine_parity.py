@@ -114,3 +114,22 @@ def test_verbs_over_tables_give_the_same_on_every_engine(tmp_path, engine):
             warcmill(verb, tmp_path / "in.jsonl", "-o", run, "--workers", "2", *options, *ENGINES.get(name, ()))
         assert digests(tmp_path / f"{verb}-{engine}") == digests(tmp_path / f"{verb}-local")
         assert len(digests(run)) > 1
+
+
+@pytest.mark.parametrize("engine", ["beam", pytest.param("spark", marks=needs_java)])
+def test_crawls_with_an_index_and_rounds_of_stars_are_the_same_on_every_engine(tmp_path, engine):
+    lines = [json.dumps(row) + "\n" for row in rows()]
+    for number in range(2):
+        (tmp_path / f"crawl{number}.jsonl").write_text("".join(lines[number::2]))
+    found = {}
+    for name, edges in (("local", 1_000), (engine, 0)):
+        index = tmp_path / f"index-{name}"
+        for number in range(2):
+            run = tmp_path / f"run{number}-{name}"
+            options = ("--index", index, "--max-edges-in-memory", edges, "--workers", "2", "--max-source-loss", "1")
+            warcmill("dedup", tmp_path / f"crawl{number}.jsonl", "-o", run, *options, *ENGINES.get(name, ()))
+        files = [path for path in sorted(index.rglob("*")) if path.is_file() and path.suffix != ".json"]
+        parts = {str(path.relative_to(index)).split("/", 2)[2]: path.read_bytes() for path in files if path.suffix}
+        found[name] = parts, [digests(tmp_path / f"run{number}-{name}") for number in range(2)]
+    assert found[engine] == found["local"]
+    assert len(found["local"][0]) > 10

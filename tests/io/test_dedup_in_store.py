@@ -1,0 +1,55 @@
+"""`warcmill dedup --index` with run and index in an object store: the same files as in local folders."""
+
+import json
+import random
+from contextlib import nullcontext
+
+import pytest
+from test_object_store import folder, pytestmark, store  # noqa: F401 - fixtures
+
+from pipeline.dedup_job import DedupSettings, dedup
+from pipeline.engines.local import LocalConfig
+from pipeline.stage import Context
+from pipeline.table_job import Place
+
+
+class Quiet:
+    def begin(self, phase, tasks): ...
+    def progress(self, finished, records): ...
+    def end(self, phase, counters): ...
+
+
+class InProcess:
+    def map_shards(self, directory, tasks, work, progress):
+        for task in tasks:
+            if directory.committed(task.name) is None:
+                work(task, Context())
+
+
+class Here(Place):
+    def open_engine(self):
+        return nullcontext(InProcess())
+
+
+def page(seed):
+    draw = random.Random(seed)
+    return [f"word{draw.randrange(500)}" for _ in range(120)]
+
+
+@pytest.mark.parametrize("stars", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_crawls_in_a_store_end_as_in_folders(tmp_path, folder, stars):  # noqa: F811 - the fixture
+    crawls = [
+        [{"id": f"old{n}", "text": " ".join(page(n)[:90])} for n in range(6)],
+        [{"id": f"new{n}", "text": " ".join(page(2 * n))} for n in range(6)],
+    ]
+    found = []
+    for place in (tmp_path, folder):
+        how = DedupSettings(max_source_loss=1.0, index=place / "index", max_edges_in_memory=0 if stars else 1_000)
+        manifests = []
+        for number, rows in enumerate(crawls):
+            source = tmp_path / f"crawl{number}.jsonl"
+            source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+            manifests.append(dedup(Here((str(source),), place / f"run{number}", LocalConfig(1)), how, Quiet()))
+        found.append((manifests, (place / "run1" / "displaced.txt").read_text()))
+    assert found[0] == found[1]
+    assert found[0][0][1]["index"] == {"generation": 2, "displaced": 3, "moved": 0, "restored": 0}

@@ -31,8 +31,8 @@ class FuzzyConfig:
     """Near-duplicate dedup: two channels propose, alignment verifies.
 
     Args:
-        max_edges_in_memory: up to so many proposals one task finds the components (170 bytes each at its peak, which
-            is 3.4 GB); above, rounds of exchanges do.
+        max_edges_in_memory: up to so many proposals one task finds the components (200 bytes each at its peak, which
+            is 4 GB); above, rounds of exchanges do.
         threshold: derive bands and rows for this Jaccard similarity, at most as many hashes as `minhash` has.
     """
 

@@ -1,7 +1,8 @@
 """Measure decontamination on planted benchmark items, by kind, beside exact 13-grams; speed and memory of the index.
 
-Run: python tests/quality/bench_decontaminate.py [FOLDER] [--items FILE]; FOLDER holds docs.jsonl.gz as in
-../shared/data/decontam/dev, FILE the benchmark items. Times are CPU seconds of one process.
+Run: python tests/quality/bench_decontaminate.py [FOLDER] [--items FILE] [--size N]; FOLDER holds docs.jsonl.gz as in
+../shared/data/decontam/dev, FILE the benchmark items. Times are CPU seconds of one process. With --size only an index of
+N items is built and loaded: those of FILE, and as many with their words shuffled as it takes.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import random
+import resource
 import sys
 import time
 from collections import defaultdict
@@ -71,14 +74,36 @@ def report(docs: list[dict[str, Any]], items: list[dict[str, Any]], found: list[
         print(f"{kind:<18}{len(flags):>6}" + "".join(f"{share:>{width}.3f}" for share, width in zip(shares, (8, 8, 9))))  # noqa: B905
 
 
+def size_of_index(items: list[dict[str, Any]], size: int) -> None:
+    """Memory of a broadcast index of so many items."""
+    draw = random.Random(0)
+    made = [item | {"id": f"{item['id']}/{copy}"} for copy in range(-(-size // len(items))) for item in items][:size]
+    for item in made[len(items) :]:
+        shuffled = item["text"].split()
+        draw.shuffle(shuffled)
+        item["text"] = " ".join(shuffled)
+    started = time.process_time()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    index = index_of(made, DecontaminateConfig())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(
+        f"index of {size:,} items: {time.process_time() - started:.0f} s, {index.nbytes / 1e6:,.0f} MB held by a worker,"
+    )
+    print(f"{peak - before:,.0f} MB more at the peak of the task that builds it")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=SHARED / "decontam/dev")
     parser.add_argument("--items", type=Path, default=SHARED / "benchmarks/dev/questions.jsonl.gz")
+    parser.add_argument("--size", type=int, default=0)
     options = parser.parse_args()
     if not options.folder.exists() or not options.items.exists():
         sys.exit("needs ../shared (the project's data folder beside the checkout), or FOLDER and --items")
-    measure(read(options.folder / "docs.jsonl.gz"), read(options.items))
+    if options.size:
+        size_of_index(read(options.items), options.size)
+    else:
+        measure(read(options.folder / "docs.jsonl.gz"), read(options.items))
 
 
 if __name__ == "__main__":

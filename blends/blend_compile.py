@@ -233,6 +233,12 @@ def _lay_phase(
     wanted = _epoch_shares(phase, total, length, streams)
     weighted = _weight_shares(phase, streams, warnings)
     samples = _fill(phase, total, wanted, weighted, room, warnings)
+    asked = {name for name, share in (wanted | weighted).items() if share and room[name] != 0}
+    warnings += [
+        f"phase {phase.name}: {stream.name} gets no sample, its share is less than one"
+        for stream in streams
+        if stream.name in asked and not samples.get(stream.name)
+    ]
     for stream in streams:
         stream.used += samples.get(stream.name, 0) * length
     return {

@@ -48,7 +48,7 @@ def read_tokenizer_files(spec: str) -> TokenizerFiles:
         "no such tokenizer",
         where=spec,
         expected='"deepseek", the path of a tokenizer.json, .tiktoken or .model, or a hub name like org/name',
-        hint="`warcmill run … --tokenizer deepseek` works without network",
+        hint="`--tokenizer deepseek` works without network",
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from blends.blend_compile import compile_blend
 from blends.blend_config import BlendConfig, SourceConfig, load_blend
 from blends.export import export
-from blends.manifest import build_manifest
+from blends.manifest import build_manifest, load_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
 from blends.plan import identity, is_plan, load_plan, load_state, save_plan
 from blends.plan_continue import plan_after_takedowns
@@ -80,7 +80,10 @@ def compile_file(
         places = [child if is_remote(child) else str(Path(child).resolve()) for child in children]
         plan = plan_after_takedowns(load_plan(blend), loaded, places)
     else:
-        plan = compile_blend(tokenized(load_blend(blend), blend.parent, texts), blend.parent, loaded)
+        asked = load_blend(blend)
+        made = tokenized(asked, blend.parent, texts)
+        plan = compile_blend(made, blend.parent, loaded)
+        plan["warnings"] += _unusable(asked, made)
     return save_plan(plan, output, blend.parent) if output else {**plan, "identity": identity(plan)}
 
 
@@ -99,6 +102,16 @@ def tokenized(blend: BlendConfig, folder: Path, texts: Texts | None) -> BlendCon
     The run's folder is named by a hash of the files (names, sizes, times of change), columns and tokenizer.
     """
     return replace(blend, sources=tuple(_tokenized(blend, source, folder, texts) for source in blend.sources))
+
+
+def _unusable(asked: BlendConfig, made: BlendConfig) -> Iterator[str]:
+    """Rows of texts that could not be used, by source."""
+    for source, run in zip(asked.sources, made.sources, strict=True):
+        if run.manifest != source.manifest:
+            read = load_manifest(Path(run.manifest))[0]["funnel"][0]
+            if lost := sum(read["rejected"].values()):
+                where = f"{run.manifest}/phases/01-read/reject"
+                yield f"{source.name}: {lost:,} of {read['rows_in']:,} rows cannot be used, see {where}"
 
 
 def _tokenized(blend: BlendConfig, source: SourceConfig, folder: Path, texts: Texts | None) -> SourceConfig:
@@ -214,7 +227,7 @@ def _texts(work: _Tokenizing) -> tuple[list[InputFacts], Finished, list[Table]]:
         return partial(read_texts, directory=directory, columns=columns, strict=job.place.strict), tasks
 
     read = job.phase("read", fingerprint(TEXTS_VERSION, asdict(columns), hashed), plan)
-    require_some(read.directory, read.counters)
+    require_some(read.directory, read.counters, f"{columns.text!r} (--text-column)")
     tables, index = [], 0
     for path, commit in zip(job.place.inputs, read.commits, strict=True):
         shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))

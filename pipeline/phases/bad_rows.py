@@ -94,8 +94,8 @@ def bad_rows(directory: PhaseDirectory, task: str, path: str, counters: Counters
                 writer.abandon()
 
 
-def require_some(read: PhaseDirectory, counters: Counters) -> None:
-    """Refuse inputs without a single row that can be used.
+def require_some(read: PhaseDirectory, counters: Counters, names: str = '"id" and "text"') -> None:
+    """Refuse inputs without a single row that can be used; `names` are the columns that rows need.
 
     Raises:
         InputError: every row was bad; the first is named.
@@ -106,8 +106,8 @@ def require_some(read: PhaseDirectory, counters: Counters) -> None:
     raise InputError(
         f"none of {counters.rows_in:,} rows can be used; the first: {first['reason']}, {first['detail']}",
         where=f"{first['file']}:{first['line']}",
-        expected='rows {"id", "text", …}: JSON objects, one a line (also .gz, .zst), or Parquet',
-        hint="remove the output folder and name other inputs",
+        expected=f"rows with {names}: JSON objects, one a line (also .gz, .zst), or Parquet",
+        hint="choose another folder with -o and name other inputs",
     )
 
 

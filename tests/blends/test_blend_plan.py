@@ -139,6 +139,12 @@ def test_an_empty_source_gives_its_weight_to_the_others(runs: Path) -> None:
     assert plan["warnings"] == ["phase a: empty is empty; its weight goes to the others"]
 
 
+def test_a_share_of_less_than_a_sample_is_said(runs: Path) -> None:
+    plan = compiled(runs, SOURCES + '[[phases]]\nname="a"\ntokens=320\nweights={web=0.999999, math=0.000001}')
+    assert [stream["name"] for stream in plan["phases"][0]["streams"]] == ["web"]
+    assert plan["warnings"] == ["phase a: math gets no sample, its share is less than one"]
+
+
 def test_a_capped_source_is_exhausted_and_the_others_take_over(runs: Path) -> None:
     text = SOURCES.replace('manifest = "math"', 'manifest = "math"\nmax_epochs = 1.5')
     total = tokens_of(runs, "math") * 4

@@ -123,3 +123,23 @@ def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
     assert "nothing to do" in again.stderr
     other = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 8)
     assert other.returncode == 2
+
+
+def test_texts_are_sources_and_say_what_could_not_be_used(tmp_path: Path) -> None:
+    for number, name in enumerate(("a.jsonl", "b.jsonl")):
+        rows = [{"text": f"{text} {number} {i}", "quality": i / 64} for i, text in enumerate(CORPUS * 2)]
+        (tmp_path / "texts").mkdir(exist_ok=True)
+        (tmp_path / "texts" / name).write_text("".join(json.dumps(row) + "\n" for row in rows) + "{torn\n")
+    text = 'name="t"\nsequence_length=16\n[[sources]]\nname="web"\ndata=["texts"]\n[[sources.buckets]]\nname="high"\n'
+    text += 'where={min_quality=0.5}\n[[phases]]\nname="p"\ntokens=1600\nweights={web=1}\n'
+    (tmp_path / "b.toml").write_text(text)
+    done = call("blend", tmp_path / "b.toml", "-o", tmp_path / "plan.json")
+    assert done.returncode == 0, done.stderr
+    assert "web: 2 of 130 rows cannot be used" in done.stderr
+    run = next((tmp_path / ".warcmill").glob("web-*"))
+    assert {row["doc_id"] for row in read_documents(run)} == {f"{x}.jsonl:{n}" for x in "ab" for n in range(1, 65)}
+    again = call("blend", tmp_path / "b.toml", "--explain")  # from the cache, with the same words
+    assert "web/high" in again.stdout
+    assert "web: 2 of 130 rows cannot be used" in again.stdout
+    assert "tokenized" not in again.stderr
+    assert len(list(TokenDataset(tmp_path / "plan.json"))) == 100

@@ -38,6 +38,7 @@ km cm mm nm dm ft yd mi in inch inches feet foot mile miles meter meters metre m
 px kg mg mol rad pts alpha beta gamma delta theta lambda sigma omega
 """
 _POWERS = frozenset(_POWERS_WORDS.split())
+_OPERATORS = frozenset("=+−×·*/<>≤≥≈∝√")
 _SENTENCE_ENDS = frozenset('.,;:!?”"»’')
 
 
@@ -92,12 +93,18 @@ def _name_code(document: Document, selector: str) -> None:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
     for found in document.select(selector):
         code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
-        if code is None or ("\n" not in code.text.strip() and found is code):
+        if code is None or (found is code and not _is_alone(code)):
             continue
         if code.closest("pre,table") is None and code.select_one(_BLOCKS) is None and code.text.strip():
             if code.select_one("br") is not None:
                 _join_source_lines(code)
             code.tag = "pre"
+
+
+def _is_alone(code: Element) -> bool:
+    """Whether several lines of code are all that their box holds; source lines inside a sentence mean nothing."""
+    parent, text = code.parent, code.text.strip()
+    return "\n" in text and isinstance(parent, Element) and parent.text.strip() == text
 
 
 def _join_source_lines(code: Element) -> None:
@@ -153,7 +160,12 @@ def _follows_prose(mark: Element) -> bool:
     )
     if written[-1:] in _SENTENCE_ENDS and len(written.strip()) > 1:
         return True
+    after = mark.next_sibling.data.lstrip()[:1] if isinstance(mark.next_sibling, Text) else ""
+    if after in _OPERATORS and after:  # words are variables too: "velocity² = 2"
+        return False
     word = _LAST_WORD.search(written)
     if word is None or (isinstance(before, Element) and before.tag in ("i", "em", "var", "sub", "sup")):
+        return False
+    if written[: word.start(1)].rstrip()[-1:] in _OPERATORS:
         return False
     return word[1].lower() not in _POWERS and (word[1].islower() or word[1].istitle())

@@ -29,6 +29,7 @@ _COPY = frozenset(
 )
 _CELLS = {"cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
 _MAX_ROW_DEPTH = 8
+_MIN_LOOKS, _MAX_LOOKS = 100, 60_000_000  # elements looked into, each of which may hold the whole page
 
 _NOTE = re.compile(r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}")
 _LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
@@ -51,17 +52,26 @@ def retag(document: Document, signs: Signs) -> None:
     if selector := _TABLES.of(signs):
         _name_tables(document, selector)
     if tag_sign("button") in signs and ("<pre" in signs or "<code" in signs):
-        for button in document.select("button"):
+        for button in _affordable(document, document.select("button")):
             if button.text.strip().lower() in _COPY:
                 button.extract()
     if tag_sign("sup") in signs:
         _mark_notes(document)
 
 
+def _affordable(document: Document, found: list[Element]) -> list[Element]:
+    """As many of `found` as may each be looked into as a whole: they may lie in each other, 100,000 deep."""
+    return found if len(found) <= _MIN_LOOKS else found[: _looks(document)]
+
+
+def _looks(document: Document) -> int:
+    return max(_MIN_LOOKS, _MAX_LOOKS // (1 + len(document.select("*"))))
+
+
 def _keep_lines(document: Document, selector: str) -> None:
     """Line ends that a style keeps become `<br>`; in a monospaced box without blocks the box becomes a `pre`."""
     left = _MAX_NODES
-    for element in document.select(selector):
+    for element in _affordable(document, document.select(selector)):
         style = element.attr("style") or ""
         classes = element.attr("class") or ""
         if not _KEEPS.search(style) and "whitespace-pre" not in classes and "pre-wrap" not in classes:
@@ -91,7 +101,7 @@ def _break_lines(text: Text) -> None:
 
 def _name_code(document: Document, selector: str) -> None:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
-    for found in document.select(selector):
+    for found in _affordable(document, document.select(selector)):
         code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
         if code is None or (found is code and not _is_alone(code)):
             continue
@@ -119,13 +129,19 @@ def _join_source_lines(code: Element) -> None:
 
 def _name_tables(document: Document, selector: str) -> None:
     """Tables made of roles. A `<table>` with a role is one already."""
-    for table in document.select(selector):
+    looks, left = _looks(document), _MAX_NODES
+    for table in document.select(selector)[:looks]:
         rows = table.select("[role='row']") if table.tag != "table" else []
+        looks -= 1 + len(rows)
+        if looks < 0:
+            return
         if len(rows) < 2 or table.select_one("table") is not None or table.closest("table") is not None:
             continue
         for part in rows:
             part.tag = "tr"
-            for cell in part.select("[role]"):
+            cells = part.select("[role]")
+            left -= len(cells)
+            for cell in cells if left > 0 else ():
                 cell.tag = _CELLS.get(cell.attr("role") or "", cell.tag)
             _unwrap_between(part, table)
         table.tag = "table"
@@ -143,7 +159,7 @@ def _unwrap_between(row: Element, table: Element) -> None:
 
 def _mark_notes(document: Document) -> None:
     """Marks of notes in brackets: numbers raised behind a word or the end of a sentence, or inside a link to a note."""
-    for mark in document.select("sup"):
+    for mark in _affordable(document, document.select("sup")):
         text = " ".join(mark.text.split())
         if not _NOTE.fullmatch(text):
             continue

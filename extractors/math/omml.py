@@ -35,6 +35,8 @@ def open_comments(document: Document) -> None:
     """Put what conditional comments hold for programs that know OMML in their place."""
     found = [node for node in document.descendants if isinstance(node, Comment) and SIGN in node.data.lower()]
     for comment in found[:_MAX_COMMENTS]:
+        if not isinstance(comment.parent, Element):
+            continue  # beside the root element, where nothing is shown
         comment.replace_with(parse_fragment(_CONDITION.sub("", comment.data.strip())))
 
 

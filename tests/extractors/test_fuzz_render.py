@@ -110,6 +110,7 @@ def test_mutated_sample_pages() -> None:
         b"<span class=katex><span class=katex-html><span class=base>" + b"<span class=mord>ab" * 150 + b"c" * 20_000,
         b"x<sup>" + b"-" * 140 + b"</sup>" * 100,
         b"<p>$$" + b"a" * 39_000 + b"$$",
+        b"<!--[if gte msEquation 12]><m:oMath>x</m:oMath><![endif]-->y",
     ],
 )
 def test_what_fuzzing_found(html: bytes) -> None:

@@ -31,6 +31,11 @@ NESTED = {
     "template": "<template>x",
     "hidden": "<div hidden>x",
     "select": "<select><option>x",
+    "kept_lines": "<div style='white-space:pre'>x\n",
+    "roles": "<div role=table><div role=row><div role=cell>x",
+    "lined_code": "<code>a<br>",
+    "raised": "<sup>1",
+    "office": "<m:oMath>x",
 }
 FLAT = {
     "cells": "<table>" + ("<tr>" + "<td>c" * 100) * 1000,

@@ -7,12 +7,22 @@ its container's prefix (`> `, `- `, indentation), its formulas expanded to `$tex
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from extractors.layout.native import twin
+from extractors.layout.tags import FORMULA_OPEN
 from extractors.math.forms import Recovered
 from pipeline.document import Blocks, Formula, Formulas
 
+_BAR = re.compile(r"\\\\|\\\||\|")
+_BAR_NAMES = {"|": "\\vert", "\\|": "\\Vert"}
+_NO_COMMANDS = re.compile(r"\\(?:begin\s*\{(?:array|tabular)|text|mbox|hbox|verb)")  # column borders, words
 _SENTINEL = re.compile("\ue000([0-9]{1,9})\ue001")
+
+
+def _named_bar(bar: re.Match[str]) -> str:
+    name = _BAR_NAMES.get(bar[0], bar[0])
+    return name + " " if bar.string[bar.end() : bar.end() + 1].isalpha() and name != bar[0] else name
 
 
 class Flow(twin.FlowBase):
@@ -44,6 +54,14 @@ class Flow(twin.FlowBase):
             done.append(shown)
             position += len(shown)
         return "".join(done)
+
+    def spell_bars(self, text: str) -> None:
+        """Write "|" by its command in the formulas of a pipe table, where the sign ends a cell."""
+        for number in _SENTINEL.findall(text) if FORMULA_OPEN in text else ():
+            found = self.recovered[int(number)]
+            if "|" in found.tex and not _NO_COMMANDS.search(found.tex):
+                tex = _BAR.sub(_named_bar, found.tex)
+                self.recovered[int(number)] = replace(found, tex=tex)
 
     def _formula(self, index: int, start: int) -> str:
         """Delimited TeX of one sentinel. An unrecovered formula stays plain text: no guess is passed off as TeX."""

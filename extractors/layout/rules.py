@@ -139,6 +139,7 @@ def _open_table(walk: Walk, head: str, after: int) -> None:
 def _close_table(walk: Walk, head: str, after: int) -> None:
     walk.flush()
     if text := to_pipe(walk.close_table()):
+        walk.flow.spell_bars(text)
         walk.write(text, "table", walk.table_links)
     twin.close_block(walk, head, after)
 

@@ -20,3 +20,9 @@ def test_double_dollars_between_single_ones_close_and_open():
 
 def test_display_formulas_between_prices_stay_whole():
     assert formulas("<p>costs $5 and $$x=1$$ and $y_1$ done</p>") == ["$$x=1$$", "$y_1$"]
+
+
+def test_bars_in_the_formulas_of_a_pipe_table_do_not_end_cells():
+    rows = r"<tr><th>A</th><th>B</th></tr><tr><td>\(P(a|b)\)</td><td>\(\|x\|_2\)</td></tr>"
+    assert render(f"<table>{rows}</table>").text.split("\n")[2] == r"| $P(a\vert b)$ | $\Vert x\Vert_2$ |"
+    assert render(r"<p>\(P(a|b)\)</p>").text == "$P(a|b)$"

@@ -48,7 +48,7 @@ def found_by_form() -> tuple[Counter[str], Counter[str]]:
     return total, equal
 
 
-def test_no_drawing_is_read_worse_than_before():
+def test_no_drawing_is_read_worse_than_before() -> None:
     total, equal = found_by_form()
     assert sum(total.values()) > 2_000
     assert {form: equal[form] for form in FLOORS if equal[form] < FLOORS[form]} == {}

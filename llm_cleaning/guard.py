@@ -18,6 +18,7 @@ from llm_cleaning.guard_tokens import Token
 from llm_cleaning.guard_words import ANSWER, PREAMBLE, REFUSAL
 from pipeline.document import Blocks
 
+_ELLIPSES = frozenset({"...", "…", "[...]", "[…]", "(...)"})
 FINISHED = frozenset({"stop", "eos", "end_turn"})
 
 
@@ -78,6 +79,8 @@ def check(
             findings.lost_lines += range(gap.a0, gap.a1)
         else:
             _compare(source, cleaned, old, new, gap, findings)
+    if new.key and new.key[-1] in _ELLIPSES and new.key[-1] not in old.key:
+        findings.reasons.add("truncated")
     if new.open_fence and not old.open_fence:
         findings.reasons.add("unclosed_fence")
     if cleaned.count("$$") % 2 > source.count("$$") % 2:

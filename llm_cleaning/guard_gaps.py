@@ -9,65 +9,79 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from llm_cleaning.guard_words import CHROME, PROMOTION
 from pipeline.document import Blocks
 from pipeline.text.spans import scan_formulas
 
+Says = Callable[[str], bool]
 MAX_UNMARKED_LOSS = 4.0  # times the cleaned text: more prose than that around it is no chrome
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_LABEL_CHARS = 60
 MAX_LABELS = 2  # in a row: three are a menu
 MIN_PARAGRAPH_CHARS = 60
-MIN_GAP_CHARS = 100  # of paragraphs between what stayed
-MIN_TAIL_CHARS = 160  # of paragraphs behind the last block that stayed, where remarks of the site stand as well
+MIN_GAP_CHARS = 300  # of paragraphs between what stayed: captions, teasers and offers are shorter
+MIN_TAIL_CHARS = 250  # of paragraphs behind the last block that stayed, where remarks of the site stand as well
+LONE_BLOCKS, MIN_LONE_CHARS = 2, 100  # all that follows: chrome of real pages is more than that
 LABELLED = 0.5  # a paragraph behind a label counts so much: names, dates and "Related" come before what others wrote
 WIDE_CHARS = 2.5  # letters that a character of Han, kana or Hangul stands for
+_CONTENT = frozenset({"formula", "code", "title", "prose"})
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[a-zß-ÿа-я][.!?]\s+(?=[A-ZÀ-ÞА-Я])|[。！？]")
 _SEPARATORS = re.compile(r"[|»›·•→←]")
 
 
-def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int) -> set[str]:
-    """Reasons why blocks without marks, all of whose text went, should have stayed."""
-    if not gone:
-        return set()
+def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int, is_kept: Says) -> set[str]:
+    """Reasons why blocks without marks, all of whose text went, should have stayed.
+
+    `is_kept` says whether a text stands elsewhere in the cleaned one: what stood twice may be kept once.
+    """
     reasons: set[str] = set()
-    prose = 0
     for run in _runs(sorted(gone)):
-        kinds = [_kind(source[blocks.start[i] : blocks.end[i]], blocks.kind[i]) for i in run]
-        sizes = [_size(source[blocks.start[i] : blocks.end[i]]) for i in run]
-        prose += sum(size for size, kind in zip(sizes, kinds, strict=True) if kind == "prose")
         if run[0] > 0:
-            reasons |= _read(kinds, sizes, MIN_GAP_CHARS if run[-1] + 1 < len(blocks) else MIN_TAIL_CHARS)
+            reasons |= _read(source, blocks, run, _least(run, len(blocks)), is_kept)
         if run[-1] + 1 < len(blocks):  # before the first block that stayed leads and mottos may go, facts may not
-            reasons |= _read(kinds[::-1], sizes[::-1], MIN_GAP_CHARS if run[0] > 0 else sys.maxsize)
+            reasons |= _read(source, blocks, run[::-1], MIN_GAP_CHARS if run[0] > 0 else sys.maxsize, is_kept)
+    sizes = (blocks.end[i] - blocks.start[i] for i in gone if blocks.kind[i] == "paragraph")
+    prose = sum(size for size in sizes if size >= MIN_GAP_CHARS)
     return reasons | ({"content_lost"} if prose > MAX_UNMARKED_LOSS * cleaned_chars else set())
 
 
+def _least(run: Sequence[int], count: int) -> int:
+    if run[-1] + 1 < count:
+        return MIN_GAP_CHARS
+    return MIN_LONE_CHARS if len(run) <= LONE_BLOCKS else MIN_TAIL_CHARS
+
+
 def _runs(indices: Sequence[int]) -> Iterable[list[int]]:
-    run: list[int] = []
+    runs: list[list[int]] = []
     for index in indices:
-        if run and index != run[-1] + 1:
-            yield run
-            run = []
-        run.append(index)
-    yield run
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return runs
 
 
-def _read(kinds: Sequence[str], sizes: Sequence[int], least: float) -> set[str]:
+def _read(source: str, blocks: Blocks, run: Sequence[int], least: float, is_kept: Says) -> set[str]:
     """What is lost from a border on; paragraphs from `least` characters in all."""
     prose, labels = 0.0, 0
-    for kind, size in zip(kinds, sizes, strict=True):
+    for index in run:
+        text = source[blocks.start[index] : blocks.end[index]]
+        kind = _kind(text, blocks.kind[index])
         if kind == "chrome" or labels > MAX_LABELS:
             break
+        if kind in _CONTENT and is_kept(text):
+            continue
         if kind in ("formula", "code") or (kind == "title" and not prose and not labels):
             return {"code_changed" if kind == "code" else "formula_changed"}
         if kind == "prose":
-            prose += size * (LABELLED if labels else 1.0)
+            prose += _size(text) * (LABELLED if labels else 1.0)
+        if prose >= least:
+            return {"content_lost"}
         labels = labels + 1 if kind == "label" else 0
-    return {"content_lost"} if prose >= least else set()
+    return set()
 
 
 def _kind(text: str, kind: str) -> str:
@@ -79,7 +93,7 @@ def _kind(text: str, kind: str) -> str:
     if kind == "code":
         return "code"
     if len(text) <= MAX_CHROME_CHARS and _is_chrome(body):
-        return "skipped" if PROMOTION.match(body) else "chrome"
+        return "skipped" if PROMOTION.match(body.lower()) else "chrome"
     ends = _END.search(body) is not None
     if kind == "math" or ("$" in text and len(scan_formulas(text))):
         return "formula" if kind == "math" or ends else "title"
@@ -89,7 +103,7 @@ def _kind(text: str, kind: str) -> str:
 
 
 def _is_chrome(body: str) -> bool:
-    return CHROME.search(body) is not None or len(_SEPARATORS.findall(body)) >= 2
+    return CHROME.search(body.lower()) is not None or len(_SEPARATORS.findall(body)) >= 2
 
 
 def _size(text: str) -> int:

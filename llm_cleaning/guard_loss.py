@@ -46,13 +46,12 @@ def losses(source: str, blocks: Blocks | None, lost: list[Span], cleaned: str) -
         score = known.keep_score[index] if index >= 0 else None
         text = "\n".join(source[start:end] for start, end in spans)
         if score is None and index >= 0 and _visible(text) >= _visible(source[known.start[index] : known.end[index]]):
-            if not kept.says(text):
-                whole.add(index)
+            whole.add(index)
         elif (score is None or score >= 0.5) and not kept.says(text):
             reason = _judged(text, known.kind[index] if index >= 0 else "other", score)
             reasons |= {reason} - {""}
             minor += len(text) if score is not None and not reason else 0
-    return Loss(reasons | lost_content(source, known, whole, len(cleaned)), minor)
+    return Loss(reasons | lost_content(source, known, whole, len(cleaned), kept.says), minor)
 
 
 class _Kept:
@@ -112,7 +111,7 @@ def _judged(text: str, kind: str, score: float | None) -> str:
     if text.lstrip("-* ").startswith("![") and text.endswith("]"):
         return ""
     if score is None:
-        is_chrome_line = len(text) <= MAX_SIDE_LINE_CHARS or CHROME.search(text) is not None
+        is_chrome_line = len(text) <= MAX_SIDE_LINE_CHARS or CHROME.search(text.lower()) is not None
         return "" if is_chrome_line or kind not in ("paragraph", "quote") else "content_lost"
     return "content_lost" if is_prose(text, MIN_MARKED_PROSE_WORDS) else ""
 
@@ -125,4 +124,4 @@ def is_prose(text: str, least: int) -> bool:
 
 def is_chrome(text: str) -> bool:
     """A sentence or phrase that may be cut out of a text that stays."""
-    return len(text) <= MAX_SIDE_LINE_CHARS and CHROME.search(text) is not None
+    return len(text) <= MAX_SIDE_LINE_CHARS and CHROME.search(text.lower()) is not None

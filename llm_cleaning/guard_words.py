@@ -60,7 +60,7 @@ REFUSAL = re.compile(
     re.IGNORECASE,
 )
 ANSWER = re.compile(r"\s*(?:answer|solution|response|ans)\b|\s*(?:yes|no)\b[,.]", re.IGNORECASE)
-# Chrome that reads like sentences or like headings of parts that are no content.
+# Chrome that reads like sentences or like headings of parts that are no content; for text in lower case.
 CHROME = re.compile(
     r"cookie|privacy policy|newsletter|subscri(?:be|ption)|all rights reserved|copyright|©|\bsign (?:in|up)\b|"
     r"\blog(?:ged)? ?(?:in|out)\b|\bregister\b|terms (?:of|and|&)|share (?:this|on)|follow us|advert|sponsored|"
@@ -86,11 +86,9 @@ CHROME = re.compile(
     r"commenti\b|articoli correlati|leggi anche|diritti riservati|condividi|reacties|lees (?:meer|ook)|czytaj|"
     r"komentarz|zobacz też|комментари|читайте|поделиться|похожие|все права|"
     r"评论|分享|相关|上一篇|下一篇|版权|登录|注册|收藏|关注|举报|コメント|関連|シェア|前の|次の|댓글|관련|공유",
-    re.IGNORECASE,
 )
 # Chrome between parts of the content: what follows it is content again.
 PROMOTION = re.compile(
     r"advert|sponsored|read (?:more|also|next)|(?:related|see also|also read):?|story continues|loading|download|"
     r"donate|support us|hire |sign up|subscribe|join |lire aussi|lees ook|leia|leggi|читайте|\*\*read",
-    re.IGNORECASE,
 )

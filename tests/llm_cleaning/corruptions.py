@@ -11,9 +11,10 @@ from random import Random
 Corruption = Callable[[Random, str, str], str | None]
 
 FENCE = re.compile(
-    r"^[ \t]*(?P<ticks>`{3,})[^`\n]*\n(?P<body>(?:(?![ \t]*(?P=ticks)[ \t]*$).*\n)*)[ \t]*(?P=ticks)[ \t]*$",
+    r"^[ \t]*(?:[-*+:>][ \t]+)?(?P<ticks>`{3,})[^`\n]*\n(?P<body>(?:(?![ \t]*(?P=ticks)[ \t]*$).*\n)*)[ \t]*(?P=ticks)[ \t]*$",
     re.MULTILINE,
 )
+INLINE_CODE = re.compile(r"(?<!`)`[^`\n]+`(?!`)")
 CODE = re.compile(FENCE.pattern + r"|`[^`\n]+`", re.MULTILINE)
 FORMULA = re.compile(
     r"\$\$(?P<display>[^$]+)\$\$|(?<![\\$\w])\$(?![\s$\d])(?P<inline>[^$\n]{1,300}?)(?<![\s\\])\$(?![\d$])"
@@ -73,7 +74,12 @@ def digit_in_prose(rng, text, other):
 
 
 def mask_formulas(text: str) -> str:
-    return FORMULA.sub(lambda m: "\x01" * len(m[0]), text)
+    """Formulas and inline code replaced by as many characters that no pattern finds."""
+    return FORMULA.sub(_masked, INLINE_CODE.sub(_masked, text))
+
+
+def _masked(match: re.Match[str]) -> str:
+    return "\x01" * len(match[0])
 
 
 def digit_in_formula(rng, text, other):

@@ -13,11 +13,14 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pyarrow as pa
+from peer_datatrove import clusters
 
 from dedup.audit import AUDIT_SCHEMA, cluster_ids
 from dedup.components import components
@@ -30,6 +33,7 @@ from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_components, res
 from dedup.verify import VerifyConfig, verify
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
+PASSES = 5
 CERTAIN_KINDS = ("truncated_70", "boilerplate_wrap", "rewrapped_unicode", "mirror_constructed", "printer_friendly")
 
 
@@ -93,6 +97,7 @@ def measure(folder: Path) -> None:
     ways = {
         "component": {i: both.get(exact_ids.get(i, i), exact_ids.get(i, i)) for i in texts},
         "closure": {i: plain.get(exact_ids.get(i, i), exact_ids.get(i, i)) for i in texts},
+        **({"datatrove": clusters(docs)} if find_spec("datatrove") else {}),
         "dedup": as_dict(audit),
     }
     keys = {
@@ -146,8 +151,8 @@ def groups_of(pair: dict[str, Any]) -> list[str]:
 def report(pairs: list[dict[str, Any]], texts: dict[str, str], ways: dict[str, Any], keys: dict[str, Any]) -> None:
     """Share of pairs each way calls one document, by label and kind.
 
-    minhash, contain: proposed by a shared bucket. component, closure: connected by both channels, by MinHash alone, with
-    nothing verified. dedup: the whole. verify: the pair alone, as if proposed.
+    minhash, contain: proposed by a shared bucket. component, closure, datatrove: connected by both channels, by MinHash
+    alone, by datatrove's MinHash, with nothing verified. dedup: the whole. verify: the pair alone, as if proposed.
     """
     groups: dict[str, list[dict[str, bool]]] = defaultdict(list)
     for pair in labelled(pairs):
@@ -164,18 +169,30 @@ def report(pairs: list[dict[str, Any]], texts: dict[str, str], ways: dict[str, A
 
 
 def speed(folder: Path) -> None:
+    """Documents per second of one core, raw text to signature, in PASSES passes that take turns: median and range."""
     docs = read(folder / "docs.jsonl.gz")
     batch = batch_of(docs)
-    for name, run in (
-        ("minhash", lambda: signature_rows(batch, MinHashConfig())),
-        ("minhash + containment", lambda: proposals(batch, MinHashConfig(), ContainmentConfig())),
-    ):
-        run()
-        start = time.process_time()
-        run()
-        print(f"{name:24}{len(docs) / (time.process_time() - start):8.0f} docs/s of one core")
-    print(f"{'datatrove minhash':24}{datatrove_rate(docs):8.0f} docs/s of one core")
-    print(f"{'rensa RMinHash':24}{rensa_rate(docs):8.0f} docs/s of one core")
+    ways = {
+        "minhash": lambda: timed(len(docs), lambda: signature_rows(batch, MinHashConfig())),
+        "minhash + containment": lambda: timed(
+            len(docs), lambda: proposals(batch, MinHashConfig(), ContainmentConfig())
+        ),
+        "datatrove minhash": lambda: datatrove_rate(docs),
+        "rensa RMinHash": lambda: rensa_rate(docs),
+    }
+    rates: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(PASSES):
+        for name, run in ways.items():
+            rates[name].append(run())
+    for name, found in rates.items():
+        ratio = median(ours / other for ours, other in zip(rates["minhash"], found, strict=True))
+        print(f"{name:24}{median(found):8.0f} docs/s ({min(found):.0f} to {max(found):.0f}); minhash has {ratio:.2f} x")
+
+
+def timed(documents: int, run: Callable[[], object]) -> float:
+    start = time.process_time()
+    run()
+    return documents / (time.process_time() - start)
 
 
 class SplitAtSpaces:

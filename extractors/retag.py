@@ -12,11 +12,16 @@ from turbohtml import Document, Element, Text
 from extractors.layout.signs import Selectors, Signs, tag_sign
 
 _KEPT_LINES = Selectors(
-    ("[style*='white-space']", ".whitespace-pre-wrap", ".whitespace-pre-line", ".whitespace-pre", ".pre-wrap")
+    (
+        *("[style*='white-space:pre']", "[style*='white-space: pre']", "[style*='white-space:break-spaces']"),
+        *("[style*='white-space: break-spaces']", ".whitespace-pre-wrap", ".whitespace-pre-line"),
+        *(".whitespace-pre", ".pre-wrap"),
+    )
 )
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
+_COPIES, _ROWS = ">copy", ('role="row', "role='row", "role=row")
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
-SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, "<sup", "<button", "<pre", "<code")
+SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, *_ROWS, "<sup", "<button", _COPIES, "<pre", "<code")
 
 _KEEPS = re.compile(
     r"(?:^|;)\s{0,9}white-space\s{0,9}:\s{0,9}(?:pre|pre-wrap|pre-line|break-spaces)\s{0,9}(?:!|;|$)", re.I
@@ -49,9 +54,9 @@ def retag(document: Document, signs: Signs) -> None:
         _keep_lines(document, selector)
     if selector := _LINED_CODE.of(signs):
         _name_code(document, selector)
-    if selector := _TABLES.of(signs):
+    if any(sign in signs for sign in _ROWS) and (selector := _TABLES.of(signs)):
         _name_tables(document, selector)
-    if tag_sign("button") in signs and ("<pre" in signs or "<code" in signs):
+    if tag_sign("button") in signs and _COPIES in signs and ("<pre" in signs or "<code" in signs):
         for button in _affordable(document, document.select("button")):
             if button.text.strip().lower() in _COPY:
                 button.extract()

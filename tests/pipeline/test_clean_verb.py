@@ -45,18 +45,20 @@ def test_rendered_rows_are_cleaned_in_order_with_other_fields_unchanged(tmp_path
 
 def test_rows_without_text_pass_through_with_nulls_and_bad_rows_are_named(tmp_path):
     failed = {"id": "a", "text": None, "blocks": [], "formulas": [], "error": {"kind": "blank", "message": "x"}}
+    silent = {"id": "c", "text": None}
     bad = {"id": "b", "text": "short", "blocks": [{"start": 0, "end": 99, "kind": "paragraph"}]}
-    source = write(tmp_path / "in.jsonl", [failed, bad])
+    source = write(tmp_path / "in.jsonl", [failed, bad, silent])
     source.write_text(source.read_text() + "{broken\n[1]\n")
     assert run("--jsonl", source, "-o", tmp_path / "out.jsonl").exit_code == 0
-    one, two, three, four = read(tmp_path / "out.jsonl")
+    one, two, unread, three, four = read(tmp_path / "out.jsonl")
+    assert unread["error"]["kind"] == "no_text"
     assert {key: one[key] for key in failed} == failed
     assert one["clean_text"] is None
     assert one["guard_verdict"] is None
     assert two["error"]["kind"] == "bad_row"
     assert "outside the text" in two["error"]["message"]
     assert [three["error"]["kind"], four["error"]["kind"]] == ["bad_json", "bad_json"]
-    assert [three["line"], four["line"]] == [3, 4]
+    assert [three["line"], four["line"]] == [4, 5]
 
 
 def test_text_alone_is_enough_and_gzip_is_read_and_written(tmp_path):

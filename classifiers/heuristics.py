@@ -33,8 +33,8 @@ class RulesConfig:
         max_bullet_lines: share of lines that begin with a bullet. Gopher: 0.9.
         max_ellipsis_lines: share of lines that end in an ellipsis. Gopher: 0.3.
         min_alphabetic_words: share of words with a letter. Gopher: 0.8.
-        count_punctuation: for that share, punctuation counts as words without a letter, as datatrove has it. Off: it
-            takes a fifth of good documentation, forums and exercises, which are full of it.
+        count_punctuation: for that share, punctuation counts as words without a letter, as datatrove has it; on pages
+            with formulas, code or tables it never does, since what is left round those is full of it.
         min_stop_words: distinct English stop words, on English pages only. Gopher: 2.
         max_duplicate_lines: share of lines that occurred before. Gopher: 0.3.
         max_duplicate_line_chars: their share of characters. Gopher: 0.2.
@@ -72,7 +72,7 @@ class RulesConfig:
     max_bullet_lines: float | None = 0.9
     max_ellipsis_lines: float | None = 0.3
     min_alphabetic_words: float | None = 0.8
-    count_punctuation: bool = False
+    count_punctuation: bool = True
     min_stop_words: int | None = 2
     max_duplicate_lines: float | None = 0.3
     max_duplicate_line_chars: float | None = 0.2
@@ -168,12 +168,13 @@ def _ellipsis_lines(measures: Measures, _: str, config: RulesConfig) -> bool:
 
 
 def _alphabetic_words(measures: Measures, _: str, config: RulesConfig) -> bool:
-    """On a page with formulas, punctuation is not asked for letters and numbers are words like others."""
+    """Punctuation is asked for letters on prose only; on a page with formulas numbers are words like others."""
     if config.min_alphabetic_words is None or not _judges_words(measures, config):
         return False
     if measures.formula_words:
         return measures.alphabetic_words + measures.numbers < config.min_alphabetic_words * measures.plain_words
-    words = measures.n_words if config.count_punctuation else measures.plain_words
+    is_prose = not measures.prose.code and not measures.prose.tables
+    words = measures.n_words if config.count_punctuation and is_prose else measures.plain_words
     return measures.alphabetic_words / max(1, words) < config.min_alphabetic_words
 
 

@@ -18,6 +18,7 @@ COMMON_SIGNS = ".,;:!?'\"()\\-–—’‘“”«»„…%/&+=<>*°§€$£。�
 APART = b"()[]=;:<>+/"  # stand alone as words in a model's line: prose has few of them, code has many
 
 _UNSPACED = re.compile(r"([\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
+_UNSPACED_SCRIPT = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _SENTENCE_END = re.compile(r"(?<![.!?…:;])[.!?…:;。！？]++(?=[\s\"'”’)\]]|$)|[。！？]")
 _ODD_OR_RUN = re.compile(rf"([^\w\s{COMMON_SIGNS}])|([^\w\s])\2{{3}}")
 
@@ -46,6 +47,16 @@ class Chunk(NamedTuple):
     n_alphabetic: int  # words with a letter
     n_numbers: int  # words with a digit and no letter
     stop_words: int  # bits of Gopher's stop words
+
+
+class Signs(NamedTuple):
+    """Characters of a text by kind."""
+
+    odd: int  # no letter, digit, white space or common sign
+    runs: int  # runs of four equal common signs
+    unspaced: int  # of scripts written without spaces between words: Thai, Lao, Myanmar, Khmer, kana, Han
+    inked: int  # all but white space
+    pieces: int  # what stands between white space
 
 
 # Fields of Chunk, by position: `map` runs them in C.
@@ -84,12 +95,13 @@ def sentence_facts(text: str) -> tuple[int, int, int, int]:
     return chars, covered, ends, words
 
 
-def noise(text: str) -> tuple[int, int]:
-    """(characters that are no letter, digit, white space or common sign; runs of four equal common signs)."""
+def noise(text: str) -> Signs:
+    """What a text is written with; see Signs."""
     odd = runs = 0
     for found in _ODD_OR_RUN.finditer(text):
         odd, runs = odd + (found[1] is not None), runs + (found[1] is None)
-    return odd, runs
+    pieces = text.split()
+    return Signs(odd, runs, len(_UNSPACED_SCRIPT.findall(text)), sum(map(len, pieces)), len(pieces))
 
 
 def plain_line(lowered: str) -> str:

@@ -16,7 +16,7 @@ from classifiers.sentence_marks import TERMINAL
 from pipeline.text.latex.lex import is_well_formed
 
 SHORT_LINE_CHARS = 30  # FineWeb
-MIN_FORMULAS, MAX_FORMULAS = 10, 200  # a rate of fewer says nothing; of more it is known
+MIN_FORMULAS, MAX_FORMULAS = 10, 60  # a rate of fewer says nothing; of more it is known
 MIN_TOP_WORD_WORDS = 50
 C4_MIN_LINE_WORDS, C4_MAX_WORD_CHARS = 3, 1000
 C4_POLICIES = ("terms of use", "privacy policy", "cookie policy", "uses cookies", "use of cookies", "use cookies")
@@ -109,7 +109,8 @@ class Measures:
 
     @property
     def symbol_noise(self) -> float:
-        return twin.noise(self.text)[0] / max(1, len(self.text))
+        signs = self.prose.signs if self.text is self.prose.text else twin.noise(self.text)
+        return signs.odd / max(1, len(self.text))
 
     @property
     def wellformed(self) -> float:

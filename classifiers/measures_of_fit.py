@@ -47,10 +47,14 @@ def average_precision(positive: Sequence[bool], scores: Sequence[float]) -> floa
 def best_offset(positive: Sequence[bool], scores: Sequence[float]) -> float:
     """What to add to the scores' log odds so that F1 is best at BOUNDARY; 0 where the rows are few.
 
-    Of equally good boundaries the one nearest to BOUNDARY is taken.
+    Of boundaries whose F1 is within a standard error of the best the one nearest to BOUNDARY is taken: curves are flat.
     """
     if min(sum(positive), len(positive) - sum(positive)) < MIN_ROWS_TO_SHIFT:
         return 0.0
-    steps = [step / 100 for step in range(12, 89)]
-    best = max(steps, key=lambda step: (at_threshold(positive, scores, step)["f1"], -abs(step - BOUNDARY)))
-    return round(math.log((1 - best) / best), 4)
+    steps = [at_threshold(positive, scores, step / 100) for step in range(12, 89)]
+    best = max(steps, key=lambda step: float(step["f1"]))
+    wrong = best["false_positives"] + best["false_negatives"]
+    least = best["f1"] - math.sqrt(wrong) / max(1, 2 * best["true_positives"] + wrong)
+    good = [float(step["threshold"]) for step in steps if step["f1"] >= least]
+    nearest = min(good, key=lambda step: (abs(step - BOUNDARY), step))
+    return round(math.log((1 - nearest) / nearest), 4)

@@ -54,8 +54,12 @@ def _described(card: Mapping[str, Any]) -> list[str]:
 
 def _groups(card: Mapping[str, Any]) -> list[str]:
     held = card["held_out"]["groups"]
-    if folds := card["config"].get("folds"):
-        return [f"Tested on {folds} folds of groups: each page by a model that saw nothing of its group.", ""]
+    if card["config"].get("refit"):
+        names = ", ".join(held[:40])
+        return [
+            f"The figures are of a model that saw nothing of these groups; this one learned from them too: {names}.",
+            "",
+        ]
     return [f"Held-out groups, never trained on: {', '.join(held[:40])}.", ""] if held else []
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from classifiers import hot
 
-TWIN_VERSION = 1  # of what hot.py and c/ do; a build left over from another version is not used
+TWIN_VERSION = 2  # of what hot.py and c/ do; a build left over from another version is not used
 
 
 def _twin() -> object:

@@ -63,4 +63,4 @@ def _distinct_lines(prose: Prose) -> float:
 
 
 def _clean_symbols(prose: Prose) -> float:
-    return 1.0 - min(1.0, sum(twin.noise(prose.text)) / max(1, len(prose.text)) / MAX_NOISE)
+    return 1.0 - min(1.0, (prose.signs.odd + prose.signs.runs) / max(1, len(prose.text)) / MAX_NOISE)

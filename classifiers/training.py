@@ -34,15 +34,14 @@ class FastTextConfig:
     Attributes:
         positive: the label whose probability is the score; "" picks the one label that is no "non…", "not…" or "other".
         held_out: share of the rows that is tested on, not trained on.
-        folds: instead, part the groups so many times; every row is tested by a model that saw nothing of its group,
-            and the model itself learns from all rows. 0: one held-out part.
+        refit: after the test on the held-out part, learn from all rows; the figures are of a model that saw less.
         seed: of the model's start; the order of rows follows their hashes.
         epochs, learning_rate, dim, min_count: fastText's own.
     """
 
     positive: str = ""
     held_out: float = 0.2
-    folds: int = 0
+    refit: bool = False
     seed: int = 1
     epochs: int = 8
     learning_rate: float = 0.3
@@ -67,15 +66,12 @@ def train(rows: Sequence[Row], config: FastTextConfig) -> Trained:
     """
     _check(config)
     positive = positive_of({row.label for row in rows}, config.positive)
-    if config.folds:
+    training, held = split(rows, config.held_out)
+    data = _fit(training, config)
+    raw = _tested(data, held, positive)
+    if config.refit:
         training = unique(rows)
-        tested = _across_folds(training, positive, config)
         data = _fit(training, config)
-    else:
-        training, held = split(rows, config.held_out)
-        data = _fit(training, config)
-        tested = list(zip(held, _tested(data, held, positive), strict=True))
-    held, raw = [row for row, _ in tested], [value for _, value in tested]
     truth = [row.label == positive for row in held]
     offset = best_offset(truth, raw)
     card: dict[str, Any] = {
@@ -102,19 +98,6 @@ def _tested(data: bytes, rows: Sequence[Row], positive: str) -> list[float]:
         check_model(path)
         model = fasttext.load_model(str(path))
     return [line_score(model_text(row.text), model, positive) for row in rows]
-
-
-def _across_folds(rows: Sequence[Row], positive: str, config: FastTextConfig) -> list[tuple[Row, float]]:
-    """Every row with the score of a model that was trained without its group (its own hash where it has none)."""
-    found: list[tuple[Row, float]] = []
-    for part in range(config.folds):
-        held = [row for row in rows if row.fold(config.folds) == part]
-        training = [row for row in rows if row.fold(config.folds) != part]
-        if len({row.label for row in training}) < 2:
-            hint = "give more groups, or ask for fewer folds"
-            raise InputError(f"fold {part + 1}: nothing to learn without its groups", where="--folds", hint=hint)
-        found += zip(held, _tested(_fit(training, config), held, positive), strict=True)
-    return found
 
 
 def metrics(truth: Sequence[bool], values: Sequence[float]) -> dict[str, Any]:
@@ -147,8 +130,6 @@ def positive_of(labels: set[str], wanted: str) -> str:
 def _check(config: FastTextConfig) -> None:
     if not 0 < config.held_out < 1:
         raise UsageError(f"held_out is {config.held_out}", where="--held-out", expected="a share between 0 and 1")
-    if config.folds == 1 or config.folds < 0:
-        raise UsageError(f"folds is {config.folds}", where="--folds", expected="0, or at least 2")
     if min(config.epochs, config.dim, config.min_count) < 1:
         raise UsageError("a setting is below 1", where="train-classifier", expected="whole numbers from 1 on")
 

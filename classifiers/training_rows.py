@@ -21,21 +21,22 @@ from pipeline.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example. `group` names what must not stand on both sides of the split: a site, a repository; "" for none."""
+    """One example.
+
+    Attributes:
+        group: what must not stand on both sides of the split: a site, a repository; "" for none.
+        held_out: keep the row for the test; where any row says so, those that do are the held-out part.
+    """
 
     text: str
     label: str
     group: str = ""
+    held_out: bool = False
 
     @property
     def key(self) -> bytes:
         """Place of the row in every order: a hash of label and text."""
         return blake2b(f"{self.label}\0{self.text}".encode("utf-8", "replace"), digest_size=8).digest()
-
-    def fold(self, folds: int) -> int:
-        """Which of so many parts the row's group falls into; rows without a group fall by themselves."""
-        name = self.group.encode("utf-8", "replace") or self.key
-        return int.from_bytes(blake2b(name, digest_size=8).digest(), "big") % folds
 
 
 def unique(rows: Iterable[Row]) -> list[Row]:
@@ -45,7 +46,7 @@ def unique(rows: Iterable[Row]) -> list[Row]:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """Every row of a JSON-lines file with text and label; other fields but `group` are left alone.
+    """Every row of a JSON-lines file with text and label; other fields but `group` and `held_out` are left alone.
 
     Raises:
         InputError: the file is missing, or a line is no such row; says which.
@@ -57,6 +58,18 @@ def read_rows(path: Path) -> list[Row]:
     if not rows:
         raise InputError("no training rows", where=str(path), expected='lines like {"text": "…", "label": "math"}')
     return rows
+
+
+def _zstd(packed: bytes) -> bytes:
+    """What all frames hold. (zstandard's stream reader takes a cut-off frame for a whole one.)"""
+    plain = bytearray()
+    while packed:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        plain += frame.decompress(packed)
+        if not frame.eof:
+            raise EOFError("the last zstd frame is cut off")
+        packed = frame.unused_data
+    return bytes(plain)
 
 
 @contextmanager
@@ -73,8 +86,7 @@ def _opened(path: Path) -> Iterator[Iterable[bytes]]:
             if magic[:2] == b"\x1f\x8b":
                 yield gzip.GzipFile(fileobj=handle)
             elif magic == b"\x28\xb5\x2f\xfd":
-                with zstandard.ZstdDecompressor().stream_reader(handle, read_across_frames=True) as plain:
-                    yield io.BufferedReader(plain)
+                yield io.BytesIO(_zstd(handle.read()))
             else:
                 yield handle
         except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
@@ -82,14 +94,14 @@ def _opened(path: Path) -> Iterator[Iterable[bytes]]:
 
 
 def _row(line: bytes, where: str) -> Row:
-    expected = '{"text": "…", "label": "math"}, optionally "group"'
+    expected = '{"text": "…", "label": "math"}, optionally "group" and "held_out"'
     try:
         row: Any = json.loads(line)
     except (ValueError, RecursionError) as problem:
         raise InputError(f"no JSON: {problem}", where=where, expected=expected) from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str) or not _is_label(row.get("label")):
         raise InputError("a row needs text and a label", where=where, expected=expected)
-    return Row(row["text"], str(row["label"]), str(row.get("group") or ""))
+    return Row(row["text"], str(row["label"]), str(row.get("group") or ""), row.get("held_out") is True)
 
 
 def _is_label(label: object) -> bool:
@@ -101,8 +113,8 @@ def _is_label(label: object) -> bool:
 def split(rows: Iterable[Row], share: float, *, by_label: bool = True) -> tuple[list[Row], list[Row]]:
     """(training, held out), each in order of the rows' hashes, which no order of the file moves; repeated rows once.
 
-    With at least two groups, whole groups are held out: the smallest hashes first, until `share` of the rows is
-    reached. Otherwise every row by its own hash.
+    Held out are the rows marked so, where there are any. Else, with at least two groups, whole groups: the smallest
+    hashes first, until `share` of the rows is reached. Otherwise every row by its own hash.
 
     Args:
         by_label: labels are classes, and each must stay in the training part; False where they are numbers.
@@ -113,6 +125,8 @@ def split(rows: Iterable[Row], share: float, *, by_label: bool = True) -> tuple[
     ordered = unique(rows)
     held = _held_groups(ordered, share, by_label=by_label)
     chosen = [row.group in held if held else _fraction(row.key) < share for row in ordered]
+    if any(row.held_out for row in ordered):
+        chosen = [row.held_out for row in ordered]
     train = [row for row, out in zip(ordered, chosen, strict=True) if not out]
     kept = [row for row, out in zip(ordered, chosen, strict=True) if out]
     missing = {row.label for row in ordered} - {row.label for row in train}

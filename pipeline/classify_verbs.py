@@ -30,9 +30,9 @@ RUN = click.Path(path_type=Path, file_okay=False)
 def classify(run_folder: Path | None, jsonl: str | None, output: str | None, recipe_name: str) -> None:
     """Score rows of text: language, mathness, code, quality, and the rule that would reject each.
 
-    With --jsonl, rows {"text", "blocks"?, "formulas"?, "url"?} get language, language_score, math_score, code_score,
-    quality_score and reject_reason (null when kept). With RUN, a run's documents are scored again by another recipe,
-    without rendering, and what would change is printed by rule; the run stays as it is.
+    With --jsonl, rows {"text", "blocks"?, "formulas"?, "url"?} get language, language_score, languages, math_score,
+    code_score, quality_score and reject_reason (null when kept). With RUN, a run's documents are scored again by
+    another recipe, without rendering, and what would change is printed by rule; the run stays as it is.
 
     \b
     warcmill classify --jsonl text.jsonl -o scored.jsonl

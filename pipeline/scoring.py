@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from classifiers.language import detect_top
+from classifiers.prose import split
 from classifiers.stage import ClassifyConfig, classify, require_files
 from extractors.prefilter import prefilter
 from llm_cleaning.stage import CleanConfig, mark
@@ -15,6 +17,7 @@ from pipeline.text_rows import Row, mapped_rows, page_bytes, text_document
 NO_SCORES: Row = {
     "language": None,
     "language_score": None,
+    "languages": None,
     "math_score": None,
     "code_score": None,
     "quality_score": None,
@@ -39,9 +42,10 @@ class Summary:
 def classify_jsonl(source: str, target: str, config: ClassifyConfig, marking: CleanConfig) -> Iterator[Summary]:
     """Score rows {"text", "blocks"?, "formulas"?, "url"?}, as `warcmill render --jsonl` writes them.
 
-    Adds language, language_score, math_score, code_score, quality_score and reject_reason (null when kept); other
-    fields come out unchanged, rows keep their order. Blocks that come with a row are marked as in a run, so that its
-    boilerplate is not looked at. Yields the summary so far after every row.
+    Adds language, language_score, languages (the likeliest, [[label, score], ...]), math_score, code_score,
+    quality_score and reject_reason (null when kept); other fields come out unchanged, rows keep their order. Blocks
+    that come with a row are marked as in a run, so that its boilerplate is not looked at. Yields the summary so far
+    after every row.
 
     Raises:
         InputError, OutputError: a file that cannot be read or written, a damaged or missing model.
@@ -51,7 +55,11 @@ def classify_jsonl(source: str, target: str, config: ClassifyConfig, marking: Cl
     summary = Summary()
 
     def add(documents: list[Document]) -> Iterable[Row]:
-        return map(_scores, classify(mark(documents, config=marking), config=config))
+        marked = list(mark(documents, config=marking))
+        languages = [
+            detect_top(split(document, config.keep_threshold).text, config.language_model) for document in marked
+        ]
+        return map(_scores, classify(marked, config=config), languages)
 
     for row in mapped_rows(source, target, _document, add, NO_SCORES):
         summary.note(row, *([row["reject_reason"]] if row["reject_reason"] else []))
@@ -65,10 +73,11 @@ def _document(row: Row) -> Document:
     return document
 
 
-def _scores(document: Document) -> Row:
+def _scores(document: Document, languages: list[tuple[str, float]]) -> Row:
     return {
         "language": document.language,
         "language_score": document.language_score,
+        "languages": languages,
         "math_score": document.math_score,
         "code_score": document.code_score,
         "quality_score": document.quality,

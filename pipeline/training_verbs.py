@@ -20,7 +20,7 @@ FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--kind", type=click.Choice(("fasttext", "regressor", "ensemble")), default="fasttext", show_default=True)
 @click.option("--positive", default="", help="Label whose probability is the score.  [default: told from the labels]")
 @click.option("--held-out", type=float, default=0.2, show_default=True, help="Share of the rows to test on.")
-@click.option("--folds", type=int, default=0, help="Test on so many folds of groups instead; learn from all rows.")
+@click.option("--refit", is_flag=True, help="fastText: after the test, learn from the held-out rows too.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Same seed and rows: the same bytes.")
 @click.option("--epochs", type=click.IntRange(1, 1000), default=None, help="fastText passes over the rows.")
 @click.option("--embedder", default="", help="regressor: folder or hub name of a transformer.  [default: from a wheel]")
@@ -72,7 +72,7 @@ def _fasttext(rows: Any, options: dict[str, Any]) -> Any:
     from classifiers.training import FastTextConfig, train
 
     chosen = {
-        name: options[name] for name in ("positive", "held_out", "folds", "seed", "epochs") if options[name] is not None
+        name: options[name] for name in ("positive", "held_out", "refit", "seed", "epochs") if options[name] is not None
     }
     with Console(stderr=True).status(f"training on {len(rows):,} rows, one thread"):
         return train(rows, FastTextConfig(**chosen))

@@ -6,14 +6,14 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#define TWIN_VERSION 1
+#define TWIN_VERSION 2
 
 typedef uint64_t u64;
 
 #include "words.h"
 #include "ngrams.h"
-#include "signs.h"
 #include "lines.h"
+#include "signs.h"
 
 static PyObject *
 count_words(PyObject *Py_UNUSED(module), PyObject *args)
@@ -42,9 +42,13 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC
 PyInit__hot(void)
 {
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL)
+    PyObject *module = PyModule_Create(&definition), *twin = PyImport_ImportModule("classifiers.hot");
+    signs_type = twin ? PyObject_GetAttrString(twin, "Signs") : NULL;
+    Py_XDECREF(twin);
+    if (module == NULL || signs_type == NULL) {
+        Py_XDECREF(module);
         return NULL;
+    }
     if (PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0) {
         Py_DECREF(module);
         return NULL;

@@ -102,6 +102,8 @@ is_common(Py_UCS4 character) /* hot.py: COMMON_SIGNS */
     return 0;
 }
 
+static PyObject *signs_type; /* hot.py: Signs */
+
 static PyObject *
 noise(PyObject *Py_UNUSED(module), PyObject *text)
 {
@@ -111,11 +113,17 @@ noise(PyObject *Py_UNUSED(module), PyObject *text)
     }
     int kind = PyUnicode_KIND(text);
     const void *data = PyUnicode_DATA(text);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text), odd = 0, runs = 0, run = 0;
+    Py_ssize_t length = PyUnicode_GET_LENGTH(text), odd = 0, runs = 0, run = 0, unspaced = 0, inked = 0, pieces = 0;
+    int inside = 0;
     Py_UCS4 before = 0;
     for (Py_ssize_t at = 0; at < length; at++) {
         Py_UCS4 character = PyUnicode_READ(kind, data, at);
-        if (Py_UNICODE_ISALNUM(character) || character == '_' || Py_UNICODE_ISSPACE(character))
+        int space = Py_UNICODE_ISSPACE(character);
+        pieces += !space && !inside;
+        inside = !space;
+        inked += inside;
+        unspaced += is_unspaced(character) || (character >= 0xE80 && character <= 0xEFF);
+        if (space || character == '_' || Py_UNICODE_ISALNUM(character))
             run = 0;
         else if (!is_common(character)) {
             odd++;
@@ -130,5 +138,8 @@ noise(PyObject *Py_UNUSED(module), PyObject *text)
         }
         before = character;
     }
-    return Py_BuildValue("nn", odd, runs);
+    PyObject *counts = Py_BuildValue("(nnnnn)", odd, runs, unspaced, inked, pieces);
+    PyObject *signs = counts ? PyObject_CallObject(signs_type, counts) : NULL;
+    Py_XDECREF(counts);
+    return signs;
 }

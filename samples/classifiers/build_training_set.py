@@ -1,9 +1,9 @@
 """Training rows of the shipped math and code models, from checkouts of public repositories.
 
-    python samples/classifiers/build_training_set.py CHECKOUTS -o ROWS [--held-out]
+    python samples/classifiers/build_training_set.py CHECKOUTS -o ROWS
 
 CHECKOUTS holds one folder per repository, `owner+name`, as sources.toml names them. Writes ROWS/math.jsonl and
-ROWS/code.jsonl with rows {"text", "label", "group", "variant"}. A page is labelled by its own markup and then loses it:
+ROWS/code.jsonl with rows {"text", "label", "group", "variant"}, and "held_out" where the source is tested on first. A page is labelled by its own markup and then loses it:
 formulas are removed, or only their delimiters and backslashes; code stays without fences, or goes. So a model learns
 what pages are about, not how they are marked. Same checkouts, same rows: no clock, no unseeded draw.
 """
@@ -158,10 +158,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkouts", type=Path)
     parser.add_argument("-o", "--output", type=Path, required=True)
-    parser.add_argument("--held-out", action="store_true", help="write the sources kept out of training instead")
     arguments = parser.parse_args()
-    chosen = [source for source in sources() if source.held_out == arguments.held_out]
-    refuse_forbidden([source.folder for source in sources()])
+    chosen = sources()
+    refuse_forbidden([source.folder for source in chosen])
     furniture, counts = menus(arguments.checkouts), Counter[tuple[str, str]]()
     arguments.output.mkdir(parents=True, exist_ok=True)
     with (arguments.output / "math.jsonl").open("w") as math, (arguments.output / "code.jsonl").open("w") as code:
@@ -174,7 +173,7 @@ def main() -> None:
                             "label": row[name],
                             "group": row["group"],
                             "variant": row["variant"],
-                        }
+                        } | ({"held_out": True} if source.held_out else {})
                         handle.write(json.dumps(kept, ensure_ascii=False) + "\n")
                         counts[source.name, row[name]] += 1
     for (name, tag), count in sorted(counts.items()):

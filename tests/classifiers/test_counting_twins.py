@@ -50,5 +50,5 @@ def test_what_is_no_chunk_is_refused(answer):
 
 
 def test_signs_by_hand():
-    assert twin.noise("a ~ b ---- c ††") == (3, 1)
+    assert twin.noise("a ~ b ---- c †† 漢") == (3, 1, 1, 11, 7)
     assert twin.sentence_facts("One. Two!\n\nno end\n  Three? ") == (9 + 6 + 6, 15, 3, 3)

@@ -10,7 +10,7 @@ from test_run import start
 
 from pipeline.classify_verbs import classify, prefilter
 
-ADDED = {"language", "language_score", "math_score", "code_score", "quality_score", "reject_reason"}
+ADDED = {"language", "language_score", "languages", "math_score", "code_score", "quality_score", "reject_reason"}
 PROSE = (
     "The river keeps a steady course through the valley until it meets the old mill. People who lived there before the"
     " railway came still tell stories of the great flood. A bridge of local stone, built with the help of every"
@@ -63,7 +63,7 @@ def test_recipes_decide_and_more_rows_than_a_batch_keep_their_order(tmp_path):
     source = write(tmp_path / "in.jsonl", [{"id": n, "text": PROSE} for n in range(150)])
     out = tmp_path / "out.jsonl"
     call(classify, "--jsonl", source, "-o", out, "--recipe", "nemotron-cc-math-4plus")
-    assert [(row["id"], row["reject_reason"]) for row in lines(out)] == [(n, "not_math_or_code") for n in range(150)]
+    assert [(row["id"], row["reject_reason"]) for row in lines(out)] == [(n, "not_math") for n in range(150)]
 
 
 def test_formulas_and_blocks_of_a_row_are_taken_as_given(tmp_path):

@@ -33,7 +33,7 @@ from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_components, res
 from dedup.verify import VerifyConfig, verify
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
-PASSES = 5
+PASSES = 3
 CERTAIN_KINDS = ("truncated_70", "boilerplate_wrap", "rewrapped_unicode", "mirror_constructed", "printer_friendly")
 
 

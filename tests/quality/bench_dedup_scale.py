@@ -1,10 +1,10 @@
 """Measure the whole of dedup, text to kept rows, at several sizes beside datatrove's four MinHash stages.
 
-Run: python tests/quality/bench_dedup_scale.py [--sizes 10000,100000] [--no-peer]
+Run: python tests/quality/bench_dedup_scale.py [--sizes 10000,100000] [--set web|neardup2] [--no-peer]
 
-Documents are those of ../shared/data/neardup2/dev, copied until there are enough; in each copy the words are exchanged
-among words of about the same frequency, so that lengths, word frequencies and the share of near-duplicates stay real
-while documents of different copies share nothing. Both sides read the same JSON lines with one worker process; CPU
+The set `web` is described in web_set.py. `neardup2` is adversarial: the documents of ../shared/data/neardup2/dev, a third
+of which have a copy, repeated until there are enough; in each repetition the words are exchanged among words of about
+the same frequency, so that documents of different repetitions share nothing. Both sides read the same JSON lines with one worker process; CPU
 seconds and memory are the kernel's, of that process and its children.
 """
 
@@ -24,12 +24,14 @@ from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
+from web_set import write_pages
+
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
 WORD = re.compile(r"[^\W\d_]{3,}")
 NEIGHBOURS = 200  # words of neighbouring frequency that change places
 
 
-def make_input(path: Path, documents: int) -> None:
+def make_adversarial(path: Path, documents: int) -> None:
     with gzip.open(SHARED / "data/neardup2/dev/docs.jsonl.gz", "rt", encoding="utf-8") as lines:
         pages = [json.loads(line) for line in lines]
     counts = Counter(word for page in pages for word in WORD.findall(page["text"]))
@@ -92,11 +94,15 @@ def measured(command: list[str]) -> tuple[float, float, float]:
     return cpu_s, time.monotonic() - start, after.ru_maxrss / 1024
 
 
+SETS = {"web": write_pages, "neardup2": make_adversarial}
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10000,100000", help="documents, separated by commas, ascending")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--as-peer", nargs=2, type=Path, metavar=("IN", "FOLDER"), help=argparse.SUPPRESS)
+    parser.add_argument("--set", choices=sorted(SETS), default="web")
     args = parser.parse_args()
     if args.as_peer:
         datatrove(*args.as_peer)
@@ -107,12 +113,12 @@ def main() -> int:
     print(f"{'documents':>10} {'':22}{'CPU s':>9}{'wall s':>9}{'ms/doc':>9}{'peak MB':>9}{'removed':>9}")
     for size in map(int, args.sizes.split(",")):
         with tempfile.TemporaryDirectory() as name:
+            SETS[args.set](Path(name) / "in.jsonl", size)
             compare(Path(name), size, peer=not args.no_peer)
     return 0
 
 
 def compare(folder: Path, size: int, *, peer: bool) -> None:
-    make_input(folder / "in.jsonl", size)
     ours = [sys.executable, "-m", "pipeline.cli", "dedup", str(folder / "in.jsonl"), "-o", str(folder / "run")]
     cost = measured([*ours, "--workers", "1"])
     kept = sum(entry["rows"] for entry in json.loads((folder / "run" / "manifest.json").read_bytes())["shards"])

@@ -169,7 +169,8 @@ def features(document: Document) -> Features:
     """Features of every block of a document."""
     blocks, text = document.blocks, document.text
     bodies = [text[start:end] for start, end in zip(blocks.start, blocks.end, strict=True)]
-    sentence = [_SENTENCE.search(body) is not None for body in bodies]
+    # most sentences are seen without the pattern
+    sentence = [", " in body or ". " in body or _SENTENCE.search(body) is not None for body in bodies]
     sizes = [_size(body) for body in bodies]
     formula = _with_formula(document)
     technical = sum(map(_is_technical, blocks.kind, blocks.dom_path, formula.tolist())) >= TECHNICAL_BLOCKS
@@ -244,7 +245,10 @@ def _asides(blocks: Blocks, levels: list[int], phrase: list[bool]) -> Flags:
 
 def _is_phrase(body: str) -> bool:
     lowered = body.lstrip(_LEAD).lower()
-    return lowered.startswith(_PHRASES) or len({match[0] for match in _NETWORK.finditer(lowered)}) >= 2
+    if lowered.startswith(_PHRASES):
+        return True
+    first = _NETWORK.search(lowered)
+    return first is not None and any(match[0] != first[0] for match in _NETWORK.finditer(lowered, first.end()))
 
 
 def _is_meta(body: str) -> bool:

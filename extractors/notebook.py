@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-import numpy as np
 import turbohtml
 
 from extractors.notebook_markdown import markdown_to_html
@@ -77,6 +76,8 @@ def _load(body: bytes) -> _Json:
 
 def _depth(body: bytes) -> int:
     """Deepest nesting of brackets outside strings."""
+    import numpy as np  # 10 MB that no other page needs
+
     marks = np.frombuffer(_JSON_STRING.sub(b"", body), dtype=np.uint8)
     opening, closing = np.isin(marks, np.frombuffer(b"[{", np.uint8)), np.isin(marks, np.frombuffer(b"]}", np.uint8))
     steps = opening.astype(np.int32) - closing.astype(np.int32)

@@ -34,7 +34,8 @@ _COPY = frozenset(
 )
 _CELLS = {"cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
 _MAX_ROW_DEPTH = 8
-_MIN_LOOKS, _MAX_LOOKS = 100, 60_000_000  # elements looked into, each of which may hold the whole page
+# Elements may lie in each other, 100,000 deep, and looking into one costs what it holds: so many times the page.
+_MIN_LOOKS, _MAX_LOOKED_CHARS = 100, 400_000_000
 
 _NOTE = re.compile(r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}")
 _LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
@@ -48,35 +49,27 @@ _OPERATORS = frozenset("=+−×·*/<>≤≥≈∝√")
 _SENTENCE_ENDS = frozenset('.,;:!?”"»’')
 
 
-def retag(document: Document, signs: Signs) -> None:
-    """Change the tree in place; `signs` are those of the page among SIGNS."""
+def retag(document: Document, signs: Signs, chars: int) -> None:
+    """Change the tree in place; `signs` are those of the page among SIGNS, `chars` its length."""
+    looks = max(_MIN_LOOKS, _MAX_LOOKED_CHARS // (chars + 1))
     if selector := _KEPT_LINES.of(signs):
-        _keep_lines(document, selector)
+        _keep_lines(document.select(selector)[:looks])
     if selector := _LINED_CODE.of(signs):
-        _name_code(document, selector)
+        _name_code(document.select(selector)[:looks])
     if any(sign in signs for sign in _ROWS) and (selector := _TABLES.of(signs)):
-        _name_tables(document, selector)
+        _name_tables(document.select(selector)[:looks], looks)
     if tag_sign("button") in signs and _COPIES in signs and ("<pre" in signs or "<code" in signs):
-        for button in _affordable(document, document.select("button")):
+        for button in document.select("button")[:looks]:
             if button.text.strip().lower() in _COPY:
                 button.extract()
     if tag_sign("sup") in signs:
-        _mark_notes(document)
+        _mark_notes(document.select("sup")[:looks])
 
 
-def _affordable(document: Document, found: list[Element]) -> list[Element]:
-    """As many of `found` as may each be looked into as a whole: they may lie in each other, 100,000 deep."""
-    return found if len(found) <= _MIN_LOOKS else found[: _looks(document)]
-
-
-def _looks(document: Document) -> int:
-    return max(_MIN_LOOKS, _MAX_LOOKS // (1 + len(document.select("*"))))
-
-
-def _keep_lines(document: Document, selector: str) -> None:
+def _keep_lines(elements: list[Element]) -> None:
     """Line ends that a style keeps become `<br>`; in a monospaced box without blocks the box becomes a `pre`."""
     left = _MAX_NODES
-    for element in _affordable(document, document.select(selector)):
+    for element in elements:
         style = element.attr("style") or ""
         classes = element.attr("class") or ""
         if not _KEEPS.search(style) and "whitespace-pre" not in classes and "pre-wrap" not in classes:
@@ -104,9 +97,9 @@ def _break_lines(text: Text) -> None:
     text.replace_with(Text(lines[-1]))
 
 
-def _name_code(document: Document, selector: str) -> None:
+def _name_code(elements: list[Element]) -> None:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
-    for found in _affordable(document, document.select(selector)):
+    for found in elements:
         code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
         if code is None or (found is code and not _is_alone(code)):
             continue
@@ -132,10 +125,10 @@ def _join_source_lines(code: Element) -> None:
         text.replace_with(Text(line.lstrip(" ") if starts else line))
 
 
-def _name_tables(document: Document, selector: str) -> None:
+def _name_tables(tables: list[Element], looks: int) -> None:
     """Tables made of roles. A `<table>` with a role is one already."""
-    looks, left = _looks(document), _MAX_NODES
-    for table in document.select(selector)[:looks]:
+    left = _MAX_NODES
+    for table in tables:
         rows = table.select("[role='row']") if table.tag != "table" else []
         looks -= 1 + len(rows)
         if looks < 0:
@@ -162,9 +155,9 @@ def _unwrap_between(row: Element, table: Element) -> None:
         parent = outer
 
 
-def _mark_notes(document: Document) -> None:
+def _mark_notes(marks: list[Element]) -> None:
     """Marks of notes in brackets: numbers raised behind a word or the end of a sentence, or inside a link to a note."""
-    for mark in _affordable(document, document.select("sup")):
+    for mark in marks:
         text = " ".join(mark.text.split())
         if not _NOTE.fullmatch(text):
             continue

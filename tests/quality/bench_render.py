@@ -3,13 +3,16 @@
 Pages are real ones of ../shared/data, evenly spaced over the sets, else those of the bundled sample. Page by page all
 are run in turn, in alternating order, and the best of the passes counts for each page, so that the ratio holds on a
 busy machine; the milliseconds do not. Beside it the median of the passes' own ratios, noise and all.
+At the end the peak memory of both, each in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -36,6 +39,7 @@ from extractors.layout.walk import lay_out
 from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.render import MAX_NODES, SIGNS
+from extractors.retag import retag
 
 Extractor = Callable[[bytes], object]
 
@@ -77,6 +81,8 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
     done("templates, scripts")
     flow = Flow(resolve_formulas(document, config.read, signs))
     done("formulas in the tree")
+    retag(document, signs, len(html))
+    done("what styles and roles say")
     blocks = resolve_code(document, signs)
     done("code")
     markup = visible_markup(document, blocks, signs)
@@ -95,6 +101,24 @@ def pages(limit: int) -> list[bytes]:
     real = all((PAGES / name / "dev").is_dir() for name in SETS)
     bodies = [body for _, body in (real_pages() if real else sample_pages())]
     return bodies[:: max(1, len(bodies) // limit)][:limit]
+
+
+def peak_mb(name: str, folder: Path) -> tuple[float, float]:
+    """Resident MB after import and at the peak of a process that renders the pages of a folder, one after the other."""
+    command = [sys.executable, str(Path(__file__).with_name("peak_memory.py")), name, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    imported, peak = map(float, done.stdout.split())
+    return imported, peak
+
+
+def show_memory(bodies: list[bytes]) -> None:
+    """Peak memory of both, each in its own process: as a whole, and what the pages add to the imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number, body in enumerate(bodies):
+            (Path(folder) / f"{number:05}").write_bytes(body)
+        (our_start, our_peak), (start, peak) = (peak_mb(name, Path(folder)) for name in ("warcmill", "resiliparse"))
+    print(f"  peak memory {our_peak:.0f} MB, resiliparse {peak:.0f}: {our_peak / peak:.2f}x")
+    print(f"    of it for the pages {our_peak - our_start:.0f} and {peak - start:.0f}, the rest is imports")
 
 
 def main() -> None:
@@ -127,6 +151,7 @@ def main() -> None:
         print(f"  resiliparse {name} {best[name] * 1000 / len(bodies):.2f}: {shown}")
     for step, seconds in spent.items():
         print(f"    {step:27} {seconds * 1000 / len(bodies):6.2f}")
+    show_memory(bodies)
 
 
 if __name__ == "__main__":

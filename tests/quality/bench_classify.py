@@ -32,9 +32,12 @@ from bench_run import PAGES, SETS, sample_pages
 from test_rules_parity import C4, FINEWEB, GOPHER, PUBLISHED, REPETITION, OurWords, as_prose
 
 from classifiers.heuristics import RULES, RulesConfig, first_reason
+from classifiers.language import detect
+from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
 from classifiers.privacy import PrivacyConfig, find_private
 from classifiers.prose import split
+from classifiers.quality import quality_score
 from classifiers.stage import ClassifyConfig, classify
 from extractors.consent import read_consent
 from extractors.prefilter import Found, prefilter
@@ -179,6 +182,11 @@ def cost_table(pages: Sequence[Page], documents: Sequence[Document], render_s: f
         "consent": (read_consent, pages),
         "split": (lambda document: split(document, 0.5), documents),
         "rules": (lambda parts: first_reason(Measures(parts), "en", config), prose),
+        "language": (lambda parts: detect(parts.text), prose),
+        "math": (math_score, prose),
+        "code": (code_score, prose),
+        "fastText, all": (lambda parts: (detect(parts.text), math_score(parts), code_score(parts)), prose),
+        "quality": (quality_score, [split(document, 0.5) for document in documents]),
         "privacy": (lambda document: find_private(document, PrivacyConfig()), documents),
         "classify, whole": (
             lambda document: list(classify([document], config=ClassifyConfig(rules=config))),
@@ -190,7 +198,10 @@ def cost_table(pages: Sequence[Page], documents: Sequence[Document], render_s: f
         for document in documents:
             document.reject("", "")
         seconds = timed(call, items)
-        print(f"  {name:16} {1000 * seconds / len(items):6.2f} ms  {len(items) / seconds:9,.0f} docs/s")
+        share = seconds / len(items) / (render_s / len(pages))
+        print(
+            f"  {name:16} {1000 * seconds / len(items):6.2f} ms  {len(items) / seconds:9,.0f} docs/s  {share:.2f} of rendering"
+        )
 
 
 def main() -> None:

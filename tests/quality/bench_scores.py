@@ -1,10 +1,10 @@
 """Math and code scores against the labels of ../shared/data, from text whose markup cues are gone, and their speed.
 
-    python tests/quality/bench_scores.py [--held-out ROWS]
+    python tests/quality/bench_scores.py
 
 Text is what warcmill lays out, less formulas and fences ("no formulas"); less code as well ("prose only"); and with the
-formulas' letters left in ("letters"). Nothing was trained or tuned on these pages; --held-out adds the rows that
-samples/classifiers/build_training_set.py --held-out wrote, sources that were never trained on.
+formulas' letters left in ("letters"). Nothing was trained or tuned on these pages; figures on sources of our own that
+were held out stand in the models' cards.
 """
 
 from __future__ import annotations
@@ -72,15 +72,6 @@ def report(subject: str, rows: list[tuple[str, str, dict[str, str]]]) -> None:
     print(f"  other (reported, not scored): {sum(others)} of {len(others)} at or above 0.5")
 
 
-def held_out(folder: Path) -> None:
-    for subject in ("math", "code"):
-        rows = [json.loads(line) for line in (folder / f"{subject}.jsonl").open()]
-        path = shipped(subject)
-        values = [score(row["text"], path, subject) for row in rows]
-        found = at_threshold([row["label"] == subject for row in rows], values, 0.5)
-        print(f"{subject}, sources held out of training: " + ", ".join(f"{k} {v}" for k, v in found.items()))
-
-
 def speed(texts: list[str]) -> None:
     stages = {"language": detect}
     for subject in ("math", "code", "quality"):
@@ -96,10 +87,7 @@ def speed(texts: list[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--held-out", type=Path)
-    arguments = parser.parse_args()
-    if arguments.held_out:
-        held_out(arguments.held_out)
+    parser.parse_args()
     if not SHARED.is_dir():
         raise SystemExit("needs ../shared (the project's data folder beside the checkout)")
     rows = list(pages())

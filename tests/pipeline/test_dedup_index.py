@@ -140,6 +140,20 @@ def test_a_better_copy_displaces_and_what_was_removed_for_the_old_one_may_come_b
     assert ids_in(tmp_path / "run1" / "displaced.txt") == {"old"}
 
 
+def test_what_is_no_copy_of_the_newcomer_comes_back(tmp_path):
+    draw = random.Random(5)
+    letters = ["".join(draw.choice("bcdfgklm") + draw.choice("aeiou") for _ in range(3)) for _ in range(900)]
+    words = [draw.choice(letters) for _ in range(600)]
+    edited = [draw.choice(letters) if n < 100 and n % 9 == 3 else word for n, word in enumerate(words)]
+    old = [{"id": "A", "text": " ".join(words), "quality": 0.5}, {"id": "B", "text": " ".join(words[:100])}]
+    new = [{"id": "N", "text": " ".join(edited), "quality": 0.9}]  # a tenth of B is edited, a fiftieth of A
+    kept, audit, manifests = crawls(tmp_path, [old, new])
+    assert (kept, {removed: row[0] for removed, row in audit.items()}) == ({"N", "B"}, {"A": "N"})
+    assert manifests[1]["index"] == {"generation": 2, "displaced": 1, "moved": 0, "restored": 1}
+    together = start(tmp_path / "together", old + new)
+    assert (kept_of(tmp_path / "together", together), audit_of(tmp_path / "together", together)) == (kept, audit)
+
+
 def test_old_inputs_are_not_wanted_and_a_finished_run_does_nothing(tmp_path):
     crawls(tmp_path, [corpus()[:10]])
     (tmp_path / "run0.jsonl").unlink()

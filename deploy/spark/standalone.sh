@@ -3,10 +3,11 @@
 #   deploy/spark/standalone.sh WORKERS COMMAND...
 # The command finds the master in $SPARK_MASTER. All sockets are on loopback. Logs stay in a temporary folder,
 # which is shown when something fails. Needs Java 17. PYTHON names the interpreter that has pyspark.
+# WORKER_CORES and WORKER_MEMORY are those of each worker, else 1 and 1g.
 set -eu
 
 PYTHON=${PYTHON:-python3}
-[ $# -ge 2 ] || { sed -n '2,5s/^# //p' "$0" >&2; exit 2; }
+[ $# -ge 2 ] || { sed -n '2,6s/^# //p' "$0" >&2; exit 2; }
 workers=$1
 shift
 command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java" >/dev/null 2>&1 || {
@@ -58,7 +59,7 @@ number=0
 while [ $number -lt "$workers" ]; do
     number=$((number + 1))
     start "worker-$number" org.apache.spark.deploy.worker.Worker --host 127.0.0.1 --webui-port 0 \
-        --cores 1 --memory 1g --work-dir "$folder/work" "$SPARK_MASTER"
+        --cores "${WORKER_CORES:-1}" --memory "${WORKER_MEMORY:-1g}" --work-dir "$folder/work" "$SPARK_MASTER"
 done
 wait_for "Registering worker" "$workers"
 echo "Spark master at $SPARK_MASTER with $workers workers" >&2

@@ -13,7 +13,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -89,6 +90,25 @@ class WorkerProcesses(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
     def StopWorker(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Nothing: a worker's thread ends with its connection, its process serves the next phase."""
         return beam_fn_api_pb2.StopWorkerResponse()
+
+
+@contextmanager
+def lost_streams_unsaid() -> Iterator[None]:
+    """Where a process dies, threads of Beam end in tracebacks; we say it ourselves, in one line, or do what is left."""
+    before, log = threading.excepthook, logging.getLogger("apache_beam.runners.worker.data_plane")
+    level = log.level
+
+    def hook(details: threading.ExceptHookArgs) -> None:
+        if not isinstance(details.exc_value, grpc.RpcError):
+            before(details)
+
+    threading.excepthook = hook
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        threading.excepthook = before
+        log.setLevel(level)
 
 
 def _serve(pool: Any) -> tuple[Any, str]:

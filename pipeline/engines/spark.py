@@ -24,13 +24,15 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pyspark
+from py4j.protocol import Py4JError  # type: ignore[import-untyped]
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.resource import ExecutorResourceRequests, ResourceProfileBuilder, TaskResourceRequests
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
 from pipeline.engines.resources import Resources, resources_of
-from pipeline.engines.supervised import drive, in_thread, run_task
+from pipeline.engines.supervised import drive, gist, in_thread, run_task
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
@@ -60,7 +62,15 @@ class SparkEngine:
 
     def __enter__(self) -> SparkEngine:
         self._ours = _active_context() is None
-        self._context = SparkContext.getOrCreate(_conf(self._options, self._local))
+        conf = _conf(self._options, self._local)
+        try:
+            self._context = SparkContext.getOrCreate(conf)
+        except (Py4JError, PySparkRuntimeError) as error:
+            raise WarcmillError(
+                f"Spark did not start: {gist(error)}",
+                where=f"--master={conf.get('spark.master')}",
+                hint="is a Spark master of this version there, and can it reach this machine (spark.driver.host)?",
+            ) from error
         self._context.setLogLevel("ERROR")
         return self
 

@@ -232,7 +232,7 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
         log = directory.path / "_failed" / "engine.log"
         write_atomic(log, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
         raise WarcmillError(
-            f"the {engine} job ended early: {_gist(error)}",
+            f"the {engine} job ended early: {gist(error)}",
             where=f"{directory.name}, {len(missing)} of {len(commits.expected)} tasks left",
             hint=f"the same command resumes; all that {engine} said is in {log}",
         ) from error
@@ -245,7 +245,7 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
         )
 
 
-def _gist(error: BaseException) -> str:
+def gist(error: BaseException) -> str:
     """The line of a long message that names an exception last, or its first line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
     naming = [line for line in lines if "Error" in line or "Exception" in line]

@@ -1,7 +1,14 @@
 """Needs of a phase: read from a recipe, refused where wrong, and said to Beam and Spark in their own terms."""
 
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
-from engine_work import quiet, tasks
+from engine_work import importable, quiet, tasks
 
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.resources import DEFAULT, Resources, require_phases, resources_of
@@ -9,6 +16,7 @@ from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.recipe import load_recipe
 
+ROOT = Path(__file__).resolve().parents[2]
 CLEAN = Resources("clean", cpus=4, memory_gib=16, accelerator="nvidia-l4:2")
 REST = Resources(memory_gib=3.5)
 TABLES = '[[resources]]\nphase = "clean"\ncpus = 4\nmemory_gib = 16\naccelerator = "nvidia-l4:2"\n'
@@ -77,3 +85,40 @@ def test_spark_gets_them_as_a_resource_profile(dynamic):
     assert executors == (two_tasks if dynamic == "true" else {})
     assert resource_profile(CLEAN, {"spark.master": "local[2,4]"}) is None
     assert resource_profile(DEFAULT, conf) is None
+
+
+NEEDY = """name = "needy"
+[[resources]]
+phase = "render"
+cpus = 2
+memory_gib = 0.5
+"""
+CLUSTER = """exec "$0" -m pipeline.cli run "$@" --engine spark -- --master=$SPARK_MASTER --conf spark.executor.memory=512m \\
+    --conf spark.eventLog.enabled=true --conf spark.eventLog.compress=false --conf "spark.eventLog.dir=file://$EVENTS" $MORE"""
+DYNAMIC = "spark.dynamicAllocation.enabled=true spark.dynamicAllocation.shuffleTracking.enabled=true"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("java"), reason="needs Java: apt-get install openjdk-17-jre-headless")
+@pytest.mark.parametrize("more", ["", DYNAMIC], ids=["fixed executors", "dynamic allocation"])
+def test_a_real_cluster_schedules_by_them(tmp_path, more):
+    """Two workers of two cores; the rendering stage, and only that, runs under a profile with two cores a task."""
+    pytest.importorskip("pyspark", reason="needs the spark extra: make setup-dev")
+    (tmp_path / "events").mkdir()
+    (tmp_path / "needy.toml").write_text(NEEDY)
+    arguments = [str(ROOT / "samples" / "sample.warc.gz"), "-o", str(tmp_path / "run"), "--max-records", "4"]
+    arguments += ["--recipe", str(tmp_path / "needy.toml")]
+    environ = os.environ | {"PYTHON": sys.executable, "WORKER_CORES": "2", "EVENTS": str(tmp_path / "events")}
+    environ["MORE"] = " ".join(f"--conf {setting}" for setting in more.split())
+    importable(environ)
+    command = [str(ROOT / "deploy/spark/standalone.sh"), "2", "sh", "-c", CLUSTER, sys.executable, *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=1800, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    events = [json.loads(line) for path in (tmp_path / "events").rglob("*") if path.is_file() for line in path.open()]
+    profiles = {event["Resource Profile Id"]: event for event in events if "ProfileAdded" in event["Event"]}
+    needs = {key: {n: need["Amount"] for n, need in p["Task Resource Requests"].items()} for key, p in profiles.items()}
+    stages = [event["Stage Info"]["Resource Profile Id"] for event in events if "StageSubmitted" in event["Event"]]
+    (special,) = {profile for profile in stages if profile != 0}
+    assert needs[special]["cpus"] == 2.0
+    assert stages.count(special) == 1
+    assert len(stages) > 10

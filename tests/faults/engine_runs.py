@@ -55,7 +55,7 @@ def started(*words, **more):
 
 def ended(driver, code=0):
     """What a driver said, once it has ended, and as it should."""
-    _, said = driver.communicate(timeout=900)
+    _, said = driver.communicate(timeout=1800)
     assert driver.returncode == code, said.decode()[-4000:]
     return said.decode()
 

@@ -190,6 +190,63 @@ def test_engines(undisturbed, s3, url, engine):
     assert digests(place, s3.environment) == undisturbed
 
 
+TABLE = """
+import sys
+from pathlib import Path
+from pipeline.io.storage import location, put_file
+put_file(Path(sys.argv[1]), location(sys.argv[2]))
+"""
+TABLES = """
+import json, sys
+from hashlib import sha256
+from pipeline.io.storage import location
+run = location(sys.argv[1])
+files = [path for name in ("kept", "audit", "shards") for path in sorted((run / name).glob("*.parquet"), key=str)]
+files += [run / "manifest.json"]
+print(json.dumps({str(path.relative_to(run)): sha256(path.read_bytes()).hexdigest() for path in files}))
+"""
+
+
+def script(code, *arguments, environment=None):
+    """What a script prints that reads or writes places of either kind."""
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    env = os.environ | (environment or {})
+    done = subprocess.run(command, cwd=REPOSITORY, env=env, capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def table_rows():
+    """Copies, copies with an end cut off, and different pages."""
+    for number in range(60):
+        words = [f"w{(number // 3) * 1_000 + k * k % 997}" for k in range(120)]
+        text = " ".join(words if number % 3 else words[:90])
+        yield {"id": f"d{number:03d}", "text": f"{text} {number}" if number % 3 == 2 else text, "source": "made"}
+
+
+@pytest.mark.parametrize("protocol", ["s3", "gs"])
+def test_verbs_over_tables(tmp_path, protocol):
+    """Input and run folder of dedup, decontaminate and tokenize in a store that fails now and then."""
+    rows, items = tmp_path / "in.jsonl", tmp_path / "items.jsonl"
+    rows.write_text("".join(json.dumps(row) + "\n" for row in table_rows()))
+    words = " ".join(f"w{1000 + k * k % 997}" for k in range(20, 50))
+    items.write_text(json.dumps({"id": "i1", "benchmark": "made", "text": words}) + "\n")
+    server, environment_of = {"s3": (s3_server, s3_environment), "gs": (gcs_server, gcs_environment)}[protocol]
+    with server() as front:
+        front.fault = every(17, ("500", "503", "reset", "lost", "short"))
+        environment = environment_of(front)
+        table = f"{protocol}://{BUCKET}/in/in.jsonl"
+        script(TABLE, rows, table, environment=environment)
+        verbs = {"dedup": (), "decontaminate": ("--against", items), "tokenize": ()}
+        for verb, options in verbs.items():
+            warcmill(verb, rows, "-o", tmp_path / verb, "--workers", "2", *options)
+            place = f"{protocol}://{BUCKET}/runs/{verb}"
+            warcmill(verb, table, "-o", place, "--workers", "2", *options, environment=environment)
+            expected = json.loads(script(TABLES, tmp_path / verb))
+            assert json.loads(script(TABLES, place, environment=environment)) == expected
+            assert len(expected) > 1
+
+
 def test_gcs(undisturbed):
     """The same through the GCS emulator, with faults."""
     with gcs_server() as front:

@@ -26,6 +26,7 @@ class VllmBackend:
             BackendFailed: vLLM is not installed, or cannot load the model.
         """
         self._vllm = _imported()
+        engine = {"structured_outputs_config": self._compact_json(), **engine}
         try:
             self._llm = self._vllm.LLM(model=model, revision=revision or None, seed=0, **engine)
         except (OSError, ValueError, RuntimeError) as error:
@@ -38,6 +39,12 @@ class VllmBackend:
         self._engine = self._llm.llm_engine
         self._refused: list[Answer] = []
         self._waiting = 0
+
+    @staticmethod
+    def _compact_json() -> Any:
+        """White space between JSON tokens says nothing, costs tokens, and a weak model never stops writing it."""
+        kind = importlib.import_module("vllm.config").StructuredOutputsConfig
+        return kind(backend="xgrammar", disable_any_whitespace=True)
 
     def count(self, text: str) -> int:
         """Tokens of a text by the model's own tokenizer, control tokens read as text where it can."""
@@ -80,8 +87,7 @@ class VllmBackend:
         schema: dict[str, Any] = {}
         if request.schema:
             kind = importlib.import_module("vllm.sampling_params").StructuredOutputsParams
-            # white space between JSON tokens says nothing, costs tokens, and a weak model never stops writing it
-            schema = {"structured_outputs": kind(json=json.loads(request.schema), disable_any_whitespace=True)}
+            schema = {"structured_outputs": kind(json=json.loads(request.schema))}
         return self._vllm.SamplingParams(
             temperature=sampling.temperature,
             max_tokens=min(sampling.max_tokens, room),

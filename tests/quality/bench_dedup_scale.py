@@ -31,7 +31,7 @@ WORD = re.compile(r"[^\W\d_]{3,}")
 NEIGHBOURS = 200  # words of neighbouring frequency that change places
 
 
-def make_adversarial(path: Path, documents: int) -> None:
+def make_input(path: Path, documents: int) -> None:
     with gzip.open(SHARED / "data/neardup2/dev/docs.jsonl.gz", "rt", encoding="utf-8") as lines:
         pages = [json.loads(line) for line in lines]
     counts = Counter(word for page in pages for word in WORD.findall(page["text"]))
@@ -94,7 +94,7 @@ def measured(command: list[str]) -> tuple[float, float, float]:
     return cpu_s, time.monotonic() - start, after.ru_maxrss / 1024
 
 
-SETS = {"web": write_pages, "neardup2": make_adversarial}
+SETS = {"web": write_pages, "neardup2": make_input}
 
 
 def main() -> int:

@@ -77,11 +77,6 @@ def model_of(model: str) -> Any:
     return fasttext_model.load(Path(model)) if model else load(model_path())
 
 
-def detect(prose: str, model: str = "") -> tuple[str, float]:
-    """Most likely language and its score in [0, 1], quantised to 1e-4; see `detect_top`."""
-    return detect_top(prose, model, 1)[0]
-
-
 def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str, float]]:
     """The most likely languages and their scores in [0, 1], quantised to 1e-4, best first.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from classifiers.consent import ConsentConfig, consent_reason, load_blocklist
 from classifiers.ensemble import ENSEMBLE_SCORES, check_calibration, ensemble_score
 from classifiers.heuristics import RulesConfig, first_reason
-from classifiers.language import detect
+from classifiers.language import detect_top
 from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
 from classifiers.model_quality import model_quality
@@ -21,7 +21,7 @@ from classifiers.models_check import check_models, model_files
 from classifiers.privacy import PrivacyConfig, mask_private
 from classifiers.prose import Prose, split
 from classifiers.quality import quality_score
-from pipeline.document import Document
+from pipeline.document import Document, Languages
 
 STAGE = "classify"
 
@@ -69,7 +69,7 @@ class ClassifyConfig:
 
 
 def classify(documents: Iterable[Document], *, config: ClassifyConfig) -> Iterator[Document]:
-    """Set language, language_score, math_score, code_score and quality; reject by stage "classify".
+    """Set language, language_score, languages, math_score, code_score and quality; reject by stage "classify".
 
     Reasons: "blocked", "opt_out", "license", "language", "not_math_or_code", "not_math", "low_quality" and the names of
     `classifiers.heuristics.RULES`.
@@ -110,7 +110,9 @@ def files_of(config: ClassifyConfig) -> list[Path]:
 
 def _classified(document: Document, config: ClassifyConfig) -> Document:
     prose = split(document, config.keep_threshold)
-    document.language, document.language_score = detect(prose.text, config.language_model)
+    answers = detect_top(prose.text, config.language_model)
+    document.language, document.language_score = answers[0]
+    document.languages = Languages([label for label, _ in answers], [score for _, score in answers])
     document.math_score = math_score(prose, config.math_model)
     document.code_score = code_score(prose, config.code_model)
     document.quality = _quality(document, prose, config)

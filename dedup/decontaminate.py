@@ -100,7 +100,7 @@ def find_matches(text: str, index: ItemIndex, config: DecontaminateConfig) -> li
 
 
 def cut_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
-    """The text without some passages, exactly as given; a blank line takes the place of each and the space around it."""
+    """The text without some passages; a blank line takes the place of each and the space around it."""
     parts: list[str] = []
     position = 0
     for start, end in merge(spans):

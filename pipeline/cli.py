@@ -127,7 +127,9 @@ def _run(config: Any) -> None:
 @click.option(
     "--format", "form", type=click.Choice(["markdown", "text", "json"]), default="markdown", show_default=True
 )
-@click.option("--jsonl", "jsonl", default=None, metavar="IN", help="Batch: JSON lines (.gz, .zst) or Parquet, - for stdin.")
+@click.option(
+    "--jsonl", "jsonl", default=None, metavar="IN", help="Batch: JSON lines (.gz, .zst) or Parquet, - for stdin."
+)
 @click.option("-o", "--output", default="-", help="File to write, - for stdout.")
 def render(
     file: str | None, url: str | None, content_type: str | None, form: str, jsonl: str | None, output: str

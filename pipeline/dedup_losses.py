@@ -32,7 +32,10 @@ def losses_in(funnel: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
 def loss_lines(sources: Mapping[str, Mapping[str, int]]) -> list[str]:
     """One line for each of the sources that lose the largest shares."""
     shares = sorted((-counts["removed"] / counts["rows"], name) for name, counts in sources.items())
-    lines = [f"source    {n}: dedup removed {abs(s):.1%} of {sources[n]['rows']:,} rows" for s, n in shares[:SHOWN_SOURCES]]
+    lines = [
+        f"source    {name}: dedup removed {abs(share):.1%} of {sources[name]['rows']:,} rows"
+        for share, name in shares[:SHOWN_SOURCES]
+    ]
     return [*lines, *([f"source    and {len(shares) - SHOWN_SOURCES:,} more"] if len(shares) > SHOWN_SOURCES else [])]
 
 

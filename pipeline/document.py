@@ -113,6 +113,14 @@ class Formulas:
 
 
 @dataclass(slots=True)
+class Languages:
+    """The likeliest languages of one document as parallel lists, best first."""
+
+    label: list[str] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Document:
     """One page on its way to tokens. Scores are floats in [0, 1] or None while not computed."""
 
@@ -130,6 +138,7 @@ class Document:
     formulas: Formulas = field(default_factory=Formulas)
     language: str = ""  # ISO 639-1 or fastText label, "" while unknown
     language_score: float | None = None
+    languages: Languages = field(default_factory=Languages)
     math_score: float | None = None
     code_score: float | None = None
     quality: float | None = None
@@ -180,6 +189,7 @@ FORMULAS_TYPE = pa.struct(
         ("recovered", pa.list_(pa.bool_())),
     ]
 )
+LANGUAGES_TYPE = pa.struct([("label", pa.list_(pa.string())), ("score", pa.list_(pa.float32()))])
 SCHEMA = pa.schema(
     [
         ("id", pa.string()),
@@ -196,6 +206,7 @@ SCHEMA = pa.schema(
         ("formulas", FORMULAS_TYPE),
         ("language", pa.string()),
         ("language_score", pa.float32()),
+        ("languages", LANGUAGES_TYPE),
         ("math_score", pa.float32()),
         ("code_score", pa.float32()),
         ("quality", pa.float32()),
@@ -206,7 +217,7 @@ SCHEMA = pa.schema(
         ("reject_reason", pa.string()),
         ("reject_detail", pa.string()),
     ],
-    metadata={"warcmill.schema_version": "1"},
+    metadata={"warcmill.schema_version": "2"},
 )
 
 
@@ -235,4 +246,5 @@ def from_batch(batch: pa.RecordBatch | pa.Table) -> Iterator[Document]:
 def _document(row: dict[str, Any]) -> Document:
     row["blocks"] = Blocks(**row["blocks"])
     row["formulas"] = Formulas(**row["formulas"])
+    row["languages"] = Languages(**row["languages"])
     return Document(**row)

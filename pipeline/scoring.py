@@ -6,8 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from classifiers.language import detect_top
-from classifiers.prose import split
 from classifiers.stage import ClassifyConfig, classify, require_files
 from extractors.prefilter import prefilter
 from llm_cleaning.stage import CleanConfig, mark
@@ -55,11 +53,7 @@ def classify_jsonl(source: str, target: str, config: ClassifyConfig, marking: Cl
     summary = Summary()
 
     def add(documents: list[Document]) -> Iterable[Row]:
-        marked = list(mark(documents, config=marking))
-        languages = [
-            detect_top(split(document, config.keep_threshold).text, config.language_model) for document in marked
-        ]
-        return map(_scores, classify(marked, config=config), languages)
+        return map(_scores, classify(mark(documents, config=marking), config=config))
 
     for row in mapped_rows(source, target, _document, add, NO_SCORES):
         summary.note(row, *([row["reject_reason"]] if row["reject_reason"] else []))
@@ -73,11 +67,11 @@ def _document(row: Row) -> Document:
     return document
 
 
-def _scores(document: Document, languages: list[tuple[str, float]]) -> Row:
+def _scores(document: Document) -> Row:
     return {
         "language": document.language,
         "language_score": document.language_score,
-        "languages": languages,
+        "languages": list(zip(document.languages.label, document.languages.score, strict=True)),
         "math_score": document.math_score,
         "code_score": document.code_score,
         "quality_score": document.quality,

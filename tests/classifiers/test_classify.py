@@ -51,6 +51,8 @@ def test_plain_prose_passes_and_gets_all_scores():
     assert result.language == "en"
     assert max(result.math_score, result.code_score) < 0.1
     assert 0.5 < result.language_score <= 1.0
+    assert (result.languages.label[0], result.languages.score[0]) == (result.language, result.language_score)
+    assert len(result.languages.label) == len(result.languages.score) == 3
     assert 0.5 < result.quality <= 1.0
     for score in (result.language_score, result.quality):
         assert score == round(score, 4)
@@ -180,7 +182,7 @@ def test_blocks_marked_as_boilerplate_are_not_judged():
     ],
 )
 def test_language(text, expected):
-    label, score = language.detect(text)
+    label, score = language.detect_top(text)[0]
     assert label == expected
     assert (score == 0.0) == (expected == "und")
 

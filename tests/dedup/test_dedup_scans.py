@@ -111,7 +111,16 @@ def test_url_removals_say_so() -> None:
     batch = docs("first", "second, longer", "x", url=["http://a.org/", "http://a.org", ""])
     table = ordered(url_rows(batch), EXACT_SORT)
     found = pa.Table.from_batches(exact_removals(iter(table.to_batches()), "url")).to_pylist()
-    assert found == [{"removed_id": "d000", "kept_id": "d001", "jaccard": None, "containment": None, "rule": "url", "shared_shingles": None}]
+    assert found == [
+        {
+            "removed_id": "d000",
+            "kept_id": "d001",
+            "jaccard": None,
+            "containment": None,
+            "rule": "url",
+            "shared_shingles": None,
+        }
+    ]
 
 
 def copies(schema: pa.Schema, rows: int, batch_rows: int, **fixed: object) -> Iterator[pa.RecordBatch]:

@@ -3,6 +3,8 @@
 import base64
 import gzip
 import json
+import subprocess
+import sys
 
 import pytest
 from click.testing import CliRunner
@@ -83,7 +85,10 @@ def test_formulas_and_blocks_of_a_row_are_taken_as_given(tmp_path):
 
 
 def test_standard_streams():
-    done = CliRunner().invoke(classify, ["--jsonl", "-", "-o", "-"], input=json.dumps({"text": PROSE}) + "\n")
+    call = [sys.executable, "-m", "pipeline.cli", "classify", "--jsonl", "-", "-o", "-"]
+    done = subprocess.run(
+        call, input=json.dumps({"text": PROSE}).encode(), capture_output=True, check=True, timeout=120
+    )
     assert json.loads(done.stdout)["language"] == "en"
 
 

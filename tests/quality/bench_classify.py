@@ -32,7 +32,7 @@ from bench_run import PAGES, SETS, sample_pages
 from test_rules_parity import C4, FINEWEB, GOPHER, PUBLISHED, REPETITION, OurWords, as_prose
 
 from classifiers.heuristics import RULES, RulesConfig, first_reason
-from classifiers.language import detect
+from classifiers.language import detect_top
 from classifiers.mathness import code_score, math_score
 from classifiers.measures import Measures
 from classifiers.privacy import PrivacyConfig, find_private
@@ -182,10 +182,10 @@ def cost_table(pages: Sequence[Page], documents: Sequence[Document], render_s: f
         "consent": (read_consent, pages),
         "split": (lambda document: split(document, 0.5), documents),
         "rules": (lambda parts: first_reason(Measures(parts), "en", config), prose),
-        "language": (lambda parts: detect(parts.text), prose),
+        "language": (lambda parts: detect_top(parts.text), prose),
         "math": (math_score, prose),
         "code": (code_score, prose),
-        "fastText, all": (lambda parts: (detect(parts.text), math_score(parts), code_score(parts)), prose),
+        "fastText, all": (lambda parts: (detect_top(parts.text), math_score(parts), code_score(parts)), prose),
         "quality": (quality_score, [split(document, 0.5) for document in documents]),
         "privacy": (lambda document: find_private(document, PrivacyConfig()), documents),
         "classify, whole": (

@@ -16,7 +16,7 @@ from time import process_time
 
 from language_set import LANGUAGES, MIN_CHARS, build
 
-from classifiers.language import detect, macro
+from classifiers.language import detect_top, macro
 
 CACHE = Path.home() / ".cache/warcmill-language"
 
@@ -25,9 +25,9 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else CACHE
     loaded = map(json.loads, build(folder).read_text().splitlines())
     rows = [row for row in loaded if row["language"] in LANGUAGES and len(row["text"]) > MIN_CHARS]
-    detect(rows[0]["text"])
+    detect_top(rows[0]["text"])
     started = process_time()
-    said = [macro(detect(row["text"])[0]) for row in rows]
+    said = [macro(detect_top(row["text"])[0][0]) for row in rows]
     spent = process_time() - started
     right = Counter(row["language"] for row, label in zip(rows, said, strict=True) if label == row["language"])
     total = Counter(row["language"] for row in rows)

@@ -19,7 +19,7 @@ from pathlib import Path
 from time import process_time
 
 from classifiers.fasttext_model import load, positive_label, score, shipped
-from classifiers.language import detect
+from classifiers.language import detect_top
 from classifiers.measures_of_fit import at_threshold
 from extractors import RenderRejected, html_to_text
 
@@ -73,7 +73,7 @@ def report(subject: str, rows: list[tuple[str, str, dict[str, str]]]) -> None:
 
 
 def speed(texts: list[str]) -> None:
-    stages = {"language": detect}
+    stages = {"language": detect_top}
     for subject in ("math", "code", "quality"):
         load(shipped(subject))
         stages[subject] = lambda text, subject=subject: score(text, shipped(subject), subject)  # type: ignore[misc]

@@ -65,7 +65,9 @@ def manifest_of_many() -> None:
 
 def tasks_of_many() -> None:
     directory = PhaseDirectory(Path("/run/phases/04-classify"), "classify")
-    shards = (DocumentShard(directory, (shard_file(i),), i, (Removals(directory, "exact_dedup"),)) for i in range(COUNT))
+    shards = (
+        DocumentShard(directory, (shard_file(i),), i, (Removals(directory, "exact_dedup"),)) for i in range(COUNT)
+    )
     tasks = [Task(f"{shard.index:05d}", shard.index, shard) for shard in shards]
     started = time.process_time()
     blocks = packed(tasks, work)

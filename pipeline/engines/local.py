@@ -200,7 +200,7 @@ def _serve(connection: Connection, marks: Any, memory_bytes: int | None) -> None
     while True:
         try:
             work, task, skip, careful = connection.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):  # it ended, or was killed
             return
         marks[0], marks[1] = IDLE, 0
         connection.send(_attempt(work, task, Context(skip, report, careful)))

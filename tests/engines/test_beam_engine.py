@@ -9,7 +9,7 @@ from work_for_tests import losing, misbehaving
 
 from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig, LocalEngine
-from pipeline.errors import ConservationError, UsageError, WarcmillError
+from pipeline.errors import ConservationError, UsageError
 from pipeline.io.commit import PhaseDirectory
 
 pytest.importorskip("apache_beam", reason="needs the beam extra: make setup-dev")
@@ -83,18 +83,6 @@ def test_processes_give_the_same_also_when_one_is_killed(tmp_path):
         assert mapped(beam, tmp_path / "beam", produce) == expected
         assert (tmp_path / "marker").exists()
         assert whole_job(beam, tmp_path / "more")[0]["counters"]["failed"] == len(FAULTS)
-
-
-@pytest.mark.slow
-def test_processes_that_die_again_and_again_stop_the_run(tmp_path):
-    importable(os.environ)
-    produce = partial(killing_its_engine, marker=str(tmp_path / "no" / "marker"))
-    with (
-        open_engine("beam", PROCESSES, LIMITS) as beam,
-        pytest.raises(WarcmillError, match="ended with exit code -9") as caught,
-    ):
-        mapped(beam, tmp_path / "beam", produce)
-    assert "the same command resumes" in caught.value.hint
 
 
 def test_direct_runner_is_the_one_that_needs_no_download():

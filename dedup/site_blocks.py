@@ -38,7 +38,7 @@ class SiteConfig:
 
 
 def site_rows(docs: pa.RecordBatch, config: SiteConfig) -> pa.RecordBatch:
-    """SITE_SCHEMA rows of a batch with `id`, `url`, `text`, `blocks` and `formulas` as in pipeline.document.SCHEMA.
+    """SITE_SCHEMA rows of a batch with `id`, `url`, `text`, `blocks` and `formulas` (`pipeline.arrow_document`).
 
     The key is of host and normalised text; documents without a host have no rows.
     """

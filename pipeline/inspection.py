@@ -17,7 +17,8 @@ from blends.manifest import MANIFEST, SUCCESS, load_manifest
 from blends.manifest_types import ShardEntry
 from blends.schema_check import Problem
 from blends.verify import verify_shards
-from pipeline.document import Document, from_batch
+from pipeline.arrow_document import from_batch
+from pipeline.document import Document
 from pipeline.errors import UsageError, VerificationError, WarcmillError
 from pipeline.evidence import audit_rows, kept_in, overlap_lines, passage_line
 from pipeline.io.commit import Commit, PhaseDirectory

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.document import BLOCKS_TYPE, FORMULAS_TYPE, SCHEMA, Block, Document, Formula, from_batch, to_batch
+from pipeline.arrow_document import BLOCKS_TYPE, FORMULAS_TYPE, SCHEMA, from_batch, to_batch
+from pipeline.document import Block, Document, Formula
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("pipeline", "extractors", "classifiers", "llm_cleaning", "dedup", "blends")

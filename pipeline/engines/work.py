@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipeline.document import SCHEMA, Document, to_batch
+from pipeline.arrow_document import SCHEMA, to_batch
+from pipeline.document import Document
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.exchange import merge_runs, sorted_runs
 from pipeline.io.shards import ShardFile, ShardWriter, regroup, write_shard, writing

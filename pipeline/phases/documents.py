@@ -17,7 +17,8 @@ from classifiers.stage import ClassifyConfig, classify
 from dedup.site_blocks import without_labels
 from extractors.stage import RenderConfig, render_pages
 from llm_cleaning.stage import CleanConfig, clean, mark
-from pipeline.document import Document, Page, document_id, from_batch
+from pipeline.arrow_document import from_batch
+from pipeline.document import Document, Page, document_id
 from pipeline.engines.work import POISON
 from pipeline.io.commit import PhaseDirectory
 from pipeline.io.inputs import basename

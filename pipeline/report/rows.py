@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipeline.document import Document, from_batch
+from pipeline.arrow_document import from_batch
+from pipeline.document import Document
 from pipeline.io.commit import PhaseDirectory
 
 SEED = b"warcmill report"

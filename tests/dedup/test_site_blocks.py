@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from dedup.site_blocks import SITE_SORT, SiteConfig, site_repeats, site_rows, without_labels
-from pipeline.document import Document, to_batch
+from pipeline.arrow_document import to_batch
+from pipeline.document import Document
 from pipeline.text.spans import markdown_to_blocks, scan_formulas
 
 MENU, FORMULA, CODE = "Home | About | Contact us", "The rule is $x^2 + 1$ as always", "```\nimport math\n```"

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from functools import partial
 
 from extractors.stage import RenderConfig, render_pages
-from pipeline.document import Document, Page, document_id, from_batch, to_batch
+from pipeline.arrow_document import from_batch, to_batch
+from pipeline.document import Document, Page, document_id
 from pipeline.stage import PageStage
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from llm_cleaning.features import features, segment_cue
 from llm_cleaning.rules import SAFE_SCORE
 from llm_cleaning.stage import CleanConfig, clean, mark
-from pipeline.document import BLOCK_KINDS, Block, Blocks, Document, from_batch, to_batch
+from pipeline.arrow_document import from_batch, to_batch
+from pipeline.document import BLOCK_KINDS, Block, Blocks, Document
 from pipeline.text.spans import scan_formulas
 
 SENTENCE = "The lemma follows from the first part, since every bounded sequence of reals has a convergent subsequence."

@@ -9,7 +9,8 @@ import turbohtml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.document import Block, Document, Formula, to_batch
+from pipeline.arrow_document import to_batch
+from pipeline.document import Block, Document, Formula
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import write_shard
 from pipeline.report.charts import MAX_BARS, Bar, bars, columns, percent, ranked

@@ -104,7 +104,8 @@ def stage_seconds(warc: Path) -> dict[str, float]:
     from dedup.propose import proposals
     from extractors.stage import render_pages
     from llm_cleaning.stage import clean, mark
-    from pipeline.document import Page, to_batch
+    from pipeline.arrow_document import to_batch
+    from pipeline.document import Page
     from pipeline.io.warc import Split, read_split
     from pipeline.recipe import load_recipe
 

@@ -24,6 +24,7 @@ from blends.blend_compile import compile_blend
 from blends.blend_config import parse_blend
 from blends.export import export
 from blends.plan import save_plan
+from blends.plan_walk import walk
 from blends.reader import TokenDataset, read_documents
 from blends.shards import TokenizeConfig
 
@@ -141,25 +142,42 @@ def expected_hash(dataset: TokenDataset, start: int, stop: int) -> str:
     return stream_hash(rows)
 
 
-def test_a_killed_training_sees_the_undisturbed_stream(folder: Path, tmp_path: Path) -> None:
-    chance = random.Random(1)
-    plan = plan_at(folder, tmp_path / "plan.json")
+def stretches(plan: Path, folder: Path, shape: list[tuple[int, int, int]]) -> tuple[list, int]:
+    """Stretches of (ranks, workers, steps until the kill) one after another; the samples seen, and how many."""
     whole = TokenDataset(plan)
     rows, reached, state = [], 0, None
-    # 1 rank, then 2 with workers, then 3 with and without; the second stretch crosses the phase switch at sample 720
-    for world, workers, steps in (
-        (1, 0, chance.randrange(90, 120)),
-        (2, 2, 50),
-        (3, 0, chance.randrange(5, 15)),
-        (3, 2, 10**6),
-    ):
-        got = train(plan, tmp_path, world, workers, steps, state)
+    for world, workers, steps in shape:
+        got = train(plan, folder, world, workers, steps, state)
         stop = min(whole.samples, reached + steps * BATCH * world)
         assert [number for number, _ in got] == list(range(reached, stop))
         rows, reached = rows + got, stop
         state = json.loads(json.dumps(TokenDataset(plan, state=state).state_dict(stop)))
-    assert reached == whole.samples == 1200
-    assert stream_hash(rows) == expected_hash(whole, 0, 1200)
+    return rows, reached
+
+
+def test_a_killed_training_sees_the_undisturbed_stream(folder: Path, tmp_path: Path) -> None:
+    chance = random.Random(1)
+    plan = plan_at(folder, tmp_path / "plan.json")
+    # 1 rank, then 2 with workers, then 3 with and without; the second stretch crosses the phase switch at sample 720
+    shape = [(1, 0, chance.randrange(90, 120)), (2, 2, 50), (3, 0, chance.randrange(5, 15)), (3, 2, 10**6)]
+    rows, reached = stretches(plan, tmp_path, shape)
+    assert reached == TokenDataset(plan).samples == 1200
+    assert stream_hash(rows) == expected_hash(TokenDataset(plan), 0, 1200)
+
+
+def test_kills_ranks_phases_and_a_change_of_weights_in_one_training(folder: Path, tmp_path: Path) -> None:
+    chance = random.Random(2)
+    plan = plan_at(folder, tmp_path / "plan.json")
+    # both plans switch phases in their second stretch, and the change itself comes with a kill and more ranks
+    first, reached = stretches(plan, tmp_path, [(1, 0, chance.randrange(120, 150)), (2, 2, chance.randrange(45, 60))])
+    assert 720 < reached < 1200
+    state = json.loads(json.dumps(TokenDataset(plan).state_dict(reached)))
+    second = plan_at(folder, tmp_path / "second.json", state, first=32 * 300, second=32 * 300, web=0.1, math=0.9)
+    rest, seen = stretches(second, tmp_path, [(3, 0, chance.randrange(5, 20)), (2, 2, 30), (1, 0, 10**6)])
+    assert seen == 600
+    assert stream_hash(first) == expected_hash(TokenDataset(plan), 0, reached)
+    assert stream_hash(rest) == expected_hash(TokenDataset(second), 0, 600)
+    assert_no_stream_broken([(plan, first), (second, rest)])
 
 
 def test_weights_change_while_training(folder: Path, tmp_path: Path) -> None:
@@ -172,16 +190,19 @@ def test_weights_change_while_training(folder: Path, tmp_path: Path) -> None:
     assert stream_hash(rest) == expected_hash(TokenDataset(second), 0, 600)
     losses = json.loads((tmp_path / "seen-0.loss").read_text())
     assert np.mean(losses[-20:]) < np.mean(losses[:20]) - 0.3, "it learns"
-    consumed = {}
-    from blends.plan_walk import walk
+    assert_no_stream_broken([(plan, first), (second, rest)])
 
-    for dataset, rows in ((TokenDataset(plan), first), (TokenDataset(second), rest)):
-        names = [name for name, _, _ in walk(dataset.plan, 0, 0)]
+
+def assert_no_stream_broken(parts: list[tuple[Path, list]]) -> None:
+    """What plans in turn showed of each stream is that stream from its beginning, nothing lost, nothing twice."""
+    consumed: dict[str, list[int]] = {}
+    for plan, rows in parts:
+        names = [name for name, _, _ in walk(TokenDataset(plan).plan, 0, 0)]
         for number, ids in rows:
             consumed.setdefault(names[number], []).extend(ids)
-    streams = TokenDataset(plan)._streams
+    streams = TokenDataset(parts[0][0])._streams
     for name, ids in consumed.items():
-        assert ids == streams[name].read(0, len(ids))[0].tolist(), "a stream lost or repeated tokens at the change"
+        assert ids == streams[name].read(0, len(ids))[0].tolist(), "a stream lost or repeated tokens"
 
 
 def read_own(folder: Path, name: str, split: str) -> list[list[int]]:

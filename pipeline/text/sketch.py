@@ -109,7 +109,7 @@ def shared(a: U64, b: U64) -> int:
 
 
 def shared_with(a: U64, others: list[U64]) -> list[int]:
-    """For each of several arrays of distinct values how many of them `a` has, whose values are distinct as well."""
+    """For each of several arrays how many of its values `a` has; all ascending, the values of each distinct."""
     if BUILT:
         return list(BUILT.shared_with(a, others))
     return [len(np.intersect1d(a, other, assume_unique=True)) for other in others]

@@ -42,6 +42,7 @@ MAX_INLINE_CHARS = 1_000  # a `$` whose partner is further away is a dollar sign
 MAX_DISPLAY_CHARS = 8_000
 MATH_ENVIRONMENTS = "equation|align|alignat|gather|multline|eqnarray|displaymath|math|array|[bpvBV]?matrix|cases|split"
 PIECE_CHARS = 1 << 18
+FORMULAS, FORMULA_CHARS = 1 << 18, 200  # formulas whose words are remembered, and how long they may be
 
 
 class Units(NamedTuple):
@@ -88,8 +89,8 @@ def text_hashes(text: str) -> U64:
 def text_units(text: str) -> Units:
     """The same with the flags for words of formulas."""
     found = list(chain.from_iterable(_hashed(text)))
-    sizes = np.fromiter(map(len, found), np.int64, len(found)) >> 3
-    return Units(np.frombuffer(b"".join(found), np.uint64), np.repeat(np.arange(len(found)) % 2 == 1, sizes))
+    flags = b"".join((b"\0", b"\1")[place & 1] * (len(part) >> 3) for place, part in enumerate(found))
+    return Units(np.frombuffer(b"".join(found), np.uint64), np.frombuffer(flags, np.bool_))
 
 
 def char_hashes(normalised: str) -> U64:
@@ -110,14 +111,29 @@ def _hashed(text: str) -> Iterator[tuple[bytes, bytes]]:
     """Hashes of the words of each stretch of prose and of the formula behind it."""
     position = 0
     for start, end, tex in _formulas(text):
-        yield prose_hashes(fold(text, position, start)), _formula_hashes(tex)
+        yield prose_hashes(fold(text, position, start)), _FORMULAS[tex]
         position = end
     yield prose_hashes(fold(text, position, len(text))), b""
 
 
-@lru_cache(maxsize=1 << 14)
-def _formula_hashes(tex: str) -> bytes:
-    return word_hashes(_FORMULA_WORD.findall(_tex(tex))).tobytes()
+class _Formulas(dict[str, bytes]):
+    """A formula to the hashes of its words.
+
+    The phases of a dedup read the same texts in the same order, which a cache that forgets what is oldest could not
+    help: here the first FORMULAS stay, some 80 MB, and of more of them the rest is computed in each phase.
+    """
+
+    def __missing__(self, tex: str) -> bytes:
+        return self.remember(tex, _tex(tex))
+
+    def remember(self, tex: str, spelling: str) -> bytes:
+        found = word_hashes(_FORMULA_WORD.findall(spelling)).tobytes()
+        if len(self) < FORMULAS and len(tex) <= FORMULA_CHARS:
+            self[tex] = found
+        return found
+
+
+_FORMULAS = _Formulas()
 
 
 def _pieces(normalised: str) -> Iterator[list[str]]:
@@ -177,7 +193,10 @@ def _close(text: str, opener: re.Match[str], closers: dict[str, int]) -> tuple[i
 @lru_cache(maxsize=1 << 14)  # short formulas repeat: $x$, $n$
 def _tex(tex: str) -> str:
     """Canonical LaTeX between dollars, one space where there was space."""
-    return " ".join(f"${canonical(drop_invisible(tex)).replace('$', ' ')}$".split())
+    spelling = " ".join(f"${canonical(drop_invisible(tex)).replace('$', ' ')}$".split())
+    if tex not in _FORMULAS:  # whoever reads this text next will want its words
+        _FORMULAS.remember(tex, spelling)
+    return spelling
 
 
 _CLOSER = {"$$": "$$", "$": "$", "\\(": "\\)", "\\[": "\\]"}

@@ -11,6 +11,7 @@
 #define TWIN_VERSION 3
 #define ODD 0x9E3779B97F4A7C15u
 #define CONTAINMENT 0xC0117A13u
+#define FAR 16    /* times as many values: the few are searched for, not passed by */
 #define BLOCK 512 /* shingles at a time: they stay in the first-level cache */
 
 #include "sketch.h"

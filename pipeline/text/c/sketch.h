@@ -179,25 +179,52 @@ done:
     return result;
 }
 
-static PyObject *
-shared(PyObject *module, PyObject *args)
+/* Values that two ascending arrays have in common; a repeated one counts as often as in the poorer. */
+static size_t
+common(const uint64_t *a, size_t lefts, const uint64_t *b, size_t rights)
 {
-    Py_buffer left, right;
-    size_t lefts, rights, i = 0, j = 0, count = 0;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*", &left, &right))
-        return NULL;
-    if (words_of(&left, &lefts) || words_of(&right, &rights))
-        goto done;
-    const uint64_t *a = left.buf, *b = right.buf;
+    size_t i = 0, j = 0, count = 0;
+    if (lefts > rights) {
+        const uint64_t *longer = a;
+        size_t more = lefts;
+        a = b, lefts = rights;
+        b = longer, rights = more;
+    }
+    if (lefts < rights / FAR) {
+        for (; i < lefts && j < rights; i++) {
+            size_t high = rights;
+            for (size_t low = j; low < high;) { /* the first place from j on whose value is not smaller */
+                size_t middle = low + (high - low) / 2;
+                if (b[middle] < a[i])
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            j = high;
+            if (j < rights && b[j] == a[i])
+                count++, j++;
+        }
+        return count;
+    }
     while (i < lefts && j < rights) {
         uint64_t x = a[i], y = b[j];
         count += x == y;
         i += x <= y;
         j += y <= x;
     }
-    result = PyLong_FromSize_t(count);
-done:
+    return count;
+}
+
+static PyObject *
+shared(PyObject *module, PyObject *args)
+{
+    Py_buffer left, right;
+    size_t lefts, rights;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*", &left, &right))
+        return NULL;
+    if (words_of(&left, &lefts) == 0 && words_of(&right, &rights) == 0)
+        result = PyLong_FromSize_t(common(left.buf, lefts, right.buf, rights));
     PyBuffer_Release(&left);
     PyBuffer_Release(&right);
     return result;
@@ -282,60 +309,28 @@ done:
     return found;
 }
 
-/* Sizes of the intersections of one set with others, by a table of the one with open addressing. */
+/* The same of one array with each of others. */
 static PyObject *
 shared_with(PyObject *module, PyObject *args)
 {
     Py_buffer one, other;
     PyObject *others, *sizes = NULL;
-    uint64_t *table = NULL;
-    size_t count, more, room = 16;
+    size_t count, more;
     if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &others))
         return NULL;
-    if (words_of(&one, &count))
-        goto done;
-    while (room < 2 * count + 2)
-        room *= 2;
-    if ((table = PyMem_Calloc(room, 8)) == NULL) {
-        PyErr_NoMemory();
-        goto done;
-    }
-    int zero = 0; /* an empty place is 0, so that one is remembered apart */
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = ((const uint64_t *)one.buf)[i];
-        size_t place = (size_t)value & (room - 1);
-        zero |= value == 0;
-        while (table[place] && table[place] != value)
-            place = (place + 1) & (room - 1);
-        table[place] = value;
-    }
-    if ((sizes = PyList_New(0)) == NULL)
-        goto done;
-    for (Py_ssize_t k = 0; k < PyList_GET_SIZE(others); k++) {
-        size_t found = 0;
-        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE))
-            goto failed;
-        int wrong = words_of(&other, &more);
-        for (size_t i = 0; !wrong && i < more; i++) {
-            uint64_t value = ((const uint64_t *)other.buf)[i];
-            size_t place = (size_t)value & (room - 1);
-            while (table[place] && table[place] != value)
-                place = (place + 1) & (room - 1);
-            found += value ? table[place] == value : (uint64_t)zero;
+    if (words_of(&one, &count) == 0)
+        sizes = PyList_New(0);
+    for (Py_ssize_t k = 0; sizes != NULL && k < PyList_GET_SIZE(others); k++) {
+        PyObject *size = NULL;
+        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE) == 0) {
+            if (words_of(&other, &more) == 0)
+                size = PyLong_FromSize_t(common(one.buf, count, other.buf, more));
+            PyBuffer_Release(&other);
         }
-        PyBuffer_Release(&other);
-        PyObject *size = wrong ? NULL : PyLong_FromSize_t(found);
-        if (size == NULL || PyList_Append(sizes, size)) {
-            Py_XDECREF(size);
-            goto failed;
-        }
-        Py_DECREF(size);
+        if (size == NULL || PyList_Append(sizes, size))
+            Py_CLEAR(sizes);
+        Py_XDECREF(size);
     }
-    goto done;
-failed:
-    Py_CLEAR(sizes);
-done:
-    PyMem_Free(table);
     PyBuffer_Release(&one);
     return sizes;
 }

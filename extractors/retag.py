@@ -21,7 +21,8 @@ _KEPT_LINES = Selectors(
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
 _COPIES, _HEADERS = "copy", ("columnheader", "rowheader", "gridcell")  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
-SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, *_HEADERS, "<sup", "<button", _COPIES, "<pre", "<code")
+_ASKED = (*_HEADERS, _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
+SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, *_ASKED)
 
 _KEEPS = re.compile(
     r"(?:^|;)\s{0,9}white-space\s{0,9}:\s{0,9}(?:pre|pre-wrap|pre-line|break-spaces)\s{0,9}(?:!|;|$)", re.I
@@ -58,7 +59,7 @@ def retag(document: Document, signs: Signs, chars: int) -> None:
         _name_code(document.select(selector)[:looks])
     if any(sign in signs for sign in _HEADERS) and (selector := _TABLES.of(signs)):
         _name_tables(document.select(selector)[:looks], looks)
-    if tag_sign("button") in signs and _COPIES in signs and ("<pre" in signs or "<code" in signs):
+    if tag_sign("button") in signs and _COPIES in signs and (tag_sign("pre") in signs or tag_sign("code") in signs):
         for button in document.select("button")[:looks]:
             if button.text.strip().lower() in _COPY:
                 button.extract()

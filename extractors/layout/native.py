@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from extractors.layout import hot
 
-TWIN_VERSION = 5  # of what hot/ and c/ do; a build left over from another version is not used
+TWIN_VERSION = 6  # of what hot/ and c/ do; a build left over from another version is not used
 
 
 def _twin() -> object:

@@ -33,7 +33,15 @@ _HIDDEN, _RAW_TEXT = Selectors(HIDDEN_SELECTORS), Selectors(RAW_TEXT_TAGS)
 _DROPPED, _SPOKEN = Selectors(NEVER_RENDERED), Selectors(SPOKEN_SELECTORS)
 _REFERENCE_SIGNS = tuple(f"&#{'0' * zeros}{start}" for zeros in range(10) for start in ("5734", "5735"))
 _REFERENCE_SIGNS += tuple(f"&#x{'0' * zeros}e00" for zeros in range(10))
-SIGNS = (*_HIDDEN.signs, *_RAW_TEXT.signs, *_DROPPED.signs, *_SPOKEN.signs, *_REFERENCE_SIGNS, "<noscript", "reversed")
+SIGNS = (
+    *_HIDDEN.signs,
+    *_RAW_TEXT.signs,
+    *_DROPPED.signs,
+    *_SPOKEN.signs,
+    *_REFERENCE_SIGNS,
+    tag_sign("noscript"),
+    "reversed",
+)
 _REFERENCE = re.compile(r"&#(?:[xX]0{0,9}[eE]00[0-8]|0{0,9}5734[4-9]|0{0,9}5735[0-2])(?![0-9a-fA-F]);?")
 
 

@@ -2,7 +2,8 @@
 
 A CSS selector costs a look at every element, about 40 ns each; a page of 1,200 elements would spend longer on
 selectors that find nothing than on its layout. A sign is a lower-case ASCII string that stands in the source, in
-whatever case, wherever the thing it stands for is on the page; it may also stand there without it.
+whatever case, wherever the thing it stands for is on the page; it may also stand there without it. A dot at either end
+is a word's edge: `.tex.` is no part of "text".
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def find_signs(html: str, wanted: tuple[str, ...]) -> Signs:
 
 def tag_sign(tag: str) -> str:
     """Sign of the start tags of an element that the source has to name."""
-    return _TAG_SIGNS.get(tag, f"<{tag}")
+    return _TAG_SIGNS.get(tag, f"<{tag}.")
 
 
 def selector_signs(selector: str) -> tuple[str, ...]:
@@ -55,8 +56,11 @@ def selector_signs(selector: str) -> tuple[str, ...]:
     found: list[str] = []
     for name, value, css_class, tag in _PART.findall(_NEGATION.sub("", selector.replace("\\:", ":"))):
         if name and name not in _COMMON:
-            found.append(name)
-        found.extend(part for part in (value, css_class) if _PLAIN.fullmatch(part))
+            found.append(f".{name}.")
+        if _PLAIN.fullmatch(value):
+            found.append(value)
+        if _PLAIN.fullmatch(css_class):
+            found.append(f".{css_class}.")
         if tag:
             found.append(tag_sign(tag))
     return tuple(sign.lower() for sign in found)

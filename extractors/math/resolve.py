@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from turbohtml import Document, Element, Text
 
-from extractors.layout.signs import ALL, Selectors, Signs
+from extractors.layout.signs import ALL, Selectors, Signs, tag_sign
 from extractors.math import ignored
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
 from extractors.math.forms import OPEN, Recovered, sentinel
@@ -93,7 +93,7 @@ _CLASSES = Selectors(
 )
 _DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
-SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, "<code", "<sup", "<sub")
+SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, *map(tag_sign, ("code", "sup", "sub")))
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REMEMBERED_CHARS = 5_000
@@ -117,7 +117,7 @@ def resolve_formulas(
     formulas = _resolve(document, config, signs)
     if any(sign in signs for sign in ignored.SIGNS):
         ignored.show_ignored_as_code(document, config() if config else page_config(document))
-    if "<code" in signs and ("<sup" in signs or "<sub" in signs):
+    if tag_sign("code") in signs and (tag_sign("sup") in signs or tag_sign("sub") in signs):
         write_code_scripts(document)
     return formulas
 

@@ -109,6 +109,26 @@ def test_signs_are_found_in_any_case_and_inside_each_other(make, html, found):
 
 
 @pytest.mark.parametrize("make", [hot.SignFinder, twin.SignFinder])
+@pytest.mark.parametrize(
+    ("html", "found"),
+    [
+        ("text/html", {"tex"}),
+        ("<p class=tex>", {"tex", ".tex."}),
+        ("tex", {"tex", ".tex."}),
+        ("latex TEX-x _tex", {"tex"}),
+        ("x" * 40 + "é TEX\u4e00" + "tex_" * 9, {"tex", ".tex."}),
+        ("<ab <i", {"<i."}),
+        ("<a\n<iframe", {"<a."}),
+        ("a <a-b> <A/", {"<a."}),
+    ],
+)
+def test_a_dot_in_a_sign_is_the_edge_of_a_word(make, html, found):
+    wanted = ("tex", ".tex.", "<a.", "<i.")
+    signs = make(wanted).find(html)
+    assert {sign for sign in wanted if sign in signs} == found
+
+
+@pytest.mark.parametrize("make", [hot.SignFinder, twin.SignFinder])
 @pytest.mark.parametrize("width", ["x", "é", "\u4e00", "\U0001f600"])
 def test_a_sign_is_found_wherever_it_stands(make, width):
     finder = make(("mathjax", "hj"))
@@ -121,11 +141,11 @@ def test_a_sign_is_found_wherever_it_stands(make, width):
 @pytest.mark.parametrize(
     ("selector", "signs"),
     [
-        ("td[class*='lineContent' i]", ("<td", "linecontent")),
-        ("[hidden]:not([hidden='until-found'])", ("hidden",)),
-        ("div.highlighter-rouge button", ("<div", "highlighter-rouge", "<button")),
-        ('script[type^="math/" i]', ("<script", "math/")),
-        ("m\\:math", ("<m:math",)),
+        ("td[class*='lineContent' i]", ("<td.", "linecontent")),
+        ("[hidden]:not([hidden='until-found'])", (".hidden.",)),
+        ("div.highlighter-rouge button", ("<div.", ".highlighter-rouge.", "<button.")),
+        ('script[type^="math/" i]', ("<script.", "math/")),
+        ("m\\:math", ("<m:math.",)),
         ('img[alt*="\\\\"]', ("<im",)),  # a backslash may be written as a reference; <image> is read as <img>
     ],
 )

@@ -1,8 +1,16 @@
 /* --- SignFinder: an Aho-Corasick automaton (CACM 18:6, 1975) over ASCII, letters in any case --- */
 
 typedef struct {
+    const char *text; /* without the dots of its edges; the tuple of signs owns it */
+    Py_ssize_t length;
+    int begins, ends; /* whether it is a word's beginning, and its end */
+    int same;         /* another sign with this text, or -1 */
+} Sign;
+
+typedef struct {
     PyObject_HEAD
     PyObject *signs;
+    Sign *texts; /* as many */
     int width, states;   /* character classes; class 0 is any character of no sign */
     unsigned char classes[128];
     Py_ssize_t longest;
@@ -16,6 +24,7 @@ finder_dealloc(Finder *self)
 {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(self->signs);
+    PyMem_Free(self->texts);
     PyMem_Free(self->next);
     PyMem_Free(self->sign);
     PyMem_Free(self->shorter);
@@ -23,31 +32,36 @@ finder_dealloc(Finder *self)
     Py_DECREF(type);
 }
 
-/* Text of a sign, or NULL with an error. */
-static const char *
-sign_text(PyObject *sign, Py_ssize_t *length)
+static int
+read_sign(PyObject *sign, Sign *read)
 {
-    const char *text = PyUnicode_Check(sign) && PyUnicode_IS_ASCII(sign) ? PyUnicode_AsUTF8AndSize(sign, length) : NULL;
-    if (text == NULL && !PyErr_Occurred())
-        PyErr_SetString(PyExc_ValueError, "signs are ASCII");
-    return text;
+    Py_ssize_t length = 0;
+    const char *text = PyUnicode_Check(sign) && PyUnicode_IS_ASCII(sign) ? PyUnicode_AsUTF8AndSize(sign, &length) : NULL;
+    int begins = length > 0 && text[0] == '.', ends = length > 1 && text[length - 1] == '.';
+    *read = (Sign){text == NULL ? NULL : text + begins, length - begins - ends, begins, ends, -1};
+    if (read->length > 0)
+        return 0;
+    if (!PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "signs are ASCII and not empty");
+    return -1;
 }
 
 static int
 number_classes(Finder *self)
 {
-    Py_ssize_t length, total = 1;
+    Py_ssize_t count = PyTuple_GET_SIZE(self->signs), total = 1;
     self->width = 1;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(self->signs); i++) {
-        const char *text = sign_text(PyTuple_GET_ITEM(self->signs, i), &length);
-        if (text == NULL)
+    self->texts = PyMem_New(Sign, count + 1);
+    for (Py_ssize_t i = 0; self->texts != NULL && i < count; i++) {
+        Sign *sign = &self->texts[i];
+        if (read_sign(PyTuple_GET_ITEM(self->signs, i), sign) < 0)
             return -1;
-        total += length;
-        if (length > self->longest)
-            self->longest = length;
-        for (Py_ssize_t k = 0; k < length; k++)
-            if (self->classes[(unsigned char)text[k]] == 0)
-                self->classes[(unsigned char)text[k]] = (unsigned char)self->width++;
+        total += sign->length;
+        if (sign->length > self->longest)
+            self->longest = sign->length;
+        for (Py_ssize_t k = 0; k < sign->length; k++)
+            if (self->classes[(unsigned char)sign->text[k]] == 0)
+                self->classes[(unsigned char)sign->text[k]] = (unsigned char)self->width++;
     }
     for (int c = 'A'; c <= 'Z'; c++)
         self->classes[c] = self->classes[c - 'A' + 'a'];
@@ -58,7 +72,7 @@ number_classes(Finder *self)
     self->next = PyMem_Calloc((size_t)total * (size_t)self->width, sizeof(int));
     self->sign = PyMem_New(int, total);
     self->shorter = PyMem_New(int, total);
-    if (self->next == NULL || self->sign == NULL || self->shorter == NULL) {
+    if (self->texts == NULL || self->next == NULL || self->sign == NULL || self->shorter == NULL) {
         PyErr_NoMemory();
         return -1;
     }
@@ -66,17 +80,19 @@ number_classes(Finder *self)
 }
 
 static void
-plant(Finder *self, int number, const char *text, Py_ssize_t length) /* one branch of the trie; 0 is no child */
+plant(Finder *self, int number) /* one branch of the trie; 0 is no child */
 {
+    Sign *sign = &self->texts[number];
     int state = 0;
-    for (Py_ssize_t k = 0; k < length; k++) {
-        int *child = &self->next[state * self->width + self->classes[(unsigned char)text[k]]];
+    for (Py_ssize_t k = 0; k < sign->length; k++) {
+        int *child = &self->next[state * self->width + self->classes[(unsigned char)sign->text[k]]];
         if (*child == 0) {
             self->sign[self->states] = -1;
             *child = self->states++;
         }
         state = *child;
     }
+    sign->same = self->sign[state];
     self->sign[state] = number;
 }
 
@@ -134,86 +150,76 @@ finder_new(PyTypeObject *type, PyObject *args, PyObject *Py_UNUSED(kwargs))
     }
     self->states = 1;
     self->sign[0] = -1;
-    for (Py_ssize_t i = 0, length; i < PyTuple_GET_SIZE(signs); i++) {
-        const char *text = sign_text(PyTuple_GET_ITEM(signs, i), &length);
-        plant(self, (int)i, text, length);
-    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(signs); i++)
+        plant(self, (int)i);
     if (link_suffixes(self) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
 
-static void
-note(Finder *self, int state, char *found)
+static inline int
+in_word(Py_UCS4 c)
 {
-    for (; state >= 0; state = self->shorter[state])
-        if (self->sign[state] >= 0)
-            found[self->sign[state]] = 1;
+    return c < 128 && (Py_ISALNUM(c) || c == '-' || c == '_');
+}
+
+/* Notes the signs that end at text[at], by the characters around them. */
+static Py_NO_INLINE void
+note(Finder *self, int state, int kind, const void *text, Py_ssize_t size, Py_ssize_t at, char *found)
+{
+    int ends = at + 1 >= size || !in_word(PyUnicode_READ(kind, text, at + 1));
+    for (state /= self->width; state >= 0; state = self->shorter[state])
+        for (int number = self->sign[state]; number >= 0; number = self->texts[number].same) {
+            const Sign *sign = &self->texts[number];
+            Py_ssize_t before = at - sign->length;
+            int begins = !sign->begins || before < 0 || !in_word(PyUnicode_READ(kind, text, before));
+            found[number] |= (char)(begins && (ends || !sign->ends));
+        }
 }
 
 /* A step waits for the one before it, so four parts of the page are read side by side; each goes on into the next
    for the length of the longest sign. */
 #define PARTS 4
-#define STEP(at, c)                                                                                                    \
-    at = (c) < 128 ? next[at + classes[c]] : 0;                                                                        \
-    if (at < 0) {                                                                                                      \
-        at = -at;                                                                                                      \
-        note(self, at / self->width, found);                                                                           \
+#define STEP(state, at)                                                                                                \
+    character = PyUnicode_READ(kind, text, at);                                                                        \
+    state = character < 128 ? next[state + classes[character]] : 0;                                                    \
+    if (state < 0) {                                                                                                   \
+        state = -state;                                                                                                \
+        note(self, state, kind, text, size, at, found);                                                                \
     }
-#define SCANNER(name, type)                                                                                            \
-    static void name(Finder *self, const type *text, Py_ssize_t size, char *found)                                     \
-    {                                                                                                                  \
-        const int *next = self->next;                                                                                  \
-        const unsigned char *classes = self->classes;                                                                  \
-        Py_ssize_t part = size / PARTS, i = 0;                                                                         \
-        int a = 0, b = 0, c = 0, d = 0;                                                                                \
-        for (; i < part; i++) {                                                                                        \
-            STEP(a, text[i])                                                                                           \
-            STEP(b, text[part + i])                                                                                    \
-            STEP(c, text[2 * part + i])                                                                                \
-            STEP(d, text[3 * part + i])                                                                                \
-        }                                                                                                              \
-        int ends[PARTS] = {a, b, c, d};                                                                                \
-        for (int k = 0; k < PARTS; k++)                                                                                \
-            for (i = (k + 1) * part; i < size && i < (k + 1) * part + self->longest + PARTS; i++) {                    \
-                STEP(ends[k], text[i])                                                                                 \
-            }                                                                                                          \
-    }
-SCANNER(scan_1, Py_UCS1)
-SCANNER(scan_2, Py_UCS2)
-SCANNER(scan_4, Py_UCS4)
 
-/* Marks the signs of `html` in `found`. */
-static void
-scan(Finder *self, PyObject *html, char *found)
+/* Marks the signs of a text in `found`. */
+static inline int
+scan(Finder *self, const int kind, const void *text, Py_ssize_t size, char *found)
 {
-    const void *data = PyUnicode_DATA(html);
-    Py_ssize_t size = PyUnicode_GET_LENGTH(html);
-    switch (PyUnicode_KIND(html)) {
-    case PyUnicode_1BYTE_KIND:
-        scan_1(self, data, size, found);
-        break;
-    case PyUnicode_2BYTE_KIND:
-        scan_2(self, data, size, found);
-        break;
-    default:
-        scan_4(self, data, size, found);
+    const int *next = self->next;
+    const unsigned char *classes = self->classes;
+    Py_ssize_t part = size / PARTS, i = 0;
+    int a = 0, b = 0, c = 0, d = 0;
+    Py_UCS4 character;
+    for (; i < part; i++) {
+        STEP(a, i)
+        STEP(b, part + i)
+        STEP(c, 2 * part + i)
+        STEP(d, 3 * part + i)
     }
+    int ends[PARTS] = {a, b, c, d};
+    for (int k = 0; k < PARTS; k++)
+        for (i = (k + 1) * part; i < size && i < (k + 1) * part + self->longest + PARTS; i++) {
+            STEP(ends[k], i)
+        }
+    return 0;
 }
 
-static int
-holds_reserved(PyObject *html)
+/* Counts, so that the compiler takes many characters at once. */
+static inline int
+holds_reserved(const int kind, const void *text, Py_ssize_t size)
 {
-    int kind = PyUnicode_KIND(html);
-    const void *data = PyUnicode_DATA(html);
-    if (kind == PyUnicode_1BYTE_KIND)
-        return 0;
-    for (Py_ssize_t i = 0, size = PyUnicode_GET_LENGTH(html); i < size; i++) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i);
-        if (c >= FIRST_RESERVED && c <= LAST_RESERVED)
-            return 1;
-    }
-    return 0;
+    Py_ssize_t found = 0;
+    if (kind != PyUnicode_1BYTE_KIND)
+        for (Py_ssize_t i = 0; i < size; i++)
+            found += PyUnicode_READ(kind, text, i) - FIRST_RESERVED <= LAST_RESERVED - FIRST_RESERVED;
+    return found > 0;
 }
 
 static int
@@ -236,8 +242,12 @@ finder_find(Finder *self, PyObject *html)
     char *found = PyMem_Calloc((size_t)PyTuple_GET_SIZE(self->signs) + 1, 1);
     if (found == NULL)
         return PyErr_NoMemory();
-    scan(self, html, found);
-    int reserved = holds_reserved(html);
+    const void *data = PyUnicode_DATA(html);
+    Py_ssize_t size = PyUnicode_GET_LENGTH(html);
+#define SCAN(width) scan(self, width, data, size, found)
+    FOR_KIND(PyUnicode_KIND(html), SCAN);
+#define HOLDS_RESERVED(width) holds_reserved(width, data, size)
+    int reserved = FOR_KIND(PyUnicode_KIND(html), HOLDS_RESERVED);
     PyObject *set = PyFrozenSet_New(NULL);
     if (set != NULL && add_found(self, set, found, reserved) < 0)
         Py_CLEAR(set);

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 
 from extractors.layout.tags import RESERVED
 
 _IN_SIGNS = b"abcdefghijklmnopqrstuvwxyz0123456789<\\&#:_=?/-"  # all else parts words
+_WORD = "[a-z0-9_-]"
 _WORD_BYTES = bytes(byte if byte in _IN_SIGNS else 32 for byte in range(256))
 
 
 class SignFinder:
     """Which of many strings a page holds, ASCII letters in any case; `signs` are of lower-case letters,
-    digits, spaces and `<\\&#:_=?/-`.
+    digits, spaces and `<\\&#:_=?/-`; a dot at either end stands for a word's edge there: `.tex.` is not in "text".
 
     `RESERVED[0]` is found where the page holds any character of `RESERVED`.
     """
@@ -38,7 +40,14 @@ class _Signs:
     def __contains__(self, sign: object) -> bool:
         sign = str(sign)
         if sign not in self.known:
-            wanted = RESERVED if sign == RESERVED[0] else (sign,)
-            place = self.words if sign.isascii() and " " not in sign else self.html
-            self.known[sign] = any(one.encode() in place for one in wanted)
+            self.known[sign] = any(self._holds(one) for one in (RESERVED if sign == RESERVED[0] else (sign,)))
         return self.known[sign]
+
+    def _holds(self, sign: str) -> bool:
+        place = self.words if sign.isascii() and " " not in sign else self.html
+        text = sign.strip(".")
+        before = f"(?<!{_WORD})" if sign.startswith(".") else ""
+        after = f"(?!{_WORD})" if sign.endswith(".") else ""
+        if not before and not after:
+            return text.encode() in place
+        return re.search(f"{before}{re.escape(text)}{after}".encode(), place) is not None

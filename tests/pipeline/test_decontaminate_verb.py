@@ -14,6 +14,7 @@ from pipeline.cli import warcmill
 from pipeline.decontaminate_job import DecontaminateSettings, decontaminate
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import InputError, UsageError
+from pipeline.io.inputs import expand_tables
 from pipeline.stage import Context
 from pipeline.table_job import Place
 
@@ -89,7 +90,7 @@ def test_rows_with_items_are_dropped_and_told(files):
         ("both", "stones", "emerald"),
     ]
     texts = {row["id"]: row["text"] for row in ROWS}
-    wanted = {"ferry": ITEM.rstrip("?"), "emerald": OTHER.rstrip("?")}
+    wanted = {"ferry": ITEM, "emerald": OTHER}  # with the sign that closes the sentence
     assert all(texts[row["doc_id"]][row["start"] : row["end"]] == wanted[row["item_id"]] for row in audit)
     assert {row["action"] for row in audit} == {"drop"}
     assert table(output, manifest["shards"]) == [
@@ -136,7 +137,7 @@ def test_another_action_or_other_items_are_refused(files):
 @pytest.mark.parametrize(
     ("items", "message"),
     [
-        ([{"id": "a", "question": "?"}], r"bench.jsonl:1: 'text' is None"),
+        ([{"id": "a", "question": "?"}], r"bench.jsonl:1: no 'text' among id, question"),
         ([{"text": "x y z", "benchmark": "b"}], r"'id' is None"),
         ([], "holds no benchmark items"),
         ([{"id": "a", "text": "x y z"}, ["no", "object"]], r"bench.jsonl:2: no_object"),
@@ -158,3 +159,20 @@ def test_the_command_needs_items(files):
     done = CliRunner().invoke(warcmill, ["decontaminate", source, "--against", bench, "-o", str(output)])
     assert done.exit_code == 0, done.output
     assert "nothing to do" in done.stderr
+
+
+def test_a_repeated_id_is_recorded_and_benchmarks_may_share_a_file_name(tmp_path):
+    rows = [*ROWS, {"id": "dirty", "text": f"{LEAD} {OTHER}"}, {"id": "clean", "text": TAIL}]
+    source = write(tmp_path / "pages.jsonl", rows)
+    for folder, item in (("sums", ITEM), ("stones", OTHER)):
+        (tmp_path / folder).mkdir()
+        write(tmp_path / folder / "test.jsonl", [{"id": 1, "text": item}])
+    against = tuple(expand_tables([str(tmp_path / name / "test.jsonl") for name in ("sums", "stones")]))
+    place = Here((source,), tmp_path / "run", LocalConfig(workers=1))
+    manifest = decontaminate(place, DecontaminateSettings(against), Quiet())
+    (rejected,) = [row for e in manifest["rejected"] for row in [e] if e["rows"]]
+    found = {row["line"]: row["detail"] for row in table(tmp_path / "run", [rejected])}
+    assert found == {6: "the id 'dirty' is that of pages.jsonl:2", 7: "the id 'clean' is that of pages.jsonl:1"}
+    assert manifest["funnel"][-1]["rejected"]["decontaminate:duplicate_id"] == 2
+    # the repeated rows are not looked at: emeralds are in the third row only
+    assert {name: count["rows"] for name, count in manifest["benchmarks"].items()} == {"stones/test": 1, "sums/test": 2}

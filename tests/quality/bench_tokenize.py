@@ -1,9 +1,11 @@
 """Tokenize, count kinds, shuffle and write shards, beside bare `tokenizers.encode_batch` of the same texts in the same run.
 
     python tests/quality/bench_tokenize.py --rounds 5 --json
+    python tests/quality/bench_tokenize.py --memory 15 60 240
 
 Texts: the rendered pages of the sample corpus, each several times with another first line. One process, CPU seconds,
 alternating; the ratio is that of the medians. Peers of the other kinds of tokenizer are their own libraries.
+With --memory: peak resident memory of the largest process of `warcmill tokenize --workers 1`, by MB of text.
 """
 
 from __future__ import annotations
@@ -11,7 +13,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -32,15 +36,15 @@ from pipeline.text.spans import markdown_to_blocks, scan_formulas
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def sample_texts() -> list[str]:
+    files = sorted(path for path in (ROOT / "samples" / "rendered").rglob("*") if path.is_file())
+    return [path.read_text(encoding="utf-8") for path in files]
+
+
 def documents(copies: int) -> list[Document]:
     """The sample's pages with their blocks and formulas, as the cleaning phase hands them on."""
     made = []
-    texts = [
-        path.read_text(encoding="utf-8")
-        for path in sorted((ROOT / "samples" / "rendered").rglob("*"))
-        if path.is_file()
-    ]
-    for number, text in enumerate([f"{copy}\n\n{text}" for copy in range(copies) for text in texts]):
+    for number, text in enumerate([f"{copy}\n\n{text}" for copy in range(copies) for text in sample_texts()]):
         url = f"https://bench.example/{number}"
         blocks = markdown_to_blocks(text)
         made.append(
@@ -92,6 +96,26 @@ def _bare_batch(handle: object, texts: list[str]) -> int:
     return sum(map(len, handle.model.encode(texts, out_type=int, num_threads=1)))  # type: ignore[attr-defined]
 
 
+def memory(megabytes: int, tokenizer: str, folder: Path) -> float:
+    """Peak MiB of the largest process that tokenizes so much text with one worker."""
+    rows, texts, size, number = folder / f"{megabytes}.jsonl", sample_texts(), 0, 0
+    with rows.open("w", encoding="utf-8") as file:
+        while size < megabytes * 1_000_000:
+            text = f"{number}\n\n{texts[number % len(texts)]}"
+            file.write(json.dumps({"id": str(number), "text": text}, ensure_ascii=False) + "\n")
+            size, number = size + len(text.encode()), number + 1
+    command = [sys.executable, "-m", "pipeline.cli", "tokenize", str(rows), "-o", str(folder / f"run-{megabytes}")]
+    command += ["--workers", "1", "--tokenizer", tokenizer]
+    subprocess.run(command, check=True, capture_output=True)
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def memories(sizes: list[int], tokenizer: str) -> dict[str, float]:
+    """Peaks by MB of text, from the smallest: the kernel's figure is the largest of all processes so far."""
+    with tempfile.TemporaryDirectory() as folder:
+        return {f"peak_mib_of_{size}_mb": round(memory(size, tokenizer, Path(folder)), 1) for size in sorted(sizes)}
+
+
 def seconds(work: Callable[[], int]) -> float:
     began = time.process_time()
     work()
@@ -103,8 +127,12 @@ def main() -> None:
     parser.add_argument("--tokenizer", default="deepseek")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--copies", type=int, default=4)
+    parser.add_argument("--memory", type=int, nargs="+", metavar="MB", help="of text; peak memory, not speed")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
+    if arguments.memory:
+        show(memories(arguments.memory, arguments.tokenizer), as_json=arguments.json)
+        return
     rows, config = documents(arguments.copies), TokenizeConfig(tokenizer=arguments.tokenizer)
     size = sum(len(row.text.encode()) for row in rows)
     times: dict[str, list[float]] = {"ours": [], "bare": []}
@@ -122,7 +150,11 @@ def main() -> None:
         "bare_mb_per_cpu_s": round(size / 1e6 / median["bare"], 3),
         "ratio": round(median["bare"] / median["ours"], 3),
     }
-    text = json.dumps(found) if arguments.json else "\n".join(f"{key:<24}{value:>12}" for key, value in found.items())
+    show(found, as_json=arguments.json)
+
+
+def show(found: dict[str, float], *, as_json: bool) -> None:
+    text = json.dumps(found) if as_json else "\n".join(f"{key:<24}{value:>12}" for key, value in found.items())
     sys.stdout.write(text + "\n")
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from llm_cleaning.features import Features, Flags
+from llm_cleaning.features import Features
+from llm_cleaning.places import Flags
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,7 +40,7 @@ def keep_scores(rows: Features) -> list[float]:
 
     A function of this page alone: other pages matter through `site_repeat` only.
     """
-    if not rows.kind:
+    if not len(rows.kind):
         return []
     floor = _floor(rows)
     odds = _with_neighbours(rows, _log_odds(rows))

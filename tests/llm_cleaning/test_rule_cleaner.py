@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_cleaning.features import features, segment_cue
+from llm_cleaning.features import features
+from llm_cleaning.names import said
 from llm_cleaning.rules import SAFE_SCORE
 from llm_cleaning.stage import CleanConfig, clean, mark
 from pipeline.arrow_document import from_batch, to_batch
@@ -168,7 +169,7 @@ def test_rejected_documents_pass_through():
     ],
 )
 def test_segment_cues(segment, cue):
-    assert segment_cue(segment) == cue
+    assert said(segment).cue == cue
 
 
 ROW = st.tuples(

@@ -1,0 +1,192 @@
+"""What the tag, id and classes of an element say about what it holds.
+
+A page brings some 80 spellings that no page before it had, so they are read word by word: sets decide, and a pattern
+runs only where a word of it is there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+
+def _spelled(vocabulary: str) -> list[str]:
+    """Every spelling of words written with alternatives in parentheses: "nav(bar|)" is navbar and nav."""
+    found, waiting = [], vocabulary.split()
+    while waiting:
+        word = waiting.pop()
+        if group := re.search(r"\(([^()]*)\)", word):
+            waiting += [word[: group.start()] + choice + word[group.end() :] for choice in group[1].split("|")]
+        else:
+            found.append(word)
+    return sorted(found)
+
+
+def _any_of(words: Iterable[str]) -> re.Pattern[str]:
+    """Any of the words, with no letter on either side."""
+    return re.compile(rf"(?:^|[^a-z])(?:{'|'.join(words)})(?![a-z])")
+
+
+_CHROME_WORDS = frozenset(
+    _spelled("""
+nav(bar|igation|box|) menu(s|) breadcrumb(s|) crumb(s|) pag(er|ination) cookie(s|) consent gdpr sidebar(s|) social
+shar(e|ing|ed|ethis|ebar) addthis shariff related recommend(ed|ation|ations|) newsletter(s|) sign(up|in) log(in|out)
+advert(s|) advertisement(s|) ad(s|) adsense sponsor(ed|) promo(s|tion|ted|) popup(s|) modal overlay banner(s|)
+toolbar(s|) tagcloud tags taglist copyright colophon masthead skip teaser(s|) trending popular outbrain taboola footer
+topbar subnav dropdown hamburger search(box|form|bar|) captcha editsection noprint toc printonly votelinks feedback
+respond commentform author(s|)(box|info|bio|card|details|description|section|area|module|about|profile) disclosure(s|)
+disclaimer(s|) optin disqus cta tooltip pagenav carousel slider slideshow preview(s|)
+(latest|recent|more|other|top|similar|featured|next|prev|previous)(post|posts|article|articles|story|stories|news)
+(latest|recent|more|other|top|similar|featured|next|prev|previous)(topic|topics|thread|threads|read|reads)
+most(read|active|viewed|recent|popular|commented) read(more|next|also) upnext also(like|read) relacionad(o|a)(s|)
+recomendad(o|a)(s|) recommandation(s|) empfehlung(en|) rekomendasi terkait aanbevolen announcement(s|) notice(s|)
+eupopup lightbox
+""")
+)
+_CHROME_PAIRS = _spelled("""
+bread-crumb(s|) side-bar(s|) news-letter(s|) pop-up(s|) tag-cloud copy-right drop-down comment-(form|respond) reply-form
+author(s|)-(box|info|bio|card|details|description|section|area|module|about|profile)
+(latest|recent|more|other|top|similar|featured|next|prev|previous)-(post|posts|article|articles|story|stories|news)
+(latest|recent|more|other|top|similar|featured|next|prev|previous)-(topic|topics|thread|threads|read|reads)
+most-(read|active|viewed|recent|popular|commented) (more|also)-from read-(more|next|also) up-next also-(like|read)
+lire-aussi post-excerpt about-(the-|)author(s|)
+""")
+_PAIRED = frozenset(pair.split("-")[0] for pair in _CHROME_PAIRS), frozenset(p.split("-")[-1] for p in _CHROME_PAIRS)
+_PAIR = _any_of(_CHROME_PAIRS)
+_CHROME_STEMS = ("subscri", "donat", "biograph", "shortbio", "partner", "recirc")
+_STEM = _any_of((r"subscri\w+", r"donat\w+", r"biograph\w*", r"shortbio\w*", r"partner\w*", r"recirc\w*"))
+# page builders call every part of the text a widget
+_WIDGET = re.compile(r"(?<!elementor-)(?<![a-z])widgets?(?!-(?:wrap|container|content))(?![a-z])")
+_WEAK_WORDS = frozenset(
+    _spelled("""
+header aside meta metadata byline infobox author bio button(s|) btn(s|) form tool(s|) link(s|) rating stat(s|) timestamp
+date avatar usercard profile signature sig legal hidden caption(s|) credit(s|) attribution gallery thumb(nail|)(s|)
+dateline(s|) pubdate published posted post(s|)info info like(s|) vote(s|) actionbar action(s|) control(s|) subtitle
+kicker eyebrow time
+""")
+)
+_CATEGORY = _any_of((r"categor\w+",))
+_CONTENT_WORDS = frozenset(
+    _spelled("""
+article main content entry body text story post post(body|content) articlebody prose markdown answer(s|cell|)
+question(s|) comment(s|list|) repl(y|ies) thread(s|) message(s|) chapter section document lesson abstract
+""")
+)
+_COMMENT_WORDS = frozenset(
+    _spelled("""
+comment(s|)(list|area|section|container|wrap|wrapper|thread|) kommentar(e|) commentaire(s|) comentario(s|) reacties
+commenti
+""")
+)
+_DISQUS = _any_of((r"disqus\w*",))
+# Never content, however much text they hold: pages with a short article and a long imprint.
+_ALWAYS = re.compile(r"[#.](?:site|page|global|main)?[-_]?(?:footer|cookies?|consent|gdpr|navbar|newsletter)(?![a-z])")
+# Names of consent managers, whose dialogs hold more text than many articles.
+_CONSENT = re.compile(
+    r"onetrust|[#.]ot-(?:pc|sdk|grp|acc)|cookiebot|cybot|[#.]qc-cmp|didomi|usercentrics|trustarc|cmplz"
+)
+_ALWAYS_PARTS = (
+    "footer",
+    "cookie",
+    "consent",
+    "gdpr",
+    "navbar",
+    "newsletter",
+    "onetrust",
+    "ot-",
+    "cybot",
+    "qc-cmp",
+    "didomi",
+    "usercentrics",
+    "trustarc",
+    "cmplz",
+)
+_ALWAYS_TAGS = frozenset({"nav", "footer", "menu", "dialog", "button"})
+_CHROME_TAGS = _ALWAYS_TAGS | {"form"}
+_WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
+_CONTENT_TAGS = frozenset({"article", "main"})
+_CAPTION = re.compile(r"figcaption|.*?[#.-](?:wp-)?caption(?![a-z])", re.DOTALL)
+_TAG = re.compile(r"[\w-]*")
+_AFTER_TAG = re.compile(r"[#.]")
+_ID = re.compile(r"#[^.#]*")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LETTERS = re.compile(r"[a-z]+")
+
+
+class Said(NamedTuple):
+    """What one path segment, `tag#id.class`, says of its element.
+
+    Attributes:
+        cue: "chrome", "weak", "content" or "".
+        always: chrome even around most of a page's text.
+        comments: named for what readers write.
+        caption: of an image.
+    """
+
+    cue: str
+    always: bool
+    comments: bool
+    caption: bool
+
+
+@lru_cache(maxsize=65_536)
+def said(segment: str) -> Said:
+    """What a path segment says."""
+    tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
+    names = _split(segment[len(tag) :])
+    words = _LETTERS.findall(names)
+    everything, everywhere = words, names
+    if tag == "section":  # its id is made of its heading, which may speak of anything
+        names = _split(_ID.sub("", segment[len(tag) :]))
+        words = _LETTERS.findall(names)
+    elif "omment" in tag:
+        everywhere = _split(segment)
+        everything = _LETTERS.findall(everywhere)
+    return Said(
+        _cue(tag, names, words),
+        _is_always(segment),
+        not _COMMENT_WORDS.isdisjoint(everything)
+        or ("disqus" in everywhere and _DISQUS.search(everywhere) is not None),
+        "caption" in segment and _CAPTION.match(segment) is not None,
+    )
+
+
+def _is_comments(names: str, words: list[str]) -> bool:
+    return not _COMMENT_WORDS.isdisjoint(words) or ("disqus" in names and _DISQUS.search(names) is not None)
+
+
+def _split(names: str) -> str:
+    lowered = names.lower()
+    return (lowered if lowered == names else _CAMEL.sub("-", names).lower()).replace("_", "-")
+
+
+def _cue(tag: str, names: str, words: list[str]) -> str:
+    if tag in _CHROME_TAGS or _is_chrome(names, words):
+        return "chrome"
+    if tag in _CONTENT_TAGS or not _CONTENT_WORDS.isdisjoint(words):
+        return "content"
+    if tag == "dt":  # of a manual: its "sig" is no signature of a letter
+        return ""
+    if tag in _WEAK_TAGS or not _WEAK_WORDS.isdisjoint(words):
+        return "weak"
+    return "weak" if "categor" in names and _CATEGORY.search(names) else ""
+
+
+def _is_chrome(names: str, words: list[str]) -> bool:
+    if not _CHROME_WORDS.isdisjoint(words):
+        return True
+    first, last = _PAIRED
+    if not first.isdisjoint(words) and not last.isdisjoint(words) and _PAIR.search(names):
+        return True
+    if "widget" in names and _WIDGET.search(names):
+        return True
+    return any(map(names.__contains__, _CHROME_STEMS)) and _STEM.search(names) is not None
+
+
+def _is_always(segment: str) -> bool:
+    lowered = segment.lower()
+    if any(map(lowered.__contains__, _ALWAYS_PARTS)) and (_ALWAYS.search(lowered) or _CONSENT.search(lowered)):
+        return True
+    return _AFTER_TAG.split(segment, maxsplit=1)[0] in _ALWAYS_TAGS

@@ -247,7 +247,7 @@ def test_an_unfinished_answer_is_never_used(finish, rows, tmp_path):
 
 def test_a_request_the_server_refuses_goes_to_the_rules(rows, tmp_path):
     with serving(faults=[400]) as server:
-        clean(rows, tmp_path / "out", server.url)
+        clean(rows, tmp_path / "out", server.url, "--timeout-s", "60")  # a late answer would be asked for again
     modes = [json.loads(line)["clean_mode"] for line in (tmp_path / "out").read_text().splitlines()]
     assert sorted(modes) == ["rules"] + ["select"] * 11
 

@@ -87,11 +87,11 @@ def _components(old: str, new: str) -> Change:
 
 
 def _subjects(a: Tagged, b: Tagged, plain: Counter[Change]) -> int:
+    again = [change for change, count in plain.items() if count > 1]
+    if not again:  # then nobody needs the words
+        return 0
     a_title, b_title = set(a.words[:TITLE_WORDS]), set(b.words[:TITLE_WORDS])
-    return sum(
-        count > 1 and not a_title.isdisjoint(left) and not b_title.isdisjoint(right)
-        for (left, right), count in plain.items()
-    )
+    return sum(not a_title.isdisjoint(left) and not b_title.isdisjoint(right) for left, right in again)
 
 
 def _is_number(word: str) -> bool:

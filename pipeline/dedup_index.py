@@ -27,6 +27,7 @@ from pipeline.job import Finished, Job, Plan
 from pipeline.phases.index import copy_part
 from pipeline.phases.placed import DocumentShard
 from pipeline.stage import Context, Counters, Task
+from pipeline.text.sketch import HASHES_VERSION
 
 PARTS = ("ids-rows", "exact-rows", "propose-rows", "evidence", "verdicts")
 
@@ -70,7 +71,7 @@ def open_index(job: Job, folder: Path, settings: Mapping[str, Any]) -> Index:
     """The newest generation when this run began; an empty index where there is none yet.
 
     Raises:
-        UsageError: it was made with other settings, or is no longer what this run began with.
+        UsageError: it was made with other settings or other hashes, or is no longer what this run began with.
     """
 
     def plan(directory: PhaseDirectory) -> Plan:
@@ -83,6 +84,13 @@ def open_index(job: Job, folder: Path, settings: Mapping[str, Any]) -> Index:
     content = _generation(folder, facts["generation"])
     if digest(content) != facts["digest"]:
         raise UsageError("is not the index that this run began with", where=str(folder), hint="choose another -o")
+    if content.get("hashes", 1) != HASHES_VERSION:
+        raise UsageError(
+            "was made by a warcmill that hashed words otherwise: its keys would meet none of today's",
+            where=str(folder),
+            expected=f"hashes of version {HASHES_VERSION}, found {content.get('hashes', 1)}",
+            hint="make a new one: deduplicate the inputs of its runs once more, in order, with another --index folder",
+        )
     if content["settings"] != json.loads(canonical_json(settings)):
         known = content["settings"]
         other = [
@@ -127,6 +135,7 @@ def add_segment(job: Job, index: Index, phases: Sequence[Finished], shards: int,
     job.phase("index", {"version": 1, "segment": segment}, plan)
     segments = [*index.segments, (segment, shards)]
     content = {
+        "hashes": HASHES_VERSION,
         "settings": dict(settings),
         "segments": [{"name": name, "shards": count} for name, count in segments],
     }

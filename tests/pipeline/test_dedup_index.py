@@ -176,6 +176,19 @@ def test_what_cannot_be_is_said(tmp_path):
         start(tmp_path / "urls", corpus()[10:12], replace(how, url="best"))
 
 
+def test_an_index_of_other_hashes_is_refused(tmp_path):
+    how = replace(ALL, index=tmp_path / "index")
+    start(tmp_path / "one", corpus()[:10], how)
+    generation = tmp_path / "index" / "generation-0001.json"
+    content = json.loads(generation.read_bytes())
+    del content["hashes"]  # as they were before versions were noted
+    generation.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UsageError, match="hashed words otherwise") as refused:
+        start(tmp_path / "two", corpus()[10:], how)
+    assert refused.value.expected == "hashes of version 2, found 1"
+    assert not (tmp_path / "two" / "kept").exists()
+
+
 def test_of_two_runs_from_one_generation_the_second_is_refused(tmp_path):
     how = replace(ALL, index=tmp_path / "index")
     start(tmp_path / "one", corpus()[:10], how)

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import VerificationError
@@ -127,43 +126,59 @@ def _rows_between(batch: pa.RecordBatch, key: str, low: int, high: int) -> pa.Re
 
 
 def merge_sorted(streams: Sequence[Iterator[pa.RecordBatch]], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """Merge streams, each sorted by `order`, into one. Every step emits what no unread row can precede."""
+    """Merge streams, each sorted by `order`, into one. Every step emits what no unread row can precede.
+
+    A row is sorted once, with those that leave in the same step, however many streams there are; again only while its
+    key goes on in batches to come.
+    """
     live = dict(enumerate(streams))
-    pool: pa.Table | None = None  # sorted rows not yet emitted, with the stream each came from
-    while live:
-        pool = _refill(pool, live, order)
-        if pool is None:
-            return
-        safe = _safe_prefix(pool, live)
-        yield from pool.slice(0, safe).drop_columns([_STREAM]).combine_chunks().to_batches()
-        pool = pool.slice(safe)
-    if pool is not None and pool.num_rows:
-        yield from pool.drop_columns([_STREAM]).combine_chunks().to_batches()
+    heads: dict[int, pa.RecordBatch] = {}  # rows read and not yet emitted
+    while _refill(heads, live):
+        parts = _candidates(heads, live, order[0])
+        ready, counts = _ready(parts, [n for n in parts if n in live and parts[n].num_rows == heads[n].num_rows], order)
+        yield from ready
+        for number, count in counts.items():
+            heads[number] = heads[number].slice(count)
 
 
 _STREAM = "__stream"
 
 
-def _refill(pool: pa.Table | None, live: dict[int, Iterator[pa.RecordBatch]], order: Sequence[str]) -> pa.Table | None:
-    """Load the next batch of every live stream that has no row in the pool; forget streams that ended."""
-    present = set() if pool is None else set(pc.unique(pool[_STREAM]).to_pylist())
-    parts = [] if pool is None else [pool]
-    for number in [n for n in live if n not in present]:
-        batch = next(live[number], None)
+def _refill(heads: dict[int, pa.RecordBatch], live: dict[int, Iterator[pa.RecordBatch]]) -> bool:
+    """Load the next batch of every live stream that has no row left, forget what ended; whether there are rows."""
+    for number in [n for n in live if n not in heads or not heads[n].num_rows]:
+        batch = next((batch for batch in live[number] if batch.num_rows), None)
         if batch is None:
             del live[number]
         else:
-            tag = pa.array(np.full(batch.num_rows, number, dtype=np.int32))
-            parts.append(pa.Table.from_batches([batch]).append_column(_STREAM, tag))
-    if not parts:
-        return None
-    if len(parts) == 1 and parts[0] is pool:
-        return pool
-    return sort(pa.concat_tables(parts), [*order, _STREAM])
+            heads[number] = batch
+    for number in [n for n, head in heads.items() if not head.num_rows]:
+        del heads[number]
+    return bool(heads)
 
 
-def _safe_prefix(pool: pa.Table, live: dict[int, Iterator[pa.RecordBatch]]) -> int:
-    """Rows up to the first live stream's last loaded row: later rows of that stream may come next."""
-    numbers = pool[_STREAM].to_numpy()
-    ends = (len(numbers) - int(np.argmax(numbers[::-1] == number)) for number in live if number in numbers)
-    return min(ends, default=len(numbers))
+def _candidates(
+    heads: dict[int, pa.RecordBatch], live: dict[int, Iterator[pa.RecordBatch]], key: str
+) -> dict[int, pa.RecordBatch]:
+    """Of each stream the rows up to the smallest key that a live stream has read last: no unread one is smaller."""
+    keys = {number: head.column(key).to_numpy() for number, head in heads.items()}
+    if not live:
+        return heads
+    bound = min(keys[number][-1] for number in live)
+    cuts = {number: int(np.searchsorted(values, bound, side="right")) for number, values in keys.items()}
+    return {number: heads[number].slice(0, cut) for number, cut in cuts.items() if cut}
+
+
+def _ready(
+    parts: dict[int, pa.RecordBatch], ended: Sequence[int], order: Sequence[str]
+) -> tuple[list[pa.RecordBatch], dict[int, int]]:
+    """The rows that can go, sorted, and how many they are by stream: none behind the last row of one in `ended`."""
+    if len(parts) == 1:
+        return list(parts.values()), {number: part.num_rows for number, part in parts.items()}
+    numbers = np.repeat(list(parts), [part.num_rows for part in parts.values()]).astype(np.int32)
+    table = pa.Table.from_batches(parts.values()).append_column(_STREAM, pa.array(numbers))
+    table = sort(table.combine_chunks(), [*order, _STREAM])
+    numbers = table[_STREAM].to_numpy()
+    safe = min((len(numbers) - int(np.argmax(numbers[::-1] == n)) for n in ended), default=len(numbers))
+    counts = {number: int((numbers[:safe] == number).sum()) for number in parts}
+    return table.slice(0, safe).drop_columns([_STREAM]).combine_chunks().to_batches(), counts

@@ -16,6 +16,7 @@ from functools import lru_cache
 import turbohtml
 import turbohtml.detect  # registers the `whatwg-*` codecs
 
+HEAD_BYTES = 2_048  # where nearly every <meta charset> stands
 META_WINDOW_BYTES = 65_536  # where a <meta charset> is looked for; the standard's 1,024 miss real pages
 DETECT_WINDOW_BYTES = 131_072  # how much of a body the statistical detector reads
 UTF16_WINDOW_BYTES = 4_096
@@ -167,6 +168,9 @@ def _xml_charset(body: bytes) -> str | None:
 
 
 def _meta_charset(body: bytes) -> str | None:
+    first = _META.search(body, 0, HEAD_BYTES)
+    if first is not None and first.end() < HEAD_BYTES and (charset := _meta_of_markup(body[: first.end()])) is not None:
+        return charset
     window = body[:META_WINDOW_BYTES]
     last = window.lower().rfind(b"charset")
     ends = [match.end() for match in _META.finditer(window[: last + 300])] if last >= 0 else []

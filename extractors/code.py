@@ -130,14 +130,13 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         _resolve_line_tables(document.select(line_cells), blocks, names)
     decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
-    any_nested = bool(code) and document.select_one(f":is({code}) :is({code})") is not None
     for node in document.select(code) if code else ():
         if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
             continue
         if nested:
             nested -= 1
             continue
-        nested = len(node.select(code)) if any_nested else 0
+        nested = len(node.select(code))
         block = _take(node, decoration, names)
         if block is None:
             continue

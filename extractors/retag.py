@@ -21,7 +21,8 @@ _KEPT_LINES = Selectors(
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
 _COPIES, _HEADERS = "copy", ("columnheader", "rowheader", "gridcell")  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
-_ASKED = (*_HEADERS, _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
+TABLE_SIGNS = (tag_sign("table"), *_HEADERS)  # behind `retag` a page without any of them has no table
+_ASKED = (*TABLE_SIGNS, _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
 SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, *_ASKED)
 
 _KEEPS = re.compile(

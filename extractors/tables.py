@@ -18,8 +18,9 @@ from extractors.layout.tags import MAX_COLUMNS
 MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating merged ones
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
-_STRUCTURE = "form,h1,h2,h3,h4,h5,h6,article,section,nav,aside,main,blockquote,fieldset,hr"
-_TITLES = frozenset(("h1", "h2", "h3", "h4", "h5", "h6", "hr"))
+_SECTIONS = "form,article,section,nav,aside,main,blockquote,fieldset"
+_TITLES = "h1,h2,h3,h4,h5,h6,hr"
+_STRUCTURE = f"{_SECTIONS},{_TITLES}"
 _PROSE = "p,ul,ol,dl,pre,figure"
 MAX_TITLES = 200
 _BOXES = f"{_STRUCTURE},table,p,div,ul,ol,dl,pre,br,li,figure,img"
@@ -115,10 +116,12 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
 
 def _titles_only(table: Element) -> bool:
     """Whether headings and rules inside only give titles: in header cells, or alone in their rows."""
-    found = table.select(_STRUCTURE)
+    if table.select_one(_SECTIONS) is not None:  # it comes early, if at all
+        return False
+    found = table.select(_TITLES)
     cells = [node.closest("td,th,caption") for node in found[:MAX_TITLES]]
     in_rows = [cell for cell in cells if cell is not None and cell.tag == "td"]
-    if len(found) > MAX_TITLES or any(node.tag not in _TITLES for node in found) or None in cells:
+    if len(found) > MAX_TITLES or None in cells:
         return False
     return not in_rows or (table.select_one(_PROSE) is None and all(_is_alone(cell) for cell in in_rows))
 

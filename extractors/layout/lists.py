@@ -23,7 +23,7 @@ class Counter:
         """Marker of the next item, an `li` with this start tag, with its trailing space, e.g. "- ", "3. ", "b. "."""
         if not self.style:
             return "- "
-        value = _integer(attribute(head, "value"), self.next_value)
+        value = _integer(attribute(head, "value"), self.next_value) if " value=" in head else self.next_value
         self.next_value = value + self.step
         return f"{ordinal(value, self.style)}. "
 

@@ -23,6 +23,7 @@ from extractors.layout.tags import (
     RESERVED,
     SPOKEN_SELECTORS,
 )
+from extractors.retag import TABLE_SIGNS
 from extractors.tables import is_data_table, is_lined_table
 
 MIN_VISIBLE_CHARS = 200  # a page with less text than this outside <noscript> may live inside it
@@ -71,7 +72,8 @@ def _judge_noscript(document: Document) -> None:
     if any(len(node.text) >= MIN_VISIBLE_CHARS for node in fallback) and _visible_chars(document) < MIN_VISIBLE_CHARS:
         document.strip_tags("noscript")
     else:
-        document.remove("noscript")
+        for node in fallback:
+            node.extract()
 
 
 def _visible_chars(document: Document) -> int:
@@ -95,7 +97,8 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
             raw.tag = "div"  # the serialiser escapes its text then
     if "reversed" in signs:
         _count_reversed(document)
-    _judge_tables(document, code_blocks)
+    if any(sign in signs for sign in TABLE_SIGNS):
+        _judge_tables(document, code_blocks)
     return document.html
 
 

@@ -39,6 +39,7 @@ _COUNT = re.compile(r"\[\s*([0-9])\s*\]\s*")
 _DEFAULT = re.compile(r"\[([^\[\]{}]{0,200})\]\s*")
 _PARAMETERS = re.compile(r"((?:#[1-9])*)\s*(?=\{)")
 _LET = re.compile(r"\s*(\\[A-Za-z@]+)\s*=?\s*(\\[A-Za-z@]+|\\.|[^\s\\{}])")
+_SYMBOL = re.compile(r"\\(?:[A-Za-z@]+|.?)", re.S)
 _TOKEN = re.compile(r"\\[A-Za-z@]+[ \t\n]*|\\.|[{}]|[^\\{}]|\\", re.S)
 
 
@@ -122,7 +123,7 @@ def expand(tex: str, macros: Macros) -> str:
     if _DEFINITION.search(tex):
         tex, own = take_definitions(tex)
         macros = {**macros, **own}
-    if not any(name in tex for name in macros):
+    if not macros or macros.keys().isdisjoint(symbol.rstrip() for symbol in _SYMBOL.findall(tex)):
         return tex
     stack = [match.group() for match in _TOKEN.finditer(tex)][::-1]
     out: list[str] = []

@@ -139,7 +139,7 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
         verdict = _remembered(element, script_ids, known)
         if verdict is None or element.tag == "html":  # nothing can stand in the root's place
             continue
-        skip = sum(node in inside for node in element.iter_elements()) if len(inside) > 1 else 0
+        skip = len(inside.intersection(element.iter_elements())) if len(inside) > 1 else 0
         if isinstance(verdict, Recovered) and verdict.tex:
             _replace(element, len(formulas), display=verdict.display)
             formulas.append(_expanded(verdict, macros))

@@ -9,7 +9,10 @@ from turbohtml import Element
 from extractors.math.asciimath import asciimath_to_latex
 from extractors.math.attributes import (
     ASCII_NAMES,
+    KNOWN_MATH_NAMES,
+    LOOSE_NAMES,
     MATHML_NAMES,
+    TEX_NAMES,
     label_tex,
     named_attribute,
     tex_attribute,
@@ -73,12 +76,15 @@ _DISPLAY_CLASS = re.compile(r"(?:^|[\s_-])(?:display|block|displaymath|math-disp
 _TEX_DOCUMENT = re.compile(
     r"\\begin\s*\{document\}((?:[^\\]++|\\(?!(?:begin|end)\s*\{document\}))*+)\\end\s*\{document\}"
 )
+_SOURCES = frozenset((*TEX_NAMES, *LOOSE_NAMES, *KNOWN_MATH_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _SOURCE = re.compile(r"[\\^_]")
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>]")
 
 
 def recover_attributes(element: Element, *, known_math: bool) -> Recovered | None:
     """A formula held in the element's own `data-*` attributes, as TeX, MathML or AsciiMath."""
+    if _SOURCES.isdisjoint(element.attrs):
+        return None
     tex = tex_attribute(element, known_math=known_math)
     if tex is not None:
         return Recovered(normal_tex(tex), "data_attr", is_display(element) or _means_display(tex), True)

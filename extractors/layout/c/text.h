@@ -216,8 +216,22 @@ collapse(Text *text, int lines)
     return broken;
 }
 
+/* Most text is ASCII, and short: the loops are the compiler's to take many characters at once. */
 static PyObject *
 string_of(const Text *text)
 {
-    return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, text->data, text->length);
+    const Py_UCS4 *from = text->data;
+    Py_ssize_t size = text->length;
+    Py_UCS4 seen = 0;
+    for (Py_ssize_t i = 0; i < size; i++)
+        seen |= from[i];
+    if (seen > 127)
+        return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, from, size);
+    PyObject *string = PyUnicode_New(size, 127);
+    if (string == NULL || size == 0)
+        return string;
+    Py_UCS1 *to = PyUnicode_1BYTE_DATA(string);
+    for (Py_ssize_t i = 0; i < size; i++)
+        to[i] = (Py_UCS1)from[i];
+    return string;
 }

@@ -16,5 +16,6 @@ setup(
         part("extractors.layout._hot", "extractors/layout/c"),
         part("pipeline.text._hot", "pipeline/text/c"),
         part("classifiers._hot", "classifiers/c"),
+        part("llm_cleaning._hot", "llm_cleaning/c"),
     ]
 )

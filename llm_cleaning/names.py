@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
+from llm_cleaning import hot
+from llm_cleaning.native import twin
+
 
 def _spelled(vocabulary: str) -> list[str]:
     """Every spelling of words written with alternatives in parentheses: "nav(bar|)" is navbar and nav."""
@@ -131,30 +134,69 @@ class Said(NamedTuple):
     caption: bool
 
 
+def _table() -> dict[str, int]:
+    """Bits of each word for `marks`. RARE ones are those that the patterns above are for."""
+    table: dict[str, int] = {}
+    rare = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter) ot qc caption")
+    for bit, words in (
+        (_CHROME, _CHROME_WORDS),
+        (_WEAK, _WEAK_WORDS),
+        (_CONTENT, _CONTENT_WORDS),
+        (hot.COMMENT, _COMMENT_WORDS),
+        (_FIRST, _PAIRED[0]),
+        (_LAST, _PAIRED[1]),
+        (hot.RARE, rare),
+        (hot.STEM, (stem[: hot.STEM_CHARS] for stem in _STEMS)),
+    ):
+        for word in words:
+            table[word] = table.get(word, 0) | bit
+    return table
+
+
+_CHROME, _WEAK, _CONTENT, _FIRST, _LAST = 1, 2, 4, 16, 32
+_CONSENT_STEMS = ("onetrust", "cookiebot", "cybot", "didomi", "usercentrics", "trustarc", "cmplz")
+_STEMS = (*_CHROME_STEMS, *_CONSENT_STEMS, "categor", "disqus", "widget")
+_TABLE = _table()
+_SPELLED_OUT = frozenset({"section", "figcaption"})  # tags of which more is to be known than single words
+
+
 @lru_cache(maxsize=65_536)
 def said(segment: str) -> Said:
     """What a path segment says."""
+    found = twin.marks(segment, _TABLE)
+    tag = segment[: found >> hot.TAG_SHIFT]
+    if found & hot.RARE or (found & _FIRST and found & _LAST) or tag in _SPELLED_OUT:
+        return _read(segment)
+    always = _is_always(segment) if found & hot.UPPER else _AFTER_TAG.split(segment, maxsplit=1)[0] in _ALWAYS_TAGS
+    if found & _CHROME or tag in _CHROME_TAGS:
+        cue = "chrome"
+    elif found & _CONTENT or tag in _CONTENT_TAGS:
+        cue = "content"
+    else:
+        cue = "weak" if tag != "dt" and (found & _WEAK or tag in _WEAK_TAGS) else ""
+    return Said(cue, always, found & hot.COMMENT != 0, False)
+
+
+def _read(segment: str) -> Said:
+    """The definition of `said`; the patterns are asked about everything that sets of words cannot tell."""
     tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
     names = _split(segment[len(tag) :])
     words = _LETTERS.findall(names)
-    everything, everywhere = words, names
     if tag == "section":  # its id is made of its heading, which may speak of anything
         names = _split(_ID.sub("", segment[len(tag) :]))
         words = _LETTERS.findall(names)
-    elif "omment" in tag:
-        everywhere = _split(segment)
-        everything = _LETTERS.findall(everywhere)
     return Said(
         _cue(tag, names, words),
         _is_always(segment),
-        not _COMMENT_WORDS.isdisjoint(everything)
-        or ("disqus" in everywhere and _DISQUS.search(everywhere) is not None),
+        _is_comments(_split(segment)),
         "caption" in segment and _CAPTION.match(segment) is not None,
     )
 
 
-def _is_comments(names: str, words: list[str]) -> bool:
-    return not _COMMENT_WORDS.isdisjoint(words) or ("disqus" in names and _DISQUS.search(names) is not None)
+def _is_comments(names: str) -> bool:
+    if not _COMMENT_WORDS.isdisjoint(_LETTERS.findall(names)):
+        return True
+    return "disqus" in names and _DISQUS.search(names) is not None
 
 
 def _split(names: str) -> str:

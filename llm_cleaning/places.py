@@ -7,13 +7,13 @@ do not hold most of the text, since wrappers carry such names too. Elements are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from llm_cleaning.names import Said, said
+from llm_cleaning.native import twin
 from pipeline.document import Blocks
 
 Flags = npt.NDArray[np.bool_]
@@ -67,7 +67,8 @@ _CUES = {"chrome": 1, "weak": 1 << _WEAK_SHIFT, "content": 1 << _CONTENT_SHIFT, 
 def places(blocks: Blocks, sizes: list[int], sentence: list[bool], *, technical: bool) -> Places:
     """Place of every block. Pages of manuals and lectures (`technical`) have long sections beside short ones: there
     everything in the landmark is inside."""
-    tree = _elements(blocks.dom_path)
+    path, parent, segments, of_block = twin.elements(blocks.dom_path)
+    tree = Elements(path, parent, list(map(said, segments)), of_block)
     never = _inside_chrome(tree)
     own = _own_mass(blocks, sizes, sentence, tree, never)
     below = _mass_below(own, tree.parent)
@@ -85,30 +86,6 @@ def places(blocks: Blocks, sizes: list[int], sentence: list[bool], *, technical:
         comment=packed & _COMMENT != 0,
         caption=packed & _CAPTION != 0,
     )
-
-
-def _elements(paths: Iterable[str]) -> Elements:
-    number = {"": -1}
-    found: list[str] = []
-    parent: list[int] = []
-    names: list[Said] = []
-    of_block: list[int] = []
-    for path in paths:
-        chain: list[tuple[str, str]] = []
-        at = path
-        while at not in number:
-            above, _, segment = at.rpartition("/")
-            chain.append((at, segment))
-            at = above
-        up = number[at]
-        while chain:
-            at, segment = chain.pop()
-            parent.append(up)
-            names.append(said(segment))
-            number[at] = up = len(found)
-            found.append(at)
-        of_block.append(up)
-    return Elements(found, parent, names, of_block)
 
 
 def _inside_chrome(tree: Elements) -> list[bool]:

@@ -143,7 +143,7 @@ def explain(plan: Mapping[str, Any]) -> str:
         lines += ["", f"{phase['name']}: {phase['samples']:,} samples of {length:,} = {phase['tokens']:,} tokens", head]
         lines += [
             f"  {s['name']:<32}{s['samples']:>16,}{s['tokens']:>24,}{s['share']:>9.2%}"
-            f"{s['epochs']:>10.3f}{s['epochs_so_far']:>10.3f}"
+            f" {s['epochs']:>9.3f} {s['epochs_so_far']:>9.3f}"
             for s in phase["streams"]
         ]
         if phase["tokens_left_over"]:

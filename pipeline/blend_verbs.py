@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -18,18 +18,17 @@ from blends.manifest import build_manifest, load_manifest
 from blends.manifest_types import ManifestInput, NamedFile, PhaseEntry, RecipeEntry, ShardEntry
 from blends.plan import identity, is_plan, load_plan, load_state, save_plan
 from blends.plan_continue import plan_after_takedowns
-from blends.shards import TOKENIZE_VERSION, TokenizeConfig, screen_documents, tokenize_documents
+from blends.shards import TOKENIZE_VERSION, TokenizeConfig, tokenize_documents
 from blends.tokenizer import load_tokenizer
 from blends.tokenizer_types import TokenizerIdentity
-from pipeline.dedup_job import require_unique_ids
-from pipeline.document import Document
+from pipeline.dedup_job import unique_ids
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.work import spill
 from pipeline.errors import UsageError
 from pipeline.io.byte_source import is_remote
 from pipeline.io.commit import PhaseDirectory, digest
-from pipeline.io.inputs import expand_inputs
-from pipeline.job import Finished, Plan, Reporter, fingerprint, forget_spill
+from pipeline.io.inputs import TABLES, expand_tables
+from pipeline.job import Finished, Plan, Reporter, fingerprint, forget_spill, tasks_of
 from pipeline.phases.bad_rows import require_some
 from pipeline.phases.inputs import InputFacts
 from pipeline.phases.placed import DocumentShard
@@ -38,17 +37,7 @@ from pipeline.phases.texts import TEXTS_VERSION, TextColumns, read_texts, text_d
 from pipeline.phases.tokens import SHUFFLE, shard_tasks, write_shard_of_tokens
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Context, Counters, Task
-from pipeline.table_job import Place, TableJob
-
-_TEXTS = (
-    ".parquet",
-    ".jsonl",
-    ".jsonl.gz",
-    ".jsonl.zst",
-    ".ndjson",
-    ".ndjson.gz",
-    ".json.gz",
-)  # "manifest.json" is a run's
+from pipeline.table_job import Place, TableJob, inputs_of
 
 
 def compile_file(
@@ -108,20 +97,20 @@ def _unusable(asked: BlendConfig, made: BlendConfig) -> Iterator[str]:
     """Rows of texts that could not be used, by source."""
     for source, run in zip(asked.sources, made.sources, strict=True):
         if run.manifest != source.manifest:
-            read = load_manifest(Path(run.manifest))[0]["funnel"][0]
-            if lost := sum(read["rejected"].values()):
-                where = f"{run.manifest}/phases/01-read/reject"
-                yield f"{source.name}: {lost:,} of {read['rows_in']:,} rows cannot be used, see {where}"
+            funnel = load_manifest(Path(run.manifest))[0]["funnel"]
+            if lost := sum(sum(phase["rejected"].values()) for phase in funnel):
+                where = f"{run.manifest}/phases/01-read/reject, 03-ids/data"
+                yield f"{source.name}: {lost:,} of {funnel[0]['rows_in']:,} rows cannot be used, see {where}"
 
 
 def _tokenized(blend: BlendConfig, source: SourceConfig, folder: Path, texts: Texts | None) -> SourceConfig:
-    if source.manifest.endswith(_TEXTS):  # texts where a run is asked for can only mean one thing
+    if source.manifest.endswith(TABLES):  # texts where a run is asked for can only mean one thing
         source = replace(source, manifest="", data=(source.manifest,))
     if not source.data:
         return source
     if texts is None:
         raise UsageError(f"{source.name} is a source of texts", where=blend.name, expected="manifest = RUN")
-    paths = tuple(expand_inputs([entry for pattern in source.data for entry in _files(pattern, folder)]))
+    paths = tuple(expand_tables([_place(pattern, folder) for pattern in source.data]))
     config = TokenizeConfig(tokenizer=_tokenizer_path(blend.tokenizer, folder))
     columns = TextColumns(text=source.text_column, source=source.name)
     key = digest([source.name, asdict(config), asdict(columns), [_stamp(path) for path in paths]])
@@ -131,18 +120,8 @@ def _tokenized(blend: BlendConfig, source: SourceConfig, folder: Path, texts: Te
     return replace(source, manifest=str(run), data=())
 
 
-def _files(pattern: str, folder: Path) -> list[str]:
-    """Files of one entry of `data`; a folder means its Parquet files, else its JSON lines."""
-    if is_remote(pattern):
-        return [pattern]
-    path = folder / pattern
-    if not path.is_dir():
-        return [str(path)]
-    for endings in (_TEXTS[:1], _TEXTS[1:]):
-        found = sorted(str(file) for file in path.rglob("*") if file.is_file() and file.name.endswith(endings))
-        if found:
-            return found
-    raise UsageError("holds no texts", where=str(path), expected="Parquet or JSON lines files")
+def _place(pattern: str, folder: Path) -> str:
+    return pattern if is_remote(pattern) else str(folder / pattern)
 
 
 def _tokenizer_path(name: str, folder: Path) -> str:
@@ -185,7 +164,7 @@ def tokenize(
 
     Raises:
         UsageError: the folder belongs to another run.
-        InputError: an input cannot be read, or two rows have one id.
+        InputError: an input cannot be read, or most rows have the id of another.
     """
     place = replace(place, output=place.output.absolute())
     identity = load_tokenizer(config.tokenizer, config.eos_token).identity
@@ -193,7 +172,9 @@ def tokenize(
     with claimed(place.output, {"recipe": {"name": "tokenize", "tokens": bound}}), place.open_engine() as engine:
         started = datetime.now(UTC)
         job = TableJob(place, engine, reporter)
-        manifest = _tokenize_phases(_Tokenizing(job, config, identity, columns or TextColumns()))
+        manifest = _tokenize_phases(
+            _Tokenizing(job, config, identity, replace(columns or TextColumns(), max_chars=config.max_document_chars))
+        )
         facts = {"engine": place.engine, "workers": place.local.workers, "inputs": list(place.inputs)}
         note_session(place.output, started, facts | {"phase_seconds": job.seconds})
     return manifest
@@ -202,10 +183,10 @@ def tokenize(
 def _tokenize_phases(work: _Tokenizing) -> dict[str, Any]:
     job, config = work.job, work.config
     facts, read, tables = _texts(work)
-    require_unique_ids(job, read, tables)
-    sources = [Task(f"{shard.index:05d}", shard.index, shard) for table in tables for shard in table.shards]
+    repeats = unique_ids(job, read, tables).removals("tokenize")
+    sources = tasks_of([replace(shard, removals=(repeats,)) for table in tables for shard in table.shards])
     emit = partial(emit_text_tokens, config=config)
-    print_ = fingerprint(TOKENIZE_VERSION, work.settings, read)
+    print_ = fingerprint(TOKENIZE_VERSION, work.settings, read, repeats)
     spilled = job.phase(
         "tokens", print_, lambda to: (partial(spill, directory=to, emit=emit, sorting=SHUFFLE), sources)
     )
@@ -223,15 +204,15 @@ def _texts(work: _Tokenizing) -> tuple[list[InputFacts], Finished, list[Table]]:
     facts, hashed = job.hashed("inputs", job.place.inputs)
 
     def plan(directory: PhaseDirectory) -> Plan:
-        tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(job.place.inputs)]
+        tasks = [Task(f"{i:05d}", i, source) for i, source in enumerate(inputs_of(job.place.inputs))]
         return partial(read_texts, directory=directory, columns=columns, strict=job.place.strict), tasks
 
     read = job.phase("read", fingerprint(TEXTS_VERSION, asdict(columns), hashed), plan)
     require_some(read.directory, read.counters, f"{columns.text!r} (--text-column)")
     tables, index = [], 0
-    for path, commit in zip(job.place.inputs, read.commits, strict=True):
+    for source, commit in zip(inputs_of(job.place.inputs), read.commits, strict=True):
         shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))
-        tables.append(Table(path, "", shards))
+        tables.append(Table(*source, "", shards))
         index += len(shards)
     return facts, read, tables
 
@@ -257,18 +238,10 @@ def _described(
 def emit_text_tokens(
     task: Task, context: Context, counters: Counters, *, config: TokenizeConfig
 ) -> Iterator[pa.RecordBatch]:
-    """Token rows of one slim shard of users' rows; rows without text, blank or too long ones are counted as rejects."""
+    """Token rows of one slim shard of users' rows; repeated ids are counted as rejects."""
     if context.careful:
         config = replace(config, batch_chars=1)  # same rows, one document at a time
-    documents = screen_documents(text_documents(task.source, context, counters), config=config)
-    for batch in tokenize_documents(_kept(documents, counters), config=config, counters=counters):
+    documents = text_documents(task.source, context, counters)
+    for batch in tokenize_documents(documents, config=config, counters=counters):
         counters.rows_out += batch.num_rows
         yield batch
-
-
-def _kept(documents: Iterable[Document], counters: Counters) -> Iterator[Document]:
-    for document in documents:
-        if document.rejected:
-            counters.reject(str(document.reject_stage), str(document.reject_reason))
-        else:
-            yield document

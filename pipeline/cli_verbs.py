@@ -168,17 +168,23 @@ def bench_extractors(
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of the shuffle.")
 @click.option("--text-column", default="text", show_default=True, help="Column with the text.")
 @click.option("--validation-share", default=0.0, show_default=True, type=float, help="Share of clusters to hold out.")
-def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: float, **where: Any) -> None:
+@click.option(
+    "--id-column", default="id", show_default=True, help="Column with the ids; '' names rows by file and line."
+)
+def tokenize(
+    tokenizer: str, seed: int, text_column: str, validation_share: float, id_column: str, **where: Any
+) -> None:
     """Turn the rows of JSON lines or Parquet files into shuffled token shards with a manifest, as `run` writes them.
 
-    IN... are JSON lines (also .gz, .zst) or Parquet files, globs or fsspec URLs, rows {"text", "id"?, "url"?,
-    "source"?, "quality"?, "language"?, "cluster_id"?, "crawl_time"?}. Rows that cannot be used are recorded with file,
-    line and reason; rows without id are named by file and line. The tokenizer may be a tokenizer.json, a .tiktoken file
+    IN... are JSON lines (also .gz, .zst) or Parquet files, folders of them, globs or fsspec URLs, rows {"text", "id"?,
+    "url"?, "source"?, "quality"?, "language"?, "cluster_id"?, "crawl_time"?}. Rows that cannot be used, and of rows
+    with one id all but the first, are recorded with file, line and reason; rows without id are named by file and line.
+    The tokenizer may be a tokenizer.json, a .tiktoken file
     or a SentencePiece .model.
 
     \b
     warcmill tokenize pages.jsonl.gz -o RUN
-    warcmill tokenize 'pages/*.parquet' -o RUN --tokenizer path/to/tokenizer.json --workers 8
+    warcmill tokenize DATASET-FOLDER -o RUN --tokenizer path/to/tokenizer.json --workers 8
     """
     from blends.card import write_card
     from blends.shards import TokenizeConfig
@@ -186,7 +192,7 @@ def tokenize(tokenizer: str, seed: int, text_column: str, validation_share: floa
     from pipeline.phases.texts import TextColumns
 
     config = TokenizeConfig(tokenizer=tokenizer, seed=seed, validation_share=validation_share)
-    columns = TextColumns(text=text_column)
+    columns = TextColumns(text=text_column, id=id_column)
     run_over(lambda place, reporter: tokenize_rows(place, config, reporter, columns), **where)
     card, _ = write_card(where["output"])
     click.echo(f"data card {card}", err=True)
@@ -203,7 +209,7 @@ def run_over(
 ) -> dict[str, Any]:
     """Run a job over tables and print its funnel; returns the manifest."""
     from pipeline.engines.local import LocalConfig
-    from pipeline.io.inputs import expand_inputs
+    from pipeline.io.inputs import expand_tables
     from pipeline.progress import ConsoleReporter, funnel_table
     from pipeline.table_job import Place, notes_of
 
@@ -213,7 +219,7 @@ def run_over(
         raise UsageError("cannot read stdin", where="-", expected=expected, hint=hint)
     console = Console(stderr=True)
     local = LocalConfig(workers or os.cpu_count() or 1)
-    place = Place(tuple(expand_inputs(inputs)), output, local, engine, engine_options, strict)
+    place = Place(tuple(expand_tables(inputs)), output, local, engine, engine_options, strict)
     with ConsoleReporter(console) as reporter:
         manifest = job(place, reporter)
     if reporter.phases == 0:

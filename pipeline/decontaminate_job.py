@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -12,16 +12,16 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from dedup.decontaminate import MATCH_SCHEMA, DecontaminateConfig
-from pipeline.dedup_job import keep_rows, kept_entries, require_unique_ids, write_audit
+from pipeline.dedup_job import keep_rows, kept_entries, unique_ids, write_audit
 from pipeline.errors import UsageError
 from pipeline.io.commit import PhaseDirectory
-from pipeline.job import Finished, Plan, Reporter, fingerprint
+from pipeline.job import Finished, Plan, Reporter, fingerprint, tasks_of
 from pipeline.phases.placed import Removals
 from pipeline.phases.table_matches import CUT, DROP, MATCHES_VERSION, IndexFiles, cutting, index_items, match_shard
 from pipeline.phases.tables import Table
 from pipeline.run_folder import claimed, note_session
 from pipeline.stage import Task
-from pipeline.table_job import Place, TableJob, funnel_entry, input_entries, reject_entries
+from pipeline.table_job import Place, TableJob, funnel_entry, input_entries, inputs_of, reject_entries
 
 ACTIONS = (DROP, CUT)
 
@@ -62,21 +62,22 @@ def decontaminate(place: Place, settings: DecontaminateSettings, reporter: Repor
 
 def _phases(job: TableJob, settings: DecontaminateSettings) -> dict[str, Any]:
     facts, read, tables = job.tables()
-    require_unique_ids(job, read, tables)
+    ids = unique_ids(job, read, tables)
+    repeats = ids.removals("decontaminate")
     against, hashed = job.hashed("against", settings.against)
     index = _index(job, settings, hashed)
-    matches = _matches(job, settings, read, index, tables).removals("decontaminate")
+    matches = _matches(job, settings, read, repeats, index, tables).removals("decontaminate")
     if settings.action == DROP:
-        kept = keep_rows(job, tables, [matches], "decontaminate")
+        kept = keep_rows(job, tables, [matches, repeats], "decontaminate")
     else:
-        kept = keep_rows(job, tables, [], "decontaminate", cutting(matches), matches)
+        kept = keep_rows(job, tables, [repeats], "decontaminate", cutting(matches), matches)
     audit = write_audit(job.place.output, [matches], MATCH_SCHEMA)
     return job.publish(
         {
             "kind": "decontaminate",
             "shards": kept_entries(kept),
             "audit": audit,
-            "rejected": reject_entries(read, job.output),
+            "rejected": reject_entries(read, ids, job.output),
             "inputs": input_entries(facts, tables),
             "against": [{"name": known.name, "sha256": known.sha256, "bytes": known.bytes} for known in against],
             "funnel": [funnel_entry(read), funnel_entry(index), funnel_entry(kept)],
@@ -90,22 +91,27 @@ def _index(job: TableJob, settings: DecontaminateSettings, hashed: Finished) -> 
     config = settings.config.index
 
     def plan(directory: PhaseDirectory) -> Plan:
-        return partial(index_items, directory=directory, config=config), [Task("00000", 0, settings.against)]
+        return partial(index_items, directory=directory, config=config), [Task("00000", 0, inputs_of(settings.against))]
 
     return job.phase("index", fingerprint(MATCHES_VERSION, asdict(config), hashed), plan)
 
 
 def _matches(
-    job: TableJob, settings: DecontaminateSettings, read: Finished, index: Finished, tables: Sequence[Table]
+    job: TableJob,
+    settings: DecontaminateSettings,
+    read: Finished,
+    repeats: Removals,
+    index: Finished,
+    tables: Sequence[Table],
 ) -> Finished:
     files = IndexFiles(index.directory.path / "data", index.files)
 
     def plan(directory: PhaseDirectory) -> Plan:
         work = partial(match_shard, directory=directory, index=files, config=settings.config, action=settings.action)
-        return work, [Task(f"{shard.index:05d}", shard.index, shard) for table in tables for shard in table.shards]
+        return work, tasks_of([replace(shard, removals=(repeats,)) for table in tables for shard in table.shards])
 
     config = asdict(settings.config) | {"action": settings.action}
-    return job.phase("match", fingerprint(MATCHES_VERSION, config, read, index), plan)
+    return job.phase("match", fingerprint(MATCHES_VERSION, config, read, repeats, index), plan)
 
 
 def _benchmarks(matches: Removals) -> dict[str, dict[str, int]]:

@@ -19,8 +19,8 @@ from pipeline.dedup_config import FuzzyConfig
 from pipeline.dedup_index import Index, add_segment, open_index
 from pipeline.dedup_losses import losses, raise_alarm
 from pipeline.dedup_phases import Fuzzy, exact_phase, fuzzy_phases, url_phase
-from pipeline.engines.work import Sorting
-from pipeline.errors import UsageError
+from pipeline.engines.work import Reduce, Sorting
+from pipeline.errors import InputError, UsageError
 from pipeline.io.commit import PhaseDirectory, write_atomic
 from pipeline.io.shards import read_shard, regroup, write_shard
 from pipeline.job import Finished, Plan, Reporter, fingerprint, tasks_of
@@ -36,14 +36,19 @@ from pipeline.phases.index import (
 )
 from pipeline.phases.index import VERSION as INDEX_VERSION
 from pipeline.phases.placed import DocumentShard, Removals
-from pipeline.phases.tables import (
+from pipeline.phases.repeated_ids import (
     ID_ORDER,
     ID_SCHEMA,
+    PLACED_REJECTS,
+    emit_ids,
+    reduce_ids,
+    repeated_rows,
+    require_new_ids,
+)
+from pipeline.phases.tables import (
     TABLES_VERSION,
     Change,
     Table,
-    emit_ids,
-    reduce_ids,
     write_kept,
 )
 from pipeline.run_folder import claimed, note_session
@@ -128,18 +133,20 @@ def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
     base = index.base if index else 0
     facts, read, tables = job.tables(base)
     shards = [shard for table in tables for shard in table.shards]
-    require_unique_ids(job, read, tables, index)
+    ids = unique_ids(job, read, tables, index)
+    repeats = [] if index else [ids.removals("dedup")]
     removals: list[Removals] = []
+    shards = [replace(shard, removals=tuple(repeats)) for shard in shards]
     if settings.url:
-        removals.append(url_phase(job, shards, settings.url, read).removals("dedup"))
-        shards = [replace(shard, removals=tuple(removals)) for shard in shards]
-    exact = exact_phase(job, shards, read, *removals, index=index)
+        removals.append(url_phase(job, shards, settings.url, read, *repeats).removals("dedup"))
+        shards = [replace(shard, removals=(*repeats, *removals)) for shard in shards]
+    exact = exact_phase(job, shards, read, *repeats, *removals, index=index)
     removals.append(exact.removals("dedup"))
-    shards = [replace(shard, removals=tuple(removals)) for shard in shards]
-    fuzzy = fuzzy_phases(job, shards, fuzzy_config, read, *removals, exact=exact, index=index)
+    shards = [replace(shard, removals=(*repeats, *removals)) for shard in shards]
+    fuzzy = fuzzy_phases(job, shards, fuzzy_config, read, *repeats, *removals, exact=exact, index=index)
     removals.append(fuzzy.audit.removals("dedup"))
     verdicts = _verdicts(job, index, exact, fuzzy) if index else None
-    kept = keep_rows(job, tables, removals, "dedup")
+    kept = keep_rows(job, tables, [*repeats, *removals], "dedup")
     sources = losses(kept.counters.tallies)
     hint = "RUN/phases/*/data has the evidence; if it is right, run again with `--max-source-loss 1`"
     raise_alarm(sources, settings.max_source_loss, str(job.place.output), hint)
@@ -155,7 +162,7 @@ def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
             "kind": "dedup",
             "shards": kept_entries(kept),
             "audit": write_audit(job.place.output, published, AUDIT_SCHEMA),
-            "rejected": reject_entries(read, job.output),
+            "rejected": reject_entries(read, ids, job.output),
             "inputs": input_entries(facts, tables),
             "funnel": [funnel_entry(read), funnel_entry(kept)],
             "sources": sources,
@@ -165,15 +172,40 @@ def _phases(job: TableJob, settings: DedupSettings) -> dict[str, Any]:
     )
 
 
-def require_unique_ids(job: TableJob, read: Finished, tables: Sequence[Table], index: Index | None = None) -> None:
-    """One phase that fails where two rows have one id, or one that the index has."""
+def unique_ids(job: TableJob, read: Finished, tables: Sequence[Table], index: Index | None = None) -> Finished:
+    """The rows whose id an earlier row has; with an index, or strict, there are none.
+
+    Raises:
+        InputError: with an index, or strict, two rows have one id; or most rows repeat one, which then names no rows.
+    """
     shards = [shard for table in tables for shard in table.shards]
-    names, base = tuple(table.name for table in tables), index.base if index else 0
-    reduce = partial(reduce_ids, read=read.directory, names=names, base=base)
-    print_ = fingerprint(TABLES_VERSION, {}, read)
-    beside = index.spills("ids-rows") if index else ()
-    order, keep = Sorting("key", ID_ORDER), index is not None
-    job.exchange("ids", print_, tasks_of(shards), emit_ids, reduce, order, ID_SCHEMA, beside, keep)
+    names = tuple(table.name for table in tables for _ in table.shards)
+    if index is None:
+        reduce: Reduce = partial(reduce_ids, names=names, strict=job.place.strict)
+        schema = PLACED_REJECTS
+    else:
+        reduce, schema = partial(require_new_ids, names=names, base=index.base), ID_SCHEMA
+    ids = job.exchange(
+        "ids",
+        fingerprint(TABLES_VERSION, {}, read),
+        tasks_of(shards),
+        partial(emit_ids, lines=index is None),
+        reduce,
+        Sorting("key", ID_ORDER),
+        schema,
+        index.spills("ids-rows") if index else (),
+        keep=index is not None,
+    )
+    repeats, rows = sum(file.rows for file in ids.files), sum(table.rows for table in tables)
+    if 2 * repeats > rows:
+        first = next(repeated_rows(ids.directory))
+        raise InputError(
+            f"{repeats:,} of {rows:,} rows have the id of an earlier one; the first: {first['detail']}",
+            where=f"{first['file']}:{first['line']}",
+            expected="ids that name rows",
+            hint="another -o, and ids that differ, e.g. file and row number; tokenize goes without: --id-column ''",
+        )
+    return ids
 
 
 def _verdicts(job: TableJob, index: Index, exact: Finished, fuzzy: Fuzzy) -> Finished:
@@ -202,7 +234,10 @@ def _evidence(job: TableJob, shards: Sequence[DocumentShard], read: Finished, ex
 
 
 def write_changes(output: Path, verdicts: Finished) -> dict[str, int]:
-    """RUN/displaced.txt, RUN/restored.txt: ids of old documents that this run would drop or bring back; the counts."""
+    """RUN/displaced.txt, RUN/restored.txt: old documents that this run would drop or bring back; the counts.
+
+    Lines are "id:…", as `warcmill takedown --list` reads them whatever the ids look like.
+    """
     counts: dict[str, int] = {}
     for change in (DISPLACED, MOVED, RESTORED):
         ids = [
@@ -213,7 +248,7 @@ def write_changes(output: Path, verdicts: Finished) -> dict[str, int]:
         ]
         counts[change] = len(ids)
         if ids and change != MOVED:
-            write_atomic(output / f"{change}.txt", "".join(f"{id_}\n" for id_ in sorted(ids)).encode())
+            write_atomic(output / f"{change}.txt", "".join(f"id:{id_}\n" for id_ in sorted(ids)).encode())
     return counts
 
 

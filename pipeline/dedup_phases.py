@@ -28,7 +28,7 @@ PLACED_BYTES = 32 << 20  # a larger audit is sorted by shard, so that a task rea
 MAX_ROUNDS = 60  # of stars: a chain of 100,000 takes 18, and every round shortens it by half
 
 
-def url_phase(job: Job, shards: Sequence[DocumentShard], capture: str, *reads: Finished) -> Finished:
+def url_phase(job: Job, shards: Sequence[DocumentShard], capture: str, *reads: Finished | Removals) -> Finished:
     """One capture per canonical URL."""
     audit = job.exchange(
         "url",

@@ -51,10 +51,11 @@ def dedup(
 ) -> None:
     """Remove exact and near duplicates among the rows of JSON lines or Parquet files.
 
-    IN... are .jsonl, .jsonl.gz or Parquet files, globs or fsspec URLs, rows {"id", "text", "url"?, "source"?,
-    "quality"?}. RUN/manifest.json names the kept rows (Parquet, every column), RUN/audit/ says for each removed row
-    which kept row it duplicates and why. With --index, rows are also compared with those of earlier runs, whose files
-    are not read again; RUN/displaced.txt names old rows that a better new one replaces.
+    IN... are JSON lines (also .gz, .zst) or Parquet files, folders of them, globs or fsspec URLs, rows {"id", "text",
+    "url"?, "source"?, "quality"?}. Of rows with one id the first is used, the others are recorded. RUN/manifest.json
+    names the kept rows (Parquet, every column), RUN/audit/ says for each removed row which kept row it duplicates and
+    why. With --index, rows are also compared with those of earlier runs, whose files are not read again;
+    RUN/displaced.txt names old rows that a better new one replaces.
 
     \b
     warcmill dedup pages.jsonl.gz -o RUN
@@ -84,7 +85,8 @@ def dedup(
 def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
     """Drop rows that hold benchmark items, or cut the items out, in JSON lines or Parquet files.
 
-    BENCH holds rows {"id", "text", "benchmark"}. RUN/manifest.json names the kept rows (Parquet, every column),
+    IN... are JSON lines (also .gz, .zst) or Parquet files, folders of them, globs or fsspec URLs, rows {"id", "text"};
+    BENCH the same, rows {"id", "text", "benchmark"?}. RUN/manifest.json names the kept rows (Parquet, every column),
     RUN/audit/ the items found, with their places in the input text.
 
     \b
@@ -93,9 +95,9 @@ def decontaminate(against: tuple[str, ...], action: str, **where: Any) -> None:
     """
     from pipeline.decontaminate_job import DecontaminateSettings
     from pipeline.decontaminate_job import decontaminate as decontaminate_job
-    from pipeline.io.inputs import expand_inputs
+    from pipeline.io.inputs import expand_tables
 
-    settings = DecontaminateSettings(tuple(expand_inputs(against)), action)
+    settings = DecontaminateSettings(tuple(expand_tables(against)), action)
     run_over(lambda place, reporter: decontaminate_job(place, settings, reporter), **where)
 
 

@@ -6,11 +6,12 @@ The same commits, resume and lock as the main job has; a verb adds only what its
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from pipeline.engines.choose import open_engine
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Engine
 from pipeline.io.commit import PhaseDirectory, canonical_json, write_atomic
-from pipeline.io.inputs import basename
+from pipeline.io.inputs import Input, input_names
 from pipeline.io.user_tables import json_columns
 from pipeline.job import Finished, Job, Plan, Reporter, fingerprint
-from pipeline.phases.bad_rows import REJECT, rejected_lines, require_some
+from pipeline.phases.bad_rows import REJECT, rejected_rows, require_some
 from pipeline.phases.inputs import InputFacts, facts_of, inspect_input, require_unchanged
 from pipeline.phases.placed import DocumentShard
+from pipeline.phases.repeated_ids import repeated_rows
 from pipeline.phases.tables import TABLES_VERSION, Table, read_table
 from pipeline.stage import Task
 
@@ -36,7 +38,7 @@ NOTED = 5  # rejected rows that a summary shows
 class Place:
     """Where a verb reads, writes and runs; nothing of it decides the output but the inputs' content."""
 
-    inputs: tuple[str, ...]  # as expanded, ordered by basename
+    inputs: tuple[str, ...]  # as expanded and ordered by pipeline.io.inputs.expand_tables
     output: Path
     local: LocalConfig = field(default_factory=LocalConfig)
     engine: str = "local"
@@ -60,7 +62,7 @@ class TableJob(Job):
         facts, hashed = self.hashed("inputs", self.place.inputs)
 
         def plan(directory: PhaseDirectory) -> Plan:
-            tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(self.place.inputs)]
+            tasks = [Task(f"{i:05d}", i, source) for i, source in enumerate(inputs_of(self.place.inputs))]
             return partial(read_table, directory=directory, strict=self.place.strict), tasks
 
         read = self.phase("read", fingerprint(TABLES_VERSION, {}, hashed), plan)
@@ -78,8 +80,9 @@ class TableJob(Job):
             tasks = [Task(f"{i:05d}", i, path) for i, path in enumerate(paths)]
             return partial(inspect_input, directory=directory, split_bytes=None), tasks
 
-        done = self.phase(name, {"version": 1, "names": [basename(path) for path in paths]}, plan)
-        facts = [facts_of(commit) for commit in done.commits]
+        names = input_names(paths)
+        done = self.phase(name, {"version": 1, "names": names}, plan)
+        facts = [replace(facts_of(commit), name=name) for commit, name in zip(done.commits, names, strict=True)]
         require_unchanged(paths, facts)
         return facts, done
 
@@ -106,24 +109,28 @@ def input_entries(facts: Sequence[InputFacts], tables: Sequence[Table]) -> list[
     ]
 
 
-def reject_entries(read: Finished, output: Path) -> list[dict[str, Any]]:
+def inputs_of(paths: Sequence[str]) -> list[Input]:
+    """Inputs with their names."""
+    return list(map(Input, paths, input_names(paths)))
+
+
+def reject_entries(read: Finished, ids: Finished, output: Path) -> list[dict[str, Any]]:
     """The manifest's rejected rows: files with their places and reasons, paths relative to the run."""
-    folder = read.directory.path.relative_to(output) / REJECT
+    folder, repeats = (done.directory.path.relative_to(output) for done in (read, ids))
+    files = [(folder / REJECT, file) for commit in read.commits for file in commit.reject]
+    files += [(repeats / "data", file) for file in ids.files]
     return [
-        {"path": str(folder / file.path), "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
-        for commit in read.commits
-        for file in commit.reject
+        {"path": str(place / file.path), "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
+        for place, file in files
     ]
 
 
 def notes_of(output: Path, manifest: Mapping[str, Any]) -> list[str]:
     """What a person should know of a finished run over tables: rows that could not be used, columns of JSON text."""
-    read = next((path for path in (output / "phases").glob("[0-9][0-9]-read")), None)
-    lines = rejected_lines(PhaseDirectory(read, "read"), NOTED) if read is not None else []
-    rejected = sum(sum(phase["rejected"].values()) for phase in manifest["funnel"] if phase["phase"].endswith("read"))
-    if rejected > len(lines):
-        lines.append(f"… {rejected - len(lines):,} more")
-    notes = [f"rejected  {read / REJECT}", *(f"  {line}" for line in lines)] if read is not None and lines else []
+    notes = []
+    for name, folder, rejects in (("read", REJECT, rejected_rows), ("ids", "data", repeated_rows)):
+        for path in (output / "phases").glob(f"[0-9][0-9]-{name}"):
+            notes += _rejected_notes(path / folder, rejects(PhaseDirectory(path, name)))
     for entry in manifest["inputs"]:
         if columns := entry.get("json_columns"):
             names = ", ".join(columns)
@@ -131,10 +138,17 @@ def notes_of(output: Path, manifest: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+def _rejected_notes(folder: Path, rejects: Iterator[dict[str, Any]]) -> list[str]:
+    lines = [f"  {row['file']}:{row['line']}  {row['reason']}: {row['detail']}" for row in islice(rejects, NOTED)]
+    if more := sum(1 for _ in rejects):
+        lines.append(f"  … {more:,} more")
+    return [f"rejected  {folder}", *lines] if lines else []
+
+
 def _tables(paths: Sequence[str], read: Finished, base: int) -> list[Table]:
     tables, index = [], base
-    for path, commit in zip(paths, read.commits, strict=True):
+    for source, commit in zip(inputs_of(paths), read.commits, strict=True):
         shards = tuple(DocumentShard(read.directory, (file,), index + k) for k, file in enumerate(commit.data))
-        tables.append(Table(path, commit.facts["schema"], shards))
+        tables.append(Table(*source, commit.facts["schema"], shards))
         index += len(shards)
     return tables

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipeline.errors import VerificationError
@@ -36,15 +37,28 @@ def sorted_runs(
         size += batch.nbytes
         if size >= RUN_BYTES:
             yield _write_run(directory, f"{task}-{number:04d}", pending, order)
-            pending, size, number = [], 0, number + 1
+            size, number = 0, number + 1
     if size:
         yield _write_run(directory, f"{task}-{number:04d}", pending, order)
 
 
 def _write_run(directory: Path, name: str, batches: list[pa.RecordBatch], order: Sequence[str]) -> ShardFile:
-    table = sort(pa.Table.from_batches(batches), order)
-    groups = regroup(table.combine_chunks().to_batches(), max_rows=GROUP_ROWS, max_weight=GROUP_BYTES)
-    return write_shard(directory, f"{name}-{{sha}}.parquet", groups, table.schema)
+    """Takes the batches out of the list: memory is two runs while they are joined, then one and a row group."""
+    table = pa.Table.from_batches(batches).combine_chunks()
+    batches.clear()
+    groups = regroup(_in_order(table, order), max_rows=GROUP_ROWS, max_weight=GROUP_BYTES)
+    written = write_shard(directory, f"{name}-{{sha}}.parquet", groups, table.schema)
+    del table, groups
+    pa.default_memory_pool().release_unused()
+    return written
+
+
+def _in_order(table: pa.Table, order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows as `sort` gives them, about a row group at a time."""
+    places = pc.sort_indices(table.select(list(order)), sort_keys=[(column, "ascending") for column in order])
+    step = max(1, table.num_rows * GROUP_BYTES // max(table.nbytes, 1))
+    for start in range(0, table.num_rows, step):
+        yield from table.take(places.slice(start, step)).to_batches()
 
 
 def sort(table: pa.Table, order: Sequence[str]) -> pa.Table:
@@ -74,7 +88,10 @@ def merge_runs(
 
     `beside`: sorted runs of other folders that take part.
 
-    Memory: about one row group per run. Raises VerificationError where a run was altered.
+    Memory: the rows of the partition, and no more than about one row group per run.
+
+    Raises:
+        VerificationError: a run was altered.
     """
     low, high = _low(index, count), _low(index + 1, count)
     places = [*((directory, run) for run in runs), *beside]
@@ -89,10 +106,7 @@ def _key_range(directory: Path, run: ShardFile, key: str, low: int, high: int) -
             statistics = file.metadata.row_group(i).column(column).statistics
             if statistics.max < low or statistics.min >= high:
                 continue
-            for batch in file.read_row_group(i).to_batches():
-                kept = _rows_between(batch, key, low, high)
-                if kept.num_rows:
-                    yield kept
+            yield from _rows_of_group(file, i, key, low, high)
 
 
 @contextmanager
@@ -116,6 +130,17 @@ def _require_footer(file: pq.ParquetFile, path: StorePath, run: ShardFile, size:
     if size != run.bytes or groups != run.row_groups:
         found = f"{size} bytes, rows {groups}"
         raise VerificationError(found, where=str(path), expected=f"{run.bytes} bytes, rows {run.row_groups}", hint=REDO)
+
+
+def _rows_of_group(file: pq.ParquetFile, group: int, key: str, low: int, high: int) -> list[pa.RecordBatch]:
+    """Copies where they are the smaller part: a slice would keep its whole row group, of each of very many runs."""
+    batches = file.read_row_group(group).to_batches()
+    parts = [(batch.num_rows, _rows_between(batch, key, low, high)) for batch in batches]
+    return [
+        part.take(pa.array(np.arange(part.num_rows))) if 2 * part.num_rows < rows else part
+        for rows, part in parts
+        if part.num_rows
+    ]
 
 
 def _rows_between(batch: pa.RecordBatch, key: str, low: int, high: int) -> pa.RecordBatch:

@@ -1,4 +1,4 @@
-"""Input arguments to a list of archive files: files, globs, fsspec URLs and lists of paths.
+"""Input arguments to a list of files, archives or tables: files, globs, fsspec URLs and lists of paths.
 
 The result depends on the set of arguments only, not on their order, because shards are numbered by it.
 """
@@ -6,12 +6,15 @@ The result depends on the set of arguments only, not on their order, because sha
 from __future__ import annotations
 
 import gzip
+import os
 import posixpath
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from glob import glob, has_magic
 from pathlib import Path
+from typing import NamedTuple
 
 import fsspec
 
@@ -25,7 +28,15 @@ COMMON_CRAWL_ROOT = "crawl-data/"  # its lists name paths from the root of the b
 COMMON_CRAWL_HINT = (
     "name the list by its URL, or put s3://commoncrawl/ or https://data.commoncrawl.org/ before its lines"
 )
+TABLES = (".parquet", ".jsonl", ".jsonl.gz", ".jsonl.zst", ".ndjson", ".ndjson.gz", ".ndjson.zst", ".json.gz")
 _LIST_NAME = re.compile(r"\.(paths|txt|list|lst)(\.gz)?$", re.I)
+
+
+class Input(NamedTuple):
+    """A file of rows, and what manifests and places of rows call it."""
+
+    path: str
+    name: str
 
 
 def expand_inputs(arguments: Sequence[str]) -> list[str]:
@@ -41,16 +52,92 @@ def expand_inputs(arguments: Sequence[str]) -> list[str]:
         InputError: a missing, empty or unreadable file, a directory, a glob or list without files, or two different
             files with one basename (manifests and lineage name inputs by basename).
     """
+    found = _expanded(arguments)
+    if not found:
+        raise InputError("no inputs given", expected="at least one archive", hint="warcmill run FILE.warc.gz -o RUN")
+    by_name = _by_basename(found)
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def expand_tables(arguments: Sequence[str]) -> list[str]:
+    """Files of rows named by the arguments, without repeats, ordered by basename, then `input_names`.
+
+    Arguments as of `expand_inputs`, and local folders: their Parquet files, else their JSON lines, at any depth.
+
+    Raises:
+        InputError: as `expand_inputs`, or a folder without such files; files of one basename are no error.
+    """
+    found = _expanded([file for argument in arguments for file in _files_in(argument)])
+    first: dict[object, str] = {}
+    for path in sorted(found):
+        first.setdefault(_identity(path), path)
+    paths = list(first.values())
+    named = zip(map(basename, paths), input_names(paths), paths, strict=True)
+    return [path for _, _, path in sorted(named)]
+
+
+def input_names(paths: Sequence[str]) -> list[str]:
+    """What manifests and places of rows call each file: its basename, `de/train.parquet` where others share that.
+
+    Of files with one basename all have as many folders before it as tell them apart, whatever the order of `paths`.
+
+    Raises:
+        InputError: no folder tells two of them apart, as where URLs differ in their query only.
+    """
+    groups: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        groups[basename(path)].append(path)
+    names = {path: name for group in groups.values() for path, name in zip(group, _told_apart(group), strict=True)}
+    return [names[path] for path in paths]
+
+
+def _told_apart(paths: list[str]) -> list[str]:
+    parts = [_folders(path) for path in paths]
+    for depth in range(1, max(map(len, parts)) + 1):
+        names = ["/".join(each[-depth:]) for each in parts]
+        if len(set(names)) == len(names):
+            return names
+    raise InputError(
+        f"has the same name as {paths[0]}",
+        where=paths[1],
+        expected="inputs that differ in name or folder: places of rows are named by them",
+        hint="rename one of them",
+    )
+
+
+def _folders(path: str) -> list[str]:
+    whole = path.split("::", 1)[0].split("?", 1)[0] if is_remote(path) else os.path.abspath(path)  # noqa: PTH100 - links stay
+    return [part for part in whole.split("/") if part]
+
+
+def _identity(path: str) -> object:
+    """Equal for two spellings of one file."""
+    if is_remote(path):
+        return path
+    found = Path(path).stat()
+    return found.st_dev, found.st_ino
+
+
+def _files_in(argument: str) -> list[str]:
+    """The argument, or the files of a local folder."""
+    if is_remote(argument) or not Path(argument).is_dir():
+        return [argument]
+    for endings in (TABLES[:1], TABLES[1:]):
+        found = [str(file) for file in Path(argument).rglob("*") if file.is_file() and file.name.endswith(endings)]
+        if found:
+            return sorted(found)
+    hint = "name the files, or a glob in quotes"
+    raise InputError("holds no rows", where=argument, expected=f"files that end in {', '.join(TABLES)}", hint=hint)
+
+
+def _expanded(arguments: Sequence[str]) -> set[str]:
     found: set[str] = set()
     for argument in arguments:
         if _LIST_NAME.search(argument) and not has_magic(argument):
             found.update(_from_list(argument))
         else:
             found.update(_one(argument))
-    if not found:
-        raise InputError("no inputs given", expected="at least one archive", hint="warcmill run FILE.warc.gz -o RUN")
-    by_name = _by_basename(found)
-    return [by_name[name] for name in sorted(by_name)]
+    return found
 
 
 def basename(path: str) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import InputError
 from pipeline.io.commit import PhaseDirectory
-from pipeline.io.inputs import basename
+from pipeline.io.inputs import Input
 from pipeline.io.shards import ShardFile, ShardWriter, writing
 from pipeline.io.user_tables import BadRow
 from pipeline.stage import Counters
@@ -62,13 +61,15 @@ class BadRows:
 
 
 @contextmanager
-def bad_rows(directory: PhaseDirectory, task: str, path: str, counters: Counters, *, strict: bool) -> Iterator[BadRows]:
+def bad_rows(
+    directory: PhaseDirectory, task: str, source: Input, counters: Counters, *, strict: bool
+) -> Iterator[BadRows]:
     """What collects the bad rows of one input; the file exists only if there are any.
 
     Args:
         directory: of the reading phase.
         task: of the input.
-        path: of the input.
+        source: the input.
         counters: where they are counted.
         strict: the first bad row is an error.
     """
@@ -78,11 +79,11 @@ def bad_rows(directory: PhaseDirectory, task: str, path: str, counters: Counters
     def write(rows: list[BadRow]) -> None:
         if not writers:
             writers.append(ShardWriter(folder, f"{task}-{{sha}}.parquet", REJECT_SCHEMA))
-        columns = zip(*((basename(path), *row) for row in rows), strict=True)
+        columns = zip(*((source.name, *row) for row in rows), strict=True)
         arrays = [pa.array(column, f.type) for column, f in zip(columns, REJECT_SCHEMA, strict=True)]
         writers[0].write(pa.Table.from_arrays(arrays, schema=REJECT_SCHEMA))
 
-    bad = BadRows(path, counters, strict, write)
+    bad = BadRows(source.path, counters, strict, write)
     with writing(folder):
         try:
             yield bad
@@ -118,10 +119,3 @@ def rejected_rows(read: PhaseDirectory) -> Iterator[dict[str, Any]]:
             with pq.ParquetFile(read.path / REJECT / file.path) as parquet:
                 for batch in parquet.iter_batches():
                     yield from batch.to_pylist()
-
-
-def rejected_lines(read: PhaseDirectory, count: int) -> list[str]:
-    """The first rejected rows for a person: place, reason, detail."""
-    return [
-        f"{row['file']}:{row['line']}  {row['reason']}: {row['detail']}" for row in islice(rejected_rows(read), count)
-    ]

@@ -15,7 +15,7 @@ from dedup.decontaminate import MATCH_SCHEMA, DecontaminateConfig, cut_spans, fi
 from dedup.item_index import ITEM_SCHEMA, IndexConfig, ItemIndex, build_index, load_index
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
-from pipeline.io.inputs import basename
+from pipeline.io.inputs import Input
 from pipeline.io.shards import ShardFile, check_shard, regroup, write_shard
 from pipeline.io.user_tables import Row, is_parquet, json_rows, parquet_batches
 from pipeline.phases.placed import DocumentShard, Removals, named_batches, rows_of_shard
@@ -39,7 +39,7 @@ class IndexFiles:
 
 
 def index_items(task: Task, context: Context, *, directory: PhaseDirectory, config: IndexConfig) -> None:
-    """One task: benchmark items to the three tables of the index. `task.source` is the items' paths."""
+    """One task: benchmark items to the three tables of the index. `task.source` is the items' Inputs."""
     context.at(IDLE)  # no record: a million items take minutes
     items = pa.concat_tables([ITEM_SCHEMA.empty_table(), *map(_read_items, task.source)])
     items = items.group_by(ITEM_SCHEMA.names).aggregate([]).select(ITEM_SCHEMA.names)  # one row per distinct item
@@ -54,12 +54,21 @@ def index_items(task: Task, context: Context, *, directory: PhaseDirectory, conf
     directory.commit(Commit(task.name, files, (), counters, {"items": items.num_rows}))
 
 
-def _read_items(path: str) -> pa.Table:
+def _read_items(source: Input) -> pa.Table:
     """Items of one file. One without `benchmark` belongs to the file's; one without text is too short to look for."""
     rows: list[dict[str, str]] = []
-    file = basename(path).partition(".")[0]
+    path, name = source
+    folder, slash, last = name.rpartition("/")
+    file = f"{folder}{slash}{last.partition('.')[0]}"
     for number, row in _numbered_items(path):
         where = f"{path}:{number}"
+        if "text" not in row:  # another layout: with all its items passed over, every page would be clean
+            raise InputError(
+                "no 'text'",
+                where=where,
+                expected=f"a string; the fields are {', '.join(map(str, row))[:200]}",
+                hint=ITEM_HINT,
+            )
         values = {"id": row.get("id"), "benchmark": file, "text": ""}
         values |= {key: row[key] for key in ("benchmark", "text") if not _missing(row.get(key))}
         rows.append({name: _text_of(values, key, where) for name, key in zip(ITEM_SCHEMA.names, _KEYS, strict=True)})

@@ -34,6 +34,7 @@ COLUMNS = pa.schema(
         ("source", pa.string()),
         ("quality", pa.float64()),
         ("crawl_time", pa.string()),
+        ("line", pa.int64()),  # of JSON lines; of Parquet the number of the row; from 1
     ]
 )
 ROW_HINT = 'rows need {"id", "text"}; "url", "source", "quality" and "crawl_time" are used where they are there'
@@ -96,19 +97,20 @@ def unlike(name: str, row: Row) -> str:
 
 def _slim_json(path: str) -> Iterator[Slim]:
     for rows in json_rows(path, row_fault):
-        yield json_batch([_slim_row(row) for row in rows.good], COLUMNS), rows.bad
+        yield json_batch(list(map(_slim_row, rows.good, rows.numbers)), COLUMNS), rows.bad
 
 
-def _slim_row(row: Row) -> Row:
-    kept = {"id": str(row["id"]), "text": row["text"], "quality": number_of(row.get("quality"))}
+def _slim_row(row: Row, line: int) -> Row:
+    kept = {"id": str(row["id"]), "text": row["text"], "quality": number_of(row.get("quality")), "line": line}
     return kept | {name: row[name] for name in ("url", "source", "crawl_time") if isinstance(row.get(name), str)}
 
 
 def _slim_parquet(path: str) -> Iterator[Slim]:
     known, number = set(parquet_schema(path).names), 1
-    for batch in parquet_batches(path, [name for name in COLUMNS.names if name in known]):
+    for batch in parquet_batches(path, [name for name in COLUMNS.names[:-1] if name in known]):
         faults = _parquet_faults(batch)
-        good = _without(batch, faults)
+        lines = pa.array(range(number, number + batch.num_rows), pa.int64())
+        good = _without(batch.append_column("line", lines), faults)
         columns = [_cast(good, field, path) for field in COLUMNS]
         bad = [BadRow(number + i, *fault, "") for i, fault in sorted(faults.items())]
         yield pa.RecordBatch.from_arrays(columns, schema=COLUMNS), bad
@@ -117,7 +119,7 @@ def _slim_parquet(path: str) -> Iterator[Slim]:
 
 def _parquet_faults(batch: pa.RecordBatch) -> dict[int, Fault]:
     """Rows of a batch that cannot be used, by their place in it."""
-    faults = bad_texts(batch, [name for name in COLUMNS.names if name in batch.schema.names])
+    faults = bad_texts(batch, [name for name in COLUMNS.names[:-1] if name in batch.schema.names])
     ids = batch.column("id")
     absent = pc.is_null(ids)
     if strings(ids.type):
@@ -140,6 +142,8 @@ def _cast(batch: pa.RecordBatch, field: pa.Field, path: str) -> pa.Array:
         fits = fits or pa.types.is_integer(type_)
     elif field.name == "quality":
         return numbers(column)
+    elif field.name == "line":
+        return column
     if field.name in ("id", "text") and not fits and not pa.types.is_null(type_):
         raise InputError(f"column {field.name!r} is {type_}", where=path, expected="strings", hint=ROW_HINT)
     return column.cast(field.type) if fits else pa.nulls(batch.num_rows, field.type)

@@ -1,4 +1,4 @@
-"""Tasks over users' tables: copy what comparisons need, find duplicates, match benchmark items, write the kept rows.
+"""Tasks over users' tables: copy what comparisons need, write the kept rows.
 
 The user's rows are read twice, at the beginning and at the end. In between, phases see slim shards with COLUMNS, in
 which a document is named "<id>@<shard>:<row>" as in the main job. Kept rows have every column of the input, unchanged.
@@ -11,30 +11,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
-from pipeline.io.inputs import basename
-from pipeline.io.shards import read_shard, regroup, write_shard
+from pipeline.io.inputs import Input
+from pipeline.io.shards import regroup, write_shard
 from pipeline.phases.bad_rows import BadRows, bad_rows
 from pipeline.phases.placed import DocumentShard, Removals, rows_of_shard
 from pipeline.phases.table_rows import COLUMNS, slim_batches, table_schema, whole_batches
 from pipeline.stage import IDLE, Context, Counters, Task
-from pipeline.text.words import stable_hash
 
-TABLES_VERSION = 2
+TABLES_VERSION = 3
 SHARD_BYTES = 64 << 20  # of text per slim shard: the unit of parallel work
-ID_SCHEMA = pa.schema([("key", pa.uint64()), ("id", pa.string()), ("shard", pa.int32()), ("row", pa.int64())])
-ID_ORDER = ("id", "shard", "row")
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One input: its path, the schema of its rows (serialised) and its slim shards, in order of rows."""
+    """One input: its path and name, the schema of its rows (serialised) and its slim shards, in order of rows."""
 
     path: str
+    name: str
     schema: str
     shards: tuple[DocumentShard, ...]
 
@@ -43,16 +40,12 @@ class Table:
         return sum(file.rows for shard in self.shards for file in shard.files)
 
     @property
-    def name(self) -> str:
-        return basename(self.path)
-
-    @property
     def arrow_schema(self) -> pa.Schema:
         return pa.ipc.read_schema(pa.py_buffer(b64decode(self.schema)))
 
 
 def read_table(task: Task, context: Context, *, directory: PhaseDirectory, strict: bool = False) -> None:
-    """Check one input and write its slim shards; `task.source` is its path. Facts: the schema of its rows.
+    """Check one input and write its slim shards; `task.source` is an Input. Facts: the schema of its rows.
 
     Rows that cannot be used are counted as rejects and kept with their places (pipeline.phases.bad_rows).
 
@@ -60,12 +53,12 @@ def read_table(task: Task, context: Context, *, directory: PhaseDirectory, stric
         InputError: it cannot be read, or is Parquet without a column or with one of the wrong type; with `strict` also
             where a row cannot be used.
     """
-    path: str = task.source
+    source: Input = task.source
     context.at(IDLE)  # all rows are read for their types: no single one to blame
-    schema = table_schema(path)
+    schema = table_schema(source.path)
     counters, files = Counters(), []
-    with bad_rows(directory, task.name, path, counters, strict=strict) as bad:
-        for number, part in enumerate(parts_of(_slim_batches(path, context, counters, bad))):
+    with bad_rows(directory, task.name, source, counters, strict=strict) as bad:
+        for number, part in enumerate(parts_of(_slim_batches(source.path, context, counters, bad))):
             name = f"{task.name}-{number:04d}-{{sha}}.parquet"
             files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
     facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
@@ -102,67 +95,6 @@ def _until_full(
             return
         size += batch.nbytes
         yield batch
-
-
-def emit_ids(task: Task, context: Context, counters: Counters) -> Iterator[pa.RecordBatch]:
-    """ID_SCHEMA rows of one slim shard."""
-    source: DocumentShard = task.source
-    row = 0
-    for file in source.files:
-        for batch in read_shard(source.directory.path / "data", file, ["id"]):
-            context.at(row)
-            counters.rows_in += batch.num_rows
-            counters.rows_out += batch.num_rows
-            ids = batch.column("id")
-            keys = pa.array([stable_hash(id_) for id_ in ids.to_pylist()], pa.uint64())
-            shard, rows = np.full(len(ids), source.index, np.int32), np.arange(row, row + len(ids))
-            yield pa.RecordBatch.from_arrays([keys, ids, pa.array(shard), pa.array(rows)], schema=ID_SCHEMA)
-            row += len(ids)
-
-
-def reduce_ids(
-    rows: Iterator[pa.RecordBatch], *, read: PhaseDirectory, names: Sequence[str], base: int = 0
-) -> Iterator[pa.RecordBatch]:
-    """Nothing, or an error: audits name rows by id, so an id must name one row. `names` are those of the inputs read.
-
-    Shards below `base` are those of an index.
-
-    Raises:
-        InputError: two rows have one id.
-    """
-    last: tuple[str, int, int] | None = None
-    for batch in rows:
-        for id_, shard, row in zip(*(batch.column(name).to_pylist() for name in ID_ORDER), strict=True):
-            if last is not None and last[0] == id_ and shard >= base:
-                if last[1] < base:
-                    raise _known_id(id_, _row_name(read, names, shard - base, row))
-                places = " and ".join(_row_name(read, names, at - base, n) for at, n in (last[1:], (shard, row)))
-                raise InputError(
-                    f"the id {id_!r} names two rows",
-                    where=places,
-                    expected="ids that differ: the audit names rows by them",
-                    hint="make them unique, e.g. put the file's name and the row number in front",
-                )
-            last = (id_, shard, row)
-    yield from ()
-
-
-def _known_id(id_: str, where: str) -> InputError:
-    return InputError(
-        f"the id {id_!r} is in the index already",
-        where=where,
-        expected="ids that no earlier run has seen: the audit names documents by them",
-        hint="leave out what was deduplicated before, or put the crawl's name in front of its ids",
-    )
-
-
-def _row_name(read: PhaseDirectory, names: Sequence[str], shard: int, row: int) -> str:
-    """Slim shards are numbered through all inputs; `row` counts within one."""
-    for name, commit in zip(names, read.commits(), strict=True):
-        if shard < len(commit.data):
-            return f"{name}, row {sum(file.rows for file in commit.data[:shard]) + row + 1}"
-        shard -= len(commit.data)
-    raise ValueError(f"{shard} shards too few")
 
 
 Change = Callable[[pa.RecordBatch, int], pa.RecordBatch]  # rows of the input, number of the first: the rows to keep

@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from pipeline.errors import InputError
-from pipeline.io.inputs import basename, expand_inputs
+from pipeline.io.inputs import basename, expand_inputs, expand_tables, input_names
 
 
 @pytest.fixture
@@ -140,3 +140,45 @@ def test_unreadable_file(crawl):
     (crawl / "a.warc.gz").chmod(0)
     with pytest.raises(InputError, match="cannot be read"):
         expand_inputs([str(crawl / "a.warc.gz")])
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A folder as the Hub's: the same name in several configurations, one name that is alone, and a page about it."""
+    for name in ("en/train-0.parquet", "de/train-0.parquet", "de/more.parquet"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"PAR1 " + name.encode())
+    (tmp_path / "README.md").write_text("a card")
+    return tmp_path
+
+
+def test_tables_may_share_a_name(dataset):
+    arguments = [
+        str(dataset / "en/train-0.parquet"),
+        str(dataset / "de/train-0.parquet"),
+        str(dataset / "de/more.parquet"),
+    ]
+    expected = [arguments[2], arguments[1], arguments[0]]
+    for given in (arguments, arguments[::-1], [str(dataset)], [str(dataset / "**/*.parquet")]):
+        assert expand_tables(given) == expected
+    assert input_names(expected) == ["more.parquet", "de/train-0.parquet", "en/train-0.parquet"]
+
+
+def test_names_do_not_depend_on_where_a_command_runs(dataset, monkeypatch):
+    monkeypatch.chdir(dataset / "en")
+    found = expand_tables(["train-0.parquet", "../de/train-0.parquet", "./train-0.parquet"])
+    assert input_names(found) == ["de/train-0.parquet", "en/train-0.parquet"]
+
+
+def test_as_many_folders_as_tell_files_apart():
+    paths = ["s3://b/x/en/t.jsonl", "s3://b/y/en/t.jsonl", "s3://b/y/de/t.jsonl", "s3://b/y/u.jsonl"]
+    assert input_names(paths) == ["x/en/t.jsonl", "y/en/t.jsonl", "y/de/t.jsonl", "u.jsonl"]
+    with pytest.raises(InputError, match="has the same name as"):
+        input_names(["https://h/t.jsonl?v=1", "https://h/t.jsonl?v=2"])
+
+
+def test_a_folder_of_tables_holds_parquet_or_json_lines(dataset):
+    (dataset / "none").mkdir()
+    with pytest.raises(InputError, match="holds no rows") as raised:
+        expand_tables([str(dataset / "none")])
+    assert ".parquet, .jsonl" in raised.value.expected

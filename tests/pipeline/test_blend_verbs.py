@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "blends"))
@@ -110,9 +112,10 @@ def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert verify_shards(tmp_path / "run") == []
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
-    assert manifest["funnel"][0]["rejected"] == {"read:no_text": 1}
-    assert manifest["funnel"][1]["rejected"] == {"tokenize:blank": 1}
+    assert manifest["funnel"][0]["rejected"] == {"read:no_text": 1, "read:blank": 1}
+    assert manifest["funnel"][1]["rejected"] == {}
     assert "in.jsonl:33  no_text: 'text' is null" in done.stderr
+    assert "in.jsonl:34  blank: 'text' is blank" in done.stderr
     handle = load_tokenizer("deepseek")
     assert "Data card" in (tmp_path / "run" / "datacard.md").read_text()
     assert call("report", tmp_path / "run").returncode == 0
@@ -123,6 +126,33 @@ def test_rows_become_a_run_that_reads_like_any_other(tmp_path: Path) -> None:
     assert "nothing to do" in again.stderr
     other = call("tokenize", tmp_path / "in.jsonl", "-o", tmp_path / "run", "--workers", 1, "--seed", 8)
     assert other.returncode == 2
+
+
+def test_files_of_one_name_and_rows_of_one_id(tmp_path: Path) -> None:
+    """As data sets of the Hub have them: a folder per language, the same file names, ids that begin anew."""
+    for language, first in (("en", 0), ("de", 28)):
+        rows = [{"id": i, "text": f"{text} {language}"} for i, text in enumerate(CORPUS, first)]
+        (tmp_path / "in" / language).mkdir(parents=True)
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "in" / language / "train-0.parquet")
+    done = call("tokenize", tmp_path / "in", "-o", tmp_path / "run", "--workers", 1)
+    assert done.returncode == 0, done.stderr
+    # de comes first; its ids are 28 to 59, those of en 0 to 31
+    for line, id_ in enumerate(range(28, 31), 29):
+        place = f"en/train-0.parquet:{line}  duplicate_id: the id '{id_}' is that of de/train-0.parquet:{id_ - 27}"
+        assert place in done.stderr
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_bytes())
+    assert manifest["funnel"][1]["rejected"] == {"tokenize:duplicate_id": 4}
+    assert [entry["name"] for entry in manifest["inputs"]] == ["de/train-0.parquet", "en/train-0.parquet"]
+    handle = load_tokenizer("deepseek")
+    found = {row["doc_id"]: handle.model.decode(row["input_ids"][:-1]) for row in read_documents(tmp_path / "run")}
+    expected = {str(i): f"{text} en" for i, text in enumerate(CORPUS)}
+    assert found == expected | {str(i): f"{text} de" for i, text in enumerate(CORPUS, 28)}
+    assert verify_shards(tmp_path / "run") == []
+    own = ["--id-column", "", "--workers", 1]
+    assert call("tokenize", tmp_path / "in", "-o", tmp_path / "own", *own).returncode == 0
+    assert {row["doc_id"] for row in read_documents(tmp_path / "own")} == {
+        f"{language}/train-0.parquet:{n}" for language in ("en", "de") for n in range(1, 33)
+    }
 
 
 def test_texts_are_sources_and_say_what_could_not_be_used(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from blends.takedown import request_of
 from pipeline.dedup_job import DedupSettings, dedup
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import CommitConflict, InputError, UsageError
@@ -86,7 +87,10 @@ def audit_of(output: Path, manifest: dict) -> dict[str, tuple]:
 
 
 def ids_in(path: Path) -> set[str]:
-    return set(path.read_text().split("\n")[:-1]) if path.exists() else set()
+    """Ids of displaced.txt or restored.txt, as a takedown reads them."""
+    request = request_of(lines=path.read_text().splitlines()) if path.exists() else None
+    assert request is None or not request.urls | request.domains
+    return set(request.ids) if request else set()
 
 
 def crawls(folder: Path, parts: list[list[dict]]) -> tuple[set[str], dict[str, tuple], list[dict]]:

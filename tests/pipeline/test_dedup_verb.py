@@ -16,11 +16,11 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import warcmill
-from pipeline.dedup_job import DedupSettings, dedup, require_unique_ids
+from pipeline.dedup_job import DedupSettings, dedup, unique_ids
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import InputError, UsageError, WarcmillError
 from pipeline.inspection import verify_run
-from pipeline.io.inputs import expand_inputs
+from pipeline.io.inputs import expand_inputs, expand_tables
 from pipeline.phases.table_rows import COLUMNS
 from pipeline.stage import Context
 from pipeline.table_job import Place, TableJob
@@ -229,7 +229,7 @@ def read(tmp_path: Path, name: str, content: bytes | list[dict]):
     path.write_bytes(content) if isinstance(content, bytes) else write_jsonl(path, content)
     job = TableJob(Place((str(path),), tmp_path / "run"), InProcess(), Quiet())
     _, done, tables = job.tables()
-    require_unique_ids(job, done, tables)
+    unique_ids(job, done, tables)
     return tables[0]
 
 
@@ -239,8 +239,8 @@ def read(tmp_path: Path, name: str, content: bytes | list[dict]):
         ([{"id": "a", "body": "x"}], r"in.jsonl:1: none of 1 rows .* no_text, no 'text' among id, body"),
         ([{"text": "x"}, {"text": "y"}], r"in.jsonl:1: none of 2 rows .* no_id, no 'id' among text"),
         (b"\n[1, 2]\n", r"in.jsonl:2: none of 1 rows .* no_object, a JSON list"),
-        ([{"id": "a", "text": "x"}, {"id": "b", "text": "y"}, {"id": "a", "text": "z"}],
-         r"in.jsonl, row 1 and in.jsonl, row 3: the id 'a' names two rows"),
+        (b'\n' + b'{"id": "a", "text": "x"}\n' * 3,
+         r"in.jsonl:3: 2 of 3 rows have the id of an earlier one; the first: the id 'a' is that of in.jsonl:2"),
         (gzip.compress(b'{"id": "a", "text": "x"}\n' * 900, mtime=0)[:-20], r"cannot be read"),
         (b"PAR1 and nothing else", r"cannot be read as Parquet"),
     ],
@@ -284,6 +284,36 @@ def test_bad_rows_of_parquet_are_recorded(tmp_path):
     assert rows == [{"id": "a", "text": "x", "other": 1}, {"id": "e", "text": "w", "other": 5}]
     found = [row for e in manifest["rejected"] for row in pq.read_table(tmp_path / "run" / e["path"]).to_pylist()]
     assert [(row["line"], row["reason"]) for row in found] == [(2, "no_id"), (3, "no_id"), (4, "bad_utf8")]
+
+
+def test_of_rows_with_one_id_the_first_is_used_and_the_others_are_recorded(tmp_path):
+    texts = [page(n) for n in range(5)]
+    ids = {"b": "uvwv", "a": "xyux"}  # file a is read first: its second x, and u of b, are the repeats, and v's second
+    for folder, names in ids.items():
+        (tmp_path / folder).mkdir()
+        items = [{"id": id_, "text": f"{folder} {n} {texts[n]}"} for n, id_ in enumerate(names)]
+        (tmp_path / folder / "in.jsonl").write_text("\n" + "".join(json.dumps(item) + "\n" for item in items))
+    paths = [str(tmp_path / folder / "in.jsonl") for folder in ids]
+    runs = [tmp_path / "run", tmp_path / "again"]
+    settings = DedupSettings(max_source_loss=1)
+    for run, workers in zip(runs, (0, 2), strict=True):
+        place = (Place if workers else Here)(tuple(expand_tables(paths)), run, LocalConfig(workers=workers or 1))
+        manifest = dedup(place, settings, Quiet())
+        found = [row for e in manifest["rejected"] for row in pq.read_table(run / e["path"]).to_pylist()]
+        assert {(row["file"], row["line"], row["reason"], row["detail"]) for row in found} == {
+            ("a/in.jsonl", 5, "duplicate_id", "the id 'x' is that of a/in.jsonl:2"),
+            ("b/in.jsonl", 2, "duplicate_id", "the id 'u' is that of a/in.jsonl:4"),
+            ("b/in.jsonl", 5, "duplicate_id", "the id 'v' is that of b/in.jsonl:3"),
+        }
+        assert manifest["funnel"][1]["rejected"]["dedup:duplicate_id"] == 3
+        # what is a repeat removes nothing: the pages 0, 1 and 2 are in a and b with their own two words before them
+        assert {row["id"] for row in kept_of(run, manifest)} <= set("xyuvw")
+        assert {entry["path"].partition("/")[0] for entry in manifest["audit"]} == {"audit"}
+    first, second = ((run / "manifest.json").read_bytes() for run in runs)
+    assert first == second
+    strict = Here(tuple(expand_tables(paths)), tmp_path / "strict", strict=True)
+    with pytest.raises(InputError, match=r"in.jsonl:\d: the id '.' names two rows|in.jsonl:\d and .*names two rows"):
+        dedup(strict, settings, Quiet())
 
 
 def test_the_summary_names_bad_rows_and_mixed_columns(tmp_path):

@@ -120,7 +120,7 @@ class _Formulas(dict[str, bytes]):
     """A formula to the hashes of its words.
 
     The phases of a dedup read the same texts in the same order, which a cache that forgets what is oldest could not
-    help: here the first FORMULAS stay, some 80 MB, and of more of them the rest is computed in each phase.
+    help: here the first FORMULAS stay, some 60 MB, and of more of them the rest is computed in each phase.
     """
 
     def __missing__(self, tex: str) -> bytes:

@@ -118,6 +118,8 @@ def _assemble(text: str, blocks: Blocks, keep: Sequence[bool]) -> tuple[str, Cut
 def _separator(text: str, blocks: Blocks, before: int, after: int) -> str:
     """What stands between two kept blocks: one line break inside a list or table, else a blank line."""
     previous_end, start = blocks.end[before], blocks.start[after]
+    if start - previous_end == 2 and text.startswith("\n\n", previous_end):  # most often
+        return "\n\n"
     line_start = text.rfind("\n", previous_end, start) + 1
     indent = text[line_start:start] if line_start else ""
     indent = "" if indent.strip(" \t") else indent
@@ -129,13 +131,13 @@ def _separator(text: str, blocks: Blocks, before: int, after: int) -> str:
 
 def _select_blocks(blocks: Blocks, pieces: Cut) -> Blocks:
     kept, start, end = pieces.remap(blocks.start, blocks.end)
-    rest = {name: [getattr(blocks, name)[i] for i in kept] for name in Block._fields[2:]}
+    rest = {name: list(map(getattr(blocks, name).__getitem__, kept)) for name in Block._fields[2:]}
     return Blocks(start=start, end=end, **rest)
 
 
 def _select_formulas(formulas: Formulas, pieces: Cut) -> Formulas:
     kept, start, end = pieces.remap(formulas.start, formulas.end)
-    rest = {name: [getattr(formulas, name)[i] for i in kept] for name in Formula._fields[2:]}
+    rest = {name: list(map(getattr(formulas, name).__getitem__, kept)) for name in Formula._fields[2:]}
     return Formulas(start=start, end=end, **rest)
 
 

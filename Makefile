@@ -25,7 +25,7 @@ $(VENV)/bin/python:
 	@echo "creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "make: the venv module is incomplete; on Debian: apt-get install python3-venv"; exit 1; }
 
-$(VENV)/.core: locks/core.txt pyproject.toml setup.py $(wildcard extractors/layout/c/* pipeline/text/c/* classifiers/c/*) | $(VENV)/bin/python
+$(VENV)/.core: locks/core.txt pyproject.toml setup.py $(wildcard extractors/layout/c/* pipeline/text/c/* classifiers/c/* llm_cleaning/c/*) | $(VENV)/bin/python
 	@echo "installing the core from locks/core.txt"
 	@$(PIP) install --require-hashes --no-deps -r locks/core.txt
 	@$(PIP) install --no-deps --no-build-isolation --editable .

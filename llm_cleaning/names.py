@@ -46,6 +46,7 @@ disclaimer(s|) optin disqus cta tooltip pagenav carousel slider slideshow previe
 most(read|active|viewed|recent|popular|commented) read(more|next|also) upnext also(like|read) relacionad(o|a)(s|)
 recomendad(o|a)(s|) recommandation(s|) empfehlung(en|) rekomendasi terkait aanbevolen announcement(s|) notice(s|)
 eupopup lightbox
+postprofile post(er|user|)(info|details|buttons) user(info|details|stats|panel) authorpane
 """)
 )
 _CHROME_PAIRS = _spelled("""
@@ -55,6 +56,7 @@ author(s|)-(box|info|bio|card|details|description|section|area|module|about|prof
 (latest|recent|more|other|top|similar|featured|next|prev|previous)-(topic|topics|thread|threads|read|reads)
 most-(read|active|viewed|recent|popular|commented) (more|also)-from read-(more|next|also) up-next also-(like|read)
 lire-aussi post-excerpt about-(the-|)author(s|)
+post-(profile|buttons|author|user) message-user user-(info|details|stats|panel) author-(information|pane)
 """)
 _PAIRED = frozenset(pair.split("-")[0] for pair in _CHROME_PAIRS), frozenset(p.split("-")[-1] for p in _CHROME_PAIRS)
 _PAIR = _any_of(_CHROME_PAIRS)

@@ -132,4 +132,4 @@ def test_crawls_with_an_index_and_rounds_of_stars_are_the_same_on_every_engine(t
         parts = {str(path.relative_to(index)).split("/", 2)[2]: path.read_bytes() for path in files if path.suffix}
         found[name] = parts, [digests(tmp_path / f"run{number}-{name}") for number in range(2)]
     assert found[engine] == found["local"]
-    assert len(found["local"][0]) > 10
+    assert len(found["local"][0]) >= 5  # keys, texts and graph of both crawls

@@ -1,32 +1,17 @@
-"""Which of the two twins counts: the C extension `_hot` where it was built, else hot.py.
-
-WARCMILL_PURE_PYTHON=1 in the environment asks for the latter. Both give the same numbers; C is several times faster.
-"""
+"""Which of the two twins counts: the C extension `_hot` where it was built, else hot.py; C is several times faster."""
 
 from __future__ import annotations
 
-import os
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from classifiers import hot
+from pipeline.text.compiled import built
 
 TWIN_VERSION = 2  # of what hot.py and c/ do; a build left over from another version is not used
-
-
-def _twin() -> object:
-    if os.environ.get("WARCMILL_PURE_PYTHON"):
-        return hot
-    try:
-        built = import_module("classifiers._hot")
-    except ImportError:  # not built: there was no compiler
-        return hot
-    return built if built.TWIN_VERSION == TWIN_VERSION else hot
-
 
 if TYPE_CHECKING:
     twin = hot
 else:
-    twin = _twin()
+    twin = built("classifiers._hot", TWIN_VERSION) or hot
 
 NATIVE = twin is not hot

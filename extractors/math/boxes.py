@@ -131,3 +131,30 @@ def limited(base: MathNode, under: MathNode | None, over: MathNode | None) -> Ma
         return base
     kids = [node for node in (base, under, over) if node is not None]
     return MathNode("munderover" if len(kids) == 3 else "mover" if under is None else "munder", "", {}, kids)
+
+
+def plain_table(_element: Element, kids: list[MathNode]) -> MathNode:
+    """A table of its rows, without rules."""
+    return MathNode("mtable", "", {}, [kid for kid in kids if kid.tag == "mtr"])
+
+
+def table_row(_element: Element, kids: list[MathNode]) -> MathNode:
+    """A row of its cells."""
+    return MathNode("mtr", "", {}, [kid for kid in kids if kid.tag == "mtd"])
+
+
+def table_cell(element: Element, kids: list[MathNode]) -> MathNode:
+    """A cell; its style says how it is aligned and ruled."""
+    return MathNode("mtd", "", {"style": element.attr("style") or ""}, kids)
+
+
+def styled_space(element: Element, _kids: list[MathNode]) -> MathNode:
+    """A space as wide as its style says."""
+    style = element.attr("style") or ""
+    width = next((part.split(":", 1)[1].strip() for part in style.split(";") if part.strip().startswith("width:")), "")
+    return MathNode("mspace", "", {"width": width})
+
+
+def phantom(_element: Element, kids: list[MathNode]) -> MathNode:
+    """What takes space and is not seen."""
+    return MathNode("mphantom", "", {}, kids)

@@ -10,7 +10,21 @@ import re
 
 from turbohtml import Element, Text
 
-from extractors.math.boxes import PRIVATE_GLYPHS, assembled, fold, limited, padded, rest, role, row, scripted, splice
+from extractors.math.boxes import (
+    PRIVATE_GLYPHS,
+    assembled,
+    fold,
+    limited,
+    padded,
+    phantom,
+    rest,
+    role,
+    row,
+    scripted,
+    splice,
+    table_cell,
+    table_row,
+)
 from extractors.math.math_node import ROWS, MathNode
 
 _CODE = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{1,6})(?=\s|$)")
@@ -171,14 +185,6 @@ def _border(style: str, side: str) -> str:
     return "dashed" if "dashed" in value else "solid" if "solid" in value else "none"
 
 
-def _row(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtr", "", {}, [kid for kid in kids if kid.tag == "mtd"])
-
-
-def _cell(element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtd", "", {"style": element.attr("style") or ""}, kids)
-
-
 def _enclose(element: Element, kids: list[MathNode]) -> MathNode:
     notations = [kid.text for kid in kids if kid.tag == "strike"]
     if not notations:
@@ -196,10 +202,6 @@ def _space(element: Element, _kids: list[MathNode]) -> MathNode:
     return MathNode("mspace", "", {"width": match.group(1)} if match else {})
 
 
-def _phantom(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mphantom", "", {}, kids)
-
-
 _STRUCTURES = {
     "mjx-msub": _scripts,
     "mjx-msup": _scripts,
@@ -214,10 +216,10 @@ _STRUCTURES = {
     "mjx-msqrt": _square_root,
     "mjx-mroot": _root,
     "mjx-mtable": _table,
-    "mjx-mtr": _row,
-    "mjx-mlabeledtr": _row,
-    "mjx-mtd": _cell,
+    "mjx-mtr": table_row,
+    "mjx-mlabeledtr": table_row,
+    "mjx-mtd": table_cell,
     "mjx-menclose": _enclose,
     "mjx-mspace": _space,
-    "mjx-mphantom": _phantom,
+    "mjx-mphantom": phantom,
 }

@@ -11,11 +11,16 @@ from extractors.math.boxes import (
     fold,
     limited,
     padded,
+    phantom,
+    plain_table,
     rest,
     role,
     row,
     scripted,
     splice,
+    styled_space,
+    table_cell,
+    table_row,
 )
 from extractors.math.math_node import MathNode
 
@@ -146,18 +151,6 @@ def _root(_element: Element, kids: list[MathNode]) -> MathNode:
     return MathNode("mroot", "", {}, [rest(kids, "root"), role(kids, "root") or row([])])
 
 
-def _table(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtable", "", {}, [kid for kid in kids if kid.tag == "mtr"])
-
-
-def _row(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtr", "", {}, [kid for kid in kids if kid.tag == "mtd"])
-
-
-def _cell(element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtd", "", {"style": element.attr("style") or ""}, kids)
-
-
 def _enclose(element: Element, kids: list[MathNode]) -> MathNode:
     lines = element.select("line")
     notations = []
@@ -166,16 +159,6 @@ def _enclose(element: Element, kids: list[MathNode]) -> MathNode:
         notations.append("updiagonalstrike" if rising else "downdiagonalstrike")
     notation = " ".join(notations) if notations else "box"
     return MathNode("menclose", "", {"notation": notation}, [kid for kid in kids if kid.tag != "line"])
-
-
-def _space(element: Element, _kids: list[MathNode]) -> MathNode:
-    style = element.attr("style") or ""
-    width = next((part.split(":", 1)[1].strip() for part in style.split(";") if part.strip().startswith("width:")), "")
-    return MathNode("mspace", "", {"width": width})
-
-
-def _phantom(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mphantom", "", {}, kids)
 
 
 _STRUCTURES = {
@@ -189,11 +172,11 @@ _STRUCTURES = {
     "mjx-mfrac": _fraction,
     "mjx-msqrt": _square_root,
     "mjx-mroot": _root,
-    "mjx-mtable": _table,
-    "mjx-mtr": _row,
-    "mjx-mlabeledtr": _row,
-    "mjx-mtd": _cell,
+    "mjx-mtable": plain_table,
+    "mjx-mtr": table_row,
+    "mjx-mlabeledtr": table_row,
+    "mjx-mtd": table_cell,
     "mjx-menclose": _enclose,
-    "mjx-mspace": _space,
-    "mjx-mphantom": _phantom,
+    "mjx-mspace": styled_space,
+    "mjx-mphantom": phantom,
 }

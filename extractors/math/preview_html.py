@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from turbohtml import Element
 
-from extractors.math.boxes import fold, limited, row, scripted, splice
+from extractors.math.boxes import (
+    fold,
+    limited,
+    phantom,
+    plain_table,
+    row,
+    scripted,
+    splice,
+    styled_space,
+    table_cell,
+    table_row,
+)
 from extractors.math.math_node import MathNode
 
 _TOKENS = {"MJXp-mi": "mi", "MJXp-mo": "mo", "MJXp-mn": "mn", "MJXp-mtext": "mtext", "MJXp-ms": "ms"}
@@ -131,30 +142,8 @@ def _root(_element: Element, kids: list[MathNode]) -> MathNode:
     return MathNode("mroot", "", {}, [row(content), row(_parts(kids[:1]))])
 
 
-def _table(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtable", "", {}, [kid for kid in kids if kid.tag == "mtr"])
-
-
-def _row(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtr", "", {}, [kid for kid in kids if kid.tag == "mtd"])
-
-
-def _cell(element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mtd", "", {"style": element.attr("style") or ""}, kids)
-
-
 def _enclose(_element: Element, kids: list[MathNode]) -> MathNode:
     return row(kids)
-
-
-def _space(element: Element, _kids: list[MathNode]) -> MathNode:
-    style = element.attr("style") or ""
-    width = next((part.split(":", 1)[1].strip() for part in style.split(";") if part.strip().startswith("width:")), "")
-    return MathNode("mspace", "", {"width": width})
-
-
-def _phantom(_element: Element, kids: list[MathNode]) -> MathNode:
-    return MathNode("mphantom", "", {}, kids)
 
 
 _STRUCTURES = {
@@ -167,11 +156,11 @@ _STRUCTURES = {
     "MJXp-mfrac": _fraction,
     "MJXp-msqrt": _square_root,
     "MJXp-mroot": _root,
-    "MJXp-mtable": _table,
-    "MJXp-mtr": _row,
-    "MJXp-mlabeledtr": _row,
-    "MJXp-mtd": _cell,
+    "MJXp-mtable": plain_table,
+    "MJXp-mtr": table_row,
+    "MJXp-mlabeledtr": table_row,
+    "MJXp-mtd": table_cell,
     "MJXp-menclose": _enclose,
-    "MJXp-mspace": _space,
-    "MJXp-mphantom": _phantom,
+    "MJXp-mspace": styled_space,
+    "MJXp-mphantom": phantom,
 }

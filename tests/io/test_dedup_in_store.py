@@ -2,33 +2,17 @@
 
 import json
 import random
-from contextlib import nullcontext
+import sys
+from pathlib import Path
 
 import pytest
 from test_object_store import folder, pytestmark, store  # noqa: F401 - fixtures
 
 from pipeline.dedup_job import DedupSettings, dedup
 from pipeline.engines.local import LocalConfig
-from pipeline.stage import Context
-from pipeline.table_job import Place
 
-
-class Quiet:
-    def begin(self, phase, tasks): ...
-    def progress(self, finished, records): ...
-    def end(self, phase, counters): ...
-
-
-class InProcess:
-    def map_shards(self, directory, tasks, work, progress):
-        for task in tasks:
-            if directory.committed(task.name) is None:
-                work(task, Context())
-
-
-class Here(Place):
-    def open_engine(self):
-        return nullcontext(InProcess())
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
+from in_process import Here, Quiet
 
 
 def page(seed):

@@ -3,47 +3,24 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from in_process import Here, Quiet
 
 from pipeline.cli import warcmill
 from pipeline.decontaminate_job import DecontaminateSettings, decontaminate
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import InputError, UsageError
 from pipeline.io.inputs import expand_tables
-from pipeline.stage import Context
 from pipeline.table_job import Place
 
 ITEM = "A ferry carries 45 cars and 3 buses. Each car pays 12 euros and each bus 80 euros. What does one trip earn?"
 OTHER = "Which mineral gives emeralds their green colour, and in which country were they first mined by the pharaohs?"
 LEAD = "The harbour was rebuilt after the storm, and the old lighthouse now serves as a small museum."
 TAIL = "Visitors are welcome all year, although the path along the cliffs is closed in heavy rain."
-
-
-class Quiet:
-    def begin(self, phase, tasks): ...
-    def progress(self, finished, records): ...
-    def end(self, phase, counters): ...
-
-
-class InProcess:
-    """An engine that runs tasks here."""
-
-    def map_shards(self, directory, tasks, work, progress):
-        for task in tasks:
-            if directory.committed(task.name) is None:
-                work(task, Context())
-
-
-class Here(Place):
-    """A place whose engine is this process."""
-
-    def open_engine(self):
-        return nullcontext(InProcess())
 
 
 ROWS = [

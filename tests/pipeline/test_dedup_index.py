@@ -11,36 +11,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from in_process import Here, InProcess, Quiet
 
 from blends.takedown import request_of
 from pipeline.dedup_job import DedupSettings, dedup
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import CommitConflict, InputError, UsageError
 from pipeline.inspection import explain
-from pipeline.stage import Context
-from pipeline.table_job import Place
 
 STEMS = ("river", "stone", "bridge", "winter", "garden", "letter", "window")
 WORDS = [f"{stem}{end}" for stem in STEMS for end in "abcdefgh"]
 ALL = DedupSettings(max_source_loss=1.0)
-
-
-class Quiet:
-    def begin(self, phase, tasks): ...
-    def progress(self, finished, records): ...
-    def end(self, phase, counters): ...
-
-
-class InProcess:
-    def map_shards(self, directory, tasks, work, progress):
-        for task in tasks:
-            if directory.committed(task.name) is None:
-                work(task, Context())
-
-
-class Here(Place):
-    def open_engine(self):
-        return nullcontext(InProcess())
 
 
 def page(seed: int, words: int = 160) -> list[str]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from in_process import Here, InProcess, Quiet
 
 from pipeline.cli import warcmill
 from pipeline.dedup_job import DedupSettings, dedup, unique_ids
@@ -42,28 +43,6 @@ WORDS = [
     "candle",
     "forest",
 ]
-
-
-class Quiet:
-    def begin(self, phase, tasks): ...
-    def progress(self, finished, records): ...
-    def end(self, phase, counters): ...
-
-
-class InProcess:
-    """An engine that runs tasks here: error paths need no processes."""
-
-    def map_shards(self, directory, tasks, work, progress):
-        for task in tasks:
-            if directory.committed(task.name) is None:
-                work(task, Context())
-
-
-class Here(Place):
-    """A place whose engine is this process."""
-
-    def open_engine(self):
-        return nullcontext(InProcess())
 
 
 def page(seed: int, words: int = 220) -> str:

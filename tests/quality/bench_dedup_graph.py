@@ -26,23 +26,13 @@ from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.shards import regroup, write_shard
 from pipeline.job import Finished, Job
 from pipeline.phases.placed import name_of
-from pipeline.stage import Context, Counters, Task
+from pipeline.stage import Counters, Task
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "pipeline"))
+from in_process import InProcess, Quiet
 
 CHAIN = 100_000
 SHARD_ROWS = 20_000
-
-
-class Quiet:
-    def begin(self, phase: str, tasks: int) -> None: ...
-    def progress(self, finished: int, records: int) -> None: ...
-    def end(self, phase: str, counters: Counters) -> None: ...
-
-
-class InProcess:
-    def map_shards(self, directory, tasks, work, progress) -> None:
-        for task in tasks:
-            if directory.committed(task.name) is None:
-                work(task, Context())
 
 
 def write_edges(folder: Path, edges: int, partitions: int) -> Finished:

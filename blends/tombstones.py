@@ -19,8 +19,6 @@ import pyarrow as pa
 
 from blends.schema_check import Problem
 
-Bools = npt.NDArray[np.bool_]
-
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:

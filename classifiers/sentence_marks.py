@@ -29,4 +29,3 @@ def _characters(ranges: str) -> frozenset[str]:
 
 TERMINAL = _characters(_TERMINAL)
 SYMBOLS = _characters(_SYMBOLS) | TERMINAL
-TERMINAL_ENDS = tuple(sorted(TERMINAL))  # for `str.endswith`

@@ -8,7 +8,6 @@ from extractors.layout.text import attribute
 
 _ROMAN_SIZES = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
 _ROMAN_LETTERS = ("m", "cm", "d", "cd", "c", "xc", "l", "xl", "x", "ix", "v", "iv", "i")
-MAX_ORDINAL = 10**9
 
 
 @dataclass(slots=True)

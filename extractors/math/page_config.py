@@ -35,7 +35,6 @@ class MathConfig:
     dollar: bool | None = None
     ascii_pairs: tuple[Pair, ...] = ()
     macros: Macros = field(default_factory=dict)
-    process_escapes: bool = True
     process_environments: bool = True
     ignore_classes: frozenset[str] = _DEFAULT_IGNORE
     process_classes: frozenset[str] = _DEFAULT_PROCESS
@@ -58,7 +57,6 @@ _INLINE = re.compile(_KEY.format("inlineMath") + r"(?=[\[{])")
 _DISPLAY = re.compile(_KEY.format("displayMath") + r"(?=[\[{])")
 _KATEX_DELIMITERS = re.compile(_KEY.format("delimiters") + r"(?=\[)")
 _MACROS = re.compile(_KEY.format("macros").replace("macros", "[mM]acros") + r"(?=\{)")
-_ESCAPES = re.compile(_KEY.format("processEscapes") + r"(true|false)")
 _ENVIRONMENTS = re.compile(_KEY.format("processEnvironments") + r"(true|false)")
 _IGNORE = re.compile(_KEY.format("(?:ignoreHtmlClass|ignoreClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
 _PROCESS = re.compile(_KEY.format("(?:processHtmlClass|processClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
@@ -137,7 +135,6 @@ def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
         display += tuple((left, right) for left, right, shown in katex if shown)
     configured = bool(inline)
     dollar = ("$", "$") in inline if configured else None
-    escapes = _ESCAPES.search(code)
     environments = _ENVIRONMENTS.search(code)
     return MathConfig(
         inline=_without_dollar(inline) if configured else DEFAULT_INLINE,
@@ -145,7 +142,6 @@ def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
         dollar=dollar,
         ascii_pairs=_ascii_pairs(code, sources),
         macros=usable({**definitions, **_macros(code)}),
-        process_escapes=escapes is None or escapes.group(1) == "true",
         process_environments=environments is None or environments.group(1) == "true",
         ignore_classes=_DEFAULT_IGNORE | _class_names(_IGNORE, code) | _class_names(_KATEX_IGNORE, code),
         process_classes=_DEFAULT_PROCESS | _class_names(_PROCESS, code),

@@ -15,8 +15,7 @@ import tempfile
 import threading
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -59,15 +58,6 @@ def new_file() -> Path:
     """A name for a file that nobody else uses."""
     with _GUARD:
         return _folder(os.getpid()) / uuid.uuid4().hex
-
-
-@contextmanager
-def removed_after(path: Path) -> Iterator[Path]:
-    """The path, without its file afterwards."""
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def kept_copy(name: str, identity: str, fetch: Callable[[Path], None]) -> Path:

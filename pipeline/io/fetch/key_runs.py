@@ -41,10 +41,6 @@ class KeyRuns:
         if rows:
             yield pa.concat_tables(held).combine_chunks()
 
-    def any_between(self, low: str | None, high: str | None) -> bool:
-        """True where a key may lie in the range: read only where the statistics leave it open."""
-        return any(table.num_rows for table in self.between(low, high))
-
     def close(self) -> None:
         for file in self._files:
             file.close()

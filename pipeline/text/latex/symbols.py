@@ -55,7 +55,6 @@ _TABLE = r"""
 """
 # One character per entry, its name right behind it: "\u03b1\\alpha".
 LATEX_OF: dict[str, str] = {entry[0]: entry[1:] for entry in _TABLE.split()}
-UNICODE_OF: dict[str, str] = {name: char for char, name in reversed(LATEX_OF.items())}
 
 INVISIBLE = frozenset("\u2061\u2062\u2063\u2064\u200b\u200c\u200d\u2060\ufe00\ufe0e\ufe0f\ufeff\u00ad")
 SPECIAL = {

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
-from turbohtml import Document, Element, Text
+from turbohtml import Document, Element
 
 from extractors.layout.native import twin
 from extractors.layout.signs import Selectors, Signs
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, CODE_TAGS, FORMULA_OPEN
-from extractors.layout.text import without_comments
+from extractors.layout.text import unescape, without_comments
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
@@ -90,19 +90,20 @@ _NO_LANGUAGE_WORDS = (
     " linenums linenumbers line-numbers wp-block-code prettyprinted copyable hljs output code highlight"
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
+_NO_WRAPPERS = frozenset(("body", "article", "main", "section", "li"))  # they hold more than one block
 _BACKTICKS = re.compile("`{3,}")
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _TAGS = twin.TagTable(CODE_TAGS)
 MIN_LINE_CELLS = 2
 MIN_PROSE_WORDS = 8
+MIN_PROSE_CHARS = 3 * MIN_PROSE_WORDS - 1  # of words with two letters
 MAX_REMEMBERED_CHARS = 200  # of an element's classes
 MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
 _SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
 
 
-@dataclass(frozen=True, slots=True)
-class CodeBlock:
+class CodeBlock(NamedTuple):
     """Text of one block without its outer blank lines; `prose` marks a `pre` that holds words, not code."""
 
     text: str
@@ -131,17 +132,20 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
     decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(code) if code else ():
-        if node.tag == "pre" and node.text.startswith(CODE_BLOCK_OPEN):
+        markup = node.inner_html
+        if markup.startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
             continue
         if nested:
             nested -= 1
             continue
-        nested = len(node.select(code))
-        block = _take(node, decoration, names)
+        if "<" in markup:
+            nested = len(node.select(code))
+            block = _take(node, decoration, names)
+        else:
+            block = _take_text(node, unescape(markup) if "&" in markup else markup, names)
         if block is None:
             continue
-        place = Element("pre", {"class": node.attr("class") or ""}, [_mark(len(blocks))])
-        node.replace_with(place)
+        _leave_mark(node, len(blocks))
         blocks.append(block)
     return blocks
 
@@ -159,7 +163,8 @@ def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock], nam
         text = twin.trimmed("\n".join(cell.text.strip("\r\n") for cell in cells))
         if FORMULA_OPEN not in text:
             lang = language(table, names)
-            table.replace_with(Element("pre", None, [_mark(len(blocks))]))
+            table.attrs.clear()
+            _leave_mark(table, len(blocks))
             blocks.append(CodeBlock(text, lang))
 
 
@@ -174,24 +179,38 @@ def marked_blocks(root: Element, blocks: Sequence[CodeBlock]) -> Iterator[CodeBl
     return (blocks[number] for number in numbers if number is not None)
 
 
-def _mark(index: int) -> Text:
-    return Text(f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}")
+def _leave_mark(node: Element, index: int) -> None:
+    """The element becomes a `pre` that holds the number of its code block; of its attributes its classes stay."""
+    node.text = f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}"
+    if node.tag != "pre":
+        node.tag = "pre"
+    attributes = node.attrs
+    if len(attributes) > ("class" in attributes):
+        for name in [name for name in attributes if name != "class"]:
+            del attributes[name]
 
 
 def _take(node: Element, decoration: str, names: Sequence[str]) -> CodeBlock | None:
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
     if decoration:
         node.remove(decoration)
-    text = code_text(node)
+    return _block(node, code_text(node), language(node, names), plain=node.select_one("code,span") is None)
+
+
+def _take_text(node: Element, text: str, names: Sequence[str]) -> CodeBlock | None:
+    """The same for an element that holds nothing but text."""
+    return _block(node, twin.trimmed(text), _language_around(node, names, [node]), plain=True)
+
+
+def _block(node: Element, text: str, lang: str | None, *, plain: bool) -> CodeBlock | None:
     if FORMULA_OPEN in text:
         return None
-    if node.tag == "textarea":
+    tag = node.tag
+    if tag == "textarea":
         return CodeBlock(text, None) if "\n" in text.strip() else CodeBlock("", None)
     if _DIGITS_ONLY.fullmatch(text) and _is_gutter(text) and node.closest("table") is not None:
         return CodeBlock("", None)
-    lang = language(node, names)
-    plain = lang is None and node.tag == "pre" and node.select_one("code,span") is None
-    return CodeBlock(text, lang, plain and looks_like_prose(text))
+    return CodeBlock(text, lang, plain and lang is None and tag == "pre" and looks_like_prose(text))
 
 
 def _is_gutter(text: str) -> bool:
@@ -226,28 +245,31 @@ def language(node: Element, names: Sequence[str] = _LANGUAGE_ATTRIBUTES) -> str 
 
     Looked for on the element, its first `code`, and up to three ancestors that hold nothing but this block.
     """
-    candidates = [node, *node.select("code")[:1]]
+    return _language_around(node, names, [node, *node.select("code")[:1]])
+
+
+def _language_around(node: Element, names: Sequence[str], candidates: list[Element]) -> str | None:
+    """`language`, the elements to look at first given."""
     parent = node.parent
     for _ in range(3):
-        if not isinstance(parent, Element) or parent.tag in ("body", "article", "main", "section", "li"):
+        if not isinstance(parent, Element) or parent.tag in _NO_WRAPPERS:
             break
         candidates.append(parent)
         parent = parent.parent
     for position, candidate in enumerate(candidates):
-        found = _named_language(candidate, names, bare=position < 2)
-        if found is not None:
-            return found or None
+        classes = candidate.attr("class") or ""
+        if classes or (names and position < 2):
+            found = _named_language(candidate, classes, names, bare=position < 2)
+            if found is not None:
+                return found or None
     return None
 
 
-def _named_language(node: Element, names: Sequence[str], *, bare: bool) -> str | None:
+def _named_language(node: Element, classes: str, names: Sequence[str], *, bare: bool) -> str | None:
     """Language named by one element: "" when it says "no language", None when it says nothing.
 
     `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
     """
-    classes = node.attr("class") or ""
-    if not classes and not bare:
-        return None
     for name in names:
         value = (node.attr(name) or "").strip().lower()
         if value and len(value) <= 30 and " " not in value:
@@ -274,6 +296,8 @@ def _language_of_classes(classes: str, bare: bool) -> str | None:
 
 def looks_like_prose(text: str) -> bool:
     """Whether a `pre` without any sign of code holds words (mails, poems, licence texts)."""
+    if len(text) < MIN_PROSE_CHARS:
+        return False
     words = _WORD.findall(text[:4000])
     if len(words) < MIN_PROSE_WORDS:
         return False

@@ -1,8 +1,7 @@
-"""Tables: which ones hold data, and how those become pipe tables.
+"""Tables: which ones hold data; `extractors.layout.hot.tables` writes those as pipe tables.
 
 A layout table (old pages are built of them) is no table to a reader: its cells are blocks in source order. A data
-table becomes one row per line. Merged cells: a rowspan repeats its text in every row it covers, so that each line can
-be read alone; a colspan repeats it in header rows only. Grid algorithm: HTML Living Standard 4.9.12.
+table becomes one row per line.
 """
 
 from __future__ import annotations
@@ -12,10 +11,7 @@ from collections.abc import Sequence
 from turbohtml import Element
 
 from extractors.code import CodeBlock, marked_blocks
-from extractors.layout.hot import Cell
-from extractors.layout.tags import MAX_COLUMNS
 
-MAX_GRID_CELLS = 400_000  # a larger grid keeps its cells, without repeating merged ones
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
 _SECTIONS = "form,article,section,nav,aside,main,blockquote,fieldset"
@@ -25,71 +21,17 @@ _PROSE = "p,ul,ol,dl,pre,figure"
 MAX_TITLES = 200
 _BOXES = f"{_STRUCTURE},table,p,div,ul,ol,dl,pre,br,li,figure,img"
 MAX_LINED_CHARS = 400
+_CELLS = ("td", "th")
+_CELLS_ALONE = ":not(tr)>td,:not(tr)>th"
 _MARKED = "th,thead,caption"
 _NESTED_ROWS = ":scope td table tr~tr,:scope td table tbody~tbody,:scope td table table"
 _PAIRED = "td+td,th+th,th+td,td+th"
 
 
-def to_lines(rows: Sequence[Sequence[Cell]]) -> str:
-    """One line per row, cells parted by spaces."""
-    lines = (" ".join(text for text, _, _, _ in row if text) for row in rows)
-    return "\n".join(line for line in lines if line)
-
-
-def to_pipe(rows: Sequence[Sequence[Cell]]) -> str:
-    """Pipe table with a header row; rows and columns without any text are dropped. "" for an empty table.
-
-    `rows`: cells in source order, formulas in them as sentinels.
-    """
-    lines = [line for line in _lines(rows) if any(line)]
-    width = max((len(line) for line in lines), default=0)
-    used = [c for c in range(width) if any(c < len(line) and line[c] for line in lines)]
-    if not used:
-        return ""
-    shown = [[line[c].replace("|", "\\|") if c < len(line) else "" for c in used] for line in lines]
-    head, *body = [f"| {' | '.join(line)} |" for line in shown]
-    return "\n".join([head, f"|{' --- |' * len(used)}", *body])
-
-
-def _lines(rows: Sequence[Sequence[Cell]]) -> list[list[str]]:
-    """Texts by row and column of the grid."""
-    if all(columns == 1 == rows_down for row in rows for _, columns, rows_down, _ in row):
-        return [[text for text, _, _, _ in row] for row in rows]
-    repeat = _grid_size(rows) <= MAX_GRID_CELLS
-    hanging: dict[int, tuple[int, str]] = {}  # column -> (rows still to come, text)
-    return [_line(row, hanging, repeat) for row in rows]
-
-
-def _grid_size(rows: Sequence[Sequence[Cell]]) -> int:
-    widest = max((sum(columns for _, columns, _, _ in row) for row in rows), default=0)
-    hanging = sum(columns for row in rows for _, columns, rows_down, _ in row if rows_down > 1)
-    return (widest + min(hanging, MAX_COLUMNS)) * len(rows)
-
-
-def _line(row: Sequence[Cell], hanging: dict[int, tuple[int, str]], repeat: bool) -> list[str]:
-    """Texts of one row by grid column; updates the cells that hang down from rows above."""
-    texts: dict[int, str] = {}
-    for column in list(hanging):
-        left, text = hanging.pop(column)
-        texts[column] = text
-        if left > 1:
-            hanging[column] = (left - 1, text)
-    column = 0
-    for shown, columns, rows_down, header in row:
-        while column in texts:
-            column += 1
-        for offset in range(columns if repeat and column + columns <= MAX_COLUMNS else 1):
-            text = shown if offset == 0 or (header and len(row) > 1) else ""
-            texts[column] = text
-            if rows_down > 1 and repeat and column < MAX_COLUMNS:
-                hanging[column] = (rows_down - 1, text)
-            column += 1
-    return [texts.get(c, "") for c in range(max(texts, default=-1) + 1)]
-
-
 def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     """Whether a table holds data. Cheap signs first, all in C but the cell lengths.
 
+    `code_blocks`: those of the page, or () where none has several lines.
     Headings, forms, code of several lines or tables of several rows inside mean layout: no pipe cell can hold them. A
     heading that only is the title of a data table is moved in front of it.
     """
@@ -105,13 +47,22 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
         return False
     if table.find("table") is not None and (not marked or table.select_one(_NESTED_ROWS) is not None):
         return False
-    if any("\n" in block.text for block in marked_blocks(table, code_blocks)):
+    if code_blocks and any("\n" in block.text for block in marked_blocks(table, code_blocks)):
         return False
-    limit = MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS
-    holds_data = all(len(cell.text) <= limit for cell in table.iter_elements(("td", "th")))
+    holds_data = _cells_are_short(table, MAX_MARKED_CELL_CHARS if marked else MAX_DATA_CELL_CHARS)
     if titled and holds_data:
         _set_title_apart(table)
     return holds_data
+
+
+def _cells_are_short(table: Element, limit: int) -> bool:
+    """Whether no cell has more characters than `limit`; what holds cells is looked at first."""
+    if len(table.text) <= limit:
+        return True
+    if table.select_one(_CELLS_ALONE) is not None:
+        return all(len(cell.text) <= limit for cell in table.iter_elements(_CELLS))
+    long_rows = (row for row in table.iter_elements("tr") if len(row.text) > limit)
+    return all(len(cell.text) <= limit for row in long_rows for cell in row.iter_elements(_CELLS))
 
 
 def _titles_only(table: Element) -> bool:

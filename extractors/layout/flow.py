@@ -7,7 +7,6 @@ its container's prefix (`> `, `- `, indentation), its formulas expanded to `$tex
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from extractors.layout.native import twin
 from extractors.layout.tags import FORMULA_OPEN
@@ -61,17 +60,17 @@ class Flow(twin.FlowBase):
             found = self.recovered[int(number)]
             if "|" in found.tex and not _NO_COMMANDS.search(found.tex):
                 tex = _BAR.sub(_named_bar, found.tex)
-                self.recovered[int(number)] = replace(found, tex=tex)
+                self.recovered[int(number)] = found._replace(tex=tex)
 
     def _formula(self, index: int, start: int) -> str:
         """Delimited TeX of one sentinel. An unrecovered formula stays plain text: no guess is passed off as TeX."""
-        found = self.recovered[index]
-        tex = " ".join(found.tex.split("\n")).strip()  # one line: a prefix inside a formula would change it
+        tex, form, display, recovered = self.recovered[index]
+        tex = tex.replace("\n", " ").strip()  # one line: a prefix inside a formula would change it
         if not tex:
             return ""
-        mark = "" if not found.recovered else "$$" if found.display else "$"
+        mark = "" if not recovered else "$$" if display else "$"
         shown = f"{mark}{tex}{mark}"
-        self.shown.append(Formula(start, start + len(shown), tex, found.source_form, found.display, found.recovered))
+        self.shown.append(Formula(start, start + len(shown), tex, form, display, recovered))
         return shown
 
     def text(self) -> str:

@@ -14,9 +14,6 @@ _NOT_A_POWER = frozenset(_NOT_A_POWER_WORDS.split())
 # A space only beside an operator. Possessive: with overlapping parts one `<sup>` of 140 dashes cost 0.3 s.
 _SCRIPT = re.compile(r"[^\s,;:!?\"“”]{1,60}+(?: (?:(?=[-+−=/*] ?\S)|(?<=[-+−=/*] ))[^\s,;:!?\"“”]{1,60}+){0,8}")
 _NOTE = re.compile(r"\[?(?:[0-9]{1,3}|[a-z]|note [0-9]{1,3})\]?")
-_FILE_NAME = re.compile(
-    r"^\S+\.(?:jpe?g|png|gif|svg|webp|bmp|tiff?|ico|avif)$|^[\w-]*[0-9a-f]{12,}[\w-]*$", re.IGNORECASE
-)
 _TEXT_FIELDS = frozenset(("text", "number", "email", "tel", "date"))
 MAX_FIELD_CHARS = 500
 MIN_ALT_WORDS = 3
@@ -49,9 +46,9 @@ def _is_base(char: str) -> bool:
 
 
 def image_text(alt: str) -> str:
-    """`![alt]` where the alt text says something; "" for icons, spacers, file names and one-word labels."""
+    """`![alt]` where the alt text says something; "" for icons, spacers, file names and short labels."""
     alt = " ".join(alt.split())
-    if len(alt) > MAX_ALT_CHARS or alt.count(" ") + 1 < MIN_ALT_WORDS or _FILE_NAME.search(alt):
+    if len(alt) > MAX_ALT_CHARS or alt.count(" ") + 1 < MIN_ALT_WORDS:
         return ""
     return f"![{alt}]"
 
@@ -66,8 +63,6 @@ def inline_code(text: str) -> str:
 
 def field_text(head: str) -> str:
     """What a text field shows that nobody can type into: content, not a form. Links to copy are left out."""
-    if ' readonly="' not in head and ' disabled="' not in head:
-        return ""
     if (attribute(head, "type") or "text").strip().lower() not in _TEXT_FIELDS:
         return ""
     value = " ".join((attribute(head, "value") or "").split())

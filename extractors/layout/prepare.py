@@ -121,6 +121,8 @@ def _count_reversed(document: Document) -> None:
 def _judge_tables(document: Document, code_blocks: Sequence[CodeBlock]) -> None:
     """Rename tables of data and tables of lines; those inside them stay as they are, parts of a cell."""
     tables = document.select("table")
+    if not any("\n" in block.text for block in code_blocks):
+        code_blocks = ()
     names: list[str] = []
     places: dict[Element, tuple[int, bool]] = {}  # table -> (depth, whether it is or lies in a judged one)
     for table in tables:

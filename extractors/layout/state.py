@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 
-from extractors.code import CodeBlock
+from extractors.code import CodeBlock, fenced
 from extractors.layout.flow import Flow
+from extractors.layout.inline import field_text, inline_code
 from extractors.layout.mask import FormulaMask
 from extractors.layout.native import twin
 from extractors.layout.paths import Paths
 from extractors.layout.tags import FORMULA_CLOSE
 from extractors.layout.text import attribute, without_invisible
 
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
 
 
@@ -52,18 +54,23 @@ class Walk(twin.WalkBase):
         if boxed:
             twin.open_block(self, head, 0)
 
+    def add_field(self, head: str) -> None:
+        """Add what a field shows that nobody can type into."""
+        if text := field_text(head):
+            self.add(f" {text} ")
+
     def enter_item(self, head: str) -> None:
         """Open an item of a numbered list."""
         marker = self.lists[-1].marker(head)
         self.flow.enter(marker, " " * len(marker))
 
-    def write(
-        self, text: str, kind: str, link_chars: int = 0, lang: str | None = None, level: int | None = None
-    ) -> None:
-        """Write a finished leaf at the present place."""
-        self.flow.write(text, kind, self.paths[-1], link_chars, lang, level)
-
-    def skip_text(self, after: int) -> None:
-        """Leave out the text after a start tag."""
-        place = self.markup.find("<", after)
-        self.resume = place if place >= 0 else len(self.markup)
+    def write_code(self, number: int) -> None:
+        """Write a block of code, or of prose in a `pre`, at the present place."""
+        block = self.code_blocks[number]
+        if self.cell is not None:
+            self.cell.append(inline_code(" ".join(block.text.split())))
+        elif block.prose:
+            for part in _BLANK_LINE.split(block.text):
+                self.write_prose("\n".join(line.rstrip() for line in part.strip("\n").split("\n")), 0)
+        elif block.text.strip():
+            self.flow.write(fenced(block), "code", self.paths[-1], 0, block.lang)

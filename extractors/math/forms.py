@@ -24,7 +24,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SOURCE_FORMS = (
     "delimiters",
@@ -51,8 +51,7 @@ OPEN = "\ue000"
 CLOSE = "\ue001"
 
 
-@dataclass(frozen=True, slots=True)
-class Recovered:
+class Recovered(NamedTuple):
     """One formula of a page, in document order.
 
     `tex` is normal-form LaTeX without delimiters. With `recovered` False it is the formula's visible text instead: a

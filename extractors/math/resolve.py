@@ -178,12 +178,12 @@ def _remembered(element: Element, script_ids: set[str], known: _Known) -> _Verdi
 
 
 def _replace(element: Element, index: int, *, display: bool) -> None:
-    text = Text(sentinel(index))
     if not display:
-        element.replace_with(text)
+        element.text = sentinel(index)
+        element.unwrap()  # costs half of what a text node to put in its place does
         return
     block = Element("div")
-    block.append(text)
+    block.text = sentinel(index)
     element.replace_with(block)
 
 

@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from fuzz_mutants import mutant
@@ -185,6 +187,39 @@ def test_the_twin_in_c_refuses_what_would_break_it():
     walk.add("text")
     with pytest.raises(IndexError):
         walk.flush()
+
+
+_CELL = st.tuples(
+    st.sampled_from(["", "a", "b|c", "\u00e9 \u4e00", "\ue0003\ue001"]),
+    st.sampled_from([1, 1, 1, 2, 5, 999, 1000]),
+    st.sampled_from([1, 1, 2, 3, 65534]),
+    st.booleans(),
+)
+
+
+@needs_twin
+@given(st.lists(st.lists(_CELL, max_size=6), max_size=8))
+def test_twins_write_tables_alike(rows):
+    assert twin.to_pipe(rows) == hot.to_pipe(rows)
+    assert twin.to_lines(rows) == hot.to_lines(rows)
+
+
+@needs_twin
+def test_twins_write_tables_alike_beyond_the_grid():
+    rows = [[("x", 1000, 500, True)] * 3] * 420  # 4,000 x 420 cells: merged ones are not repeated
+    assert twin.to_pipe(rows) == hot.to_pipe(rows)
+    hanging = [[("x", 999, 500, True)], *[[("y", 1, 1, False)] * n for n in range(40)]]
+    assert twin.to_pipe(hanging) == hot.to_pipe(hanging)
+
+
+@needs_twin
+@pytest.mark.parametrize(
+    "rows", [None, ["x"], [[("a", 1)]], [[(1, 1, 1, True)]], [[("a", 0, 1, True)]], [[("a", "", 1, 0)]]]
+)
+def test_the_twin_in_c_refuses_what_is_no_table(rows):
+    for write in (twin.to_pipe, twin.to_lines):
+        with pytest.raises((TypeError, ValueError)):
+            write(rows)
 
 
 CODE_MARKUP = (

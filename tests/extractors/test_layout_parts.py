@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import turbohtml
 
 from extractors import render
 from extractors.code import CodeBlock, fenced, language, looks_like_prose
+from extractors.layout import hot
 from extractors.layout.lists import ordinal
+from extractors.layout.native import twin
 from extractors.layout.paths import MAX_PATH_CHARS, segment
-from extractors.tables import to_pipe
 
 
 @pytest.mark.parametrize(
@@ -70,7 +73,8 @@ def test_prose_and_code_in_pre() -> None:
     assert not looks_like_prose("3 1 4 1 5 9")
 
 
-def test_grid_repeats_rowspans_and_header_colspans() -> None:
+@pytest.mark.parametrize("to_pipe", [hot.to_pipe, twin.to_pipe])
+def test_grid_repeats_rowspans_and_header_colspans(to_pipe: Callable[[list[list[hot.Cell]]], str]) -> None:
     rows = [
         [("k", 1, 1, True), ("v", 2, 1, True)],
         [("a|b", 1, 2, False), ("wide", 2, 1, False)],

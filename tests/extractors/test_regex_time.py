@@ -31,7 +31,6 @@ METHODS = ("search", "match", "fullmatch", "finditer", "findall", "sub", "split"
 # Patterns that never see the input that would be slow, and why.
 BOUNDED = {
     "extractors.charset._META": "_meta_charset: at most META_WINDOW_BYTES, and 1,000 bytes from each start",
-    "extractors.layout.inline._FILE_NAME": "image_text: at most MAX_ALT_CHARS",
     "extractors.layout.signs._PART": "our own selectors, at import",
     "extractors.layout.signs._NEGATION": "our own selectors, at import",
     "extractors.layout.text._COMMENT": "serialised markup: every comment is closed",

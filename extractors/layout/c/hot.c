@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#define TWIN_VERSION 6
+#define TWIN_VERSION 7
 #define MAX_INDENTING_CONTAINERS 12
 #define MAX_COLUMNS 1000
 #define MAX_ROWSPAN 65534
@@ -20,11 +20,14 @@
 #define HARD_BREAK 0xE002
 #define INLINE_CODE_OPEN 0xE003
 #define INLINE_CODE_CLOSE 0xE004
+#define CODE_BLOCK_OPEN 0xE005
+#define CODE_BLOCK_CLOSE 0xE006
 #define FIRST_RESERVED 0xE000
 #define LAST_RESERVED 0xE008
 
 static PyObject *s_expand, *s_finish, *s_formula_kind, *s_enter_item, *s_open_special_span; /* the subclasses' methods */
-static PyObject *s_empty, *s_list, *s_paragraph, *s_heading, *s_bullet, *s_bullet_rest, *s_space, *s_line, *s_gap;
+static PyObject *s_spell_bars, *s_write_code, *s_add_field;
+static PyObject *s_empty, *s_list, *s_table, *s_quote, *s_quote_mark, *s_definition_mark, *s_paragraph, *s_heading, *s_bullet, *s_bullet_rest, *s_space, *s_line, *s_gap;
 
 /* One translation unit: each part uses those above it. */
 #include "flow.h"
@@ -35,6 +38,7 @@ static PyObject *s_empty, *s_list, *s_paragraph, *s_heading, *s_bullet, *s_bulle
 #include "inline.h"
 #include "rules.h"
 #include "cells.h"
+#include "pipes.h"
 #include "table.h"
 #include "markup.h"
 #include "code.h"
@@ -75,7 +79,9 @@ make_strings(void)
         {&s_empty, ""},                {&s_list, "list"},           {&s_open_special_span, "open_special_span"},
         {&s_bullet, "- "},             {&s_bullet_rest, "  "},      {&s_enter_item, "enter_item"},
         {&s_paragraph, "paragraph"},   {&s_heading, "heading"},     {&s_space, " "},
-        {&s_line, "\n"},               {&s_gap, "\n\n"},
+        {&s_line, "\n"},               {&s_gap, "\n\n"},          {&s_table, "table"},
+        {&s_quote, "quote"},           {&s_quote_mark, "> "},      {&s_definition_mark, ": "},
+        {&s_spell_bars, "spell_bars"}, {&s_write_code, "write_code"}, {&s_add_field, "add_field"},
     };
     for (size_t i = 0; i < sizeof(strings) / sizeof(strings[0]); i++)
         if ((*strings[i].place = PyUnicode_InternFromString(strings[i].text)) == NULL)
@@ -96,6 +102,8 @@ static PyMethodDef module_methods[] = {
     {"lay_out_markup", lay_out_markup, METH_VARARGS, NULL},
     {"code_lines", code_lines, METH_VARARGS, NULL},
     {"trimmed", trimmed, METH_O, NULL},
+    {"to_pipe", to_pipe, METH_O, NULL},
+    {"to_lines", to_lines, METH_O, NULL},
     RULES(LIST_RULE){NULL},
 };
 

@@ -170,3 +170,102 @@ space(Walk *self, const Head *Py_UNUSED(head))
 {
     return add_character(&self->buffer, ' ');
 }
+
+static int
+open_definition(Walk *self, const Head *head)
+{
+    return open_block(self, head) < 0 ? -1 : enter_container(self->flow, s_definition_mark, s_bullet_rest);
+}
+
+static int
+open_quote(Walk *self, const Head *head)
+{
+    if (open_block(self, head) < 0 || enter_container(self->flow, s_quote_mark, s_quote_mark) < 0)
+        return -1;
+    return PyList_Append(self->kinds, s_quote);
+}
+
+static int
+close_quote(Walk *self, const Head *head)
+{
+    if (close_container(self, head) < 0)
+        return -1;
+    return PyList_GET_SIZE(self->kinds) > 1 ? drop_last(self->kinds) : 0;
+}
+
+#define MIN_ALT_SPACES 2
+#define MAX_ALT 500
+
+/* An image is its alt text where that says something. */
+static int
+open_image(Walk *self, const Head *head)
+{
+    Py_ssize_t start, end, spaces = 0;
+    if (!find_value(head, " alt=\"", &start, &end) || start == end)
+        return 0;
+    Text *alt = &self->looked, *buffer = &self->buffer;
+    alt->length = 0;
+    if (add_markup(alt, head->text, start, end) < 0)
+        return -1;
+    collapse(alt, 0);
+    for (Py_ssize_t i = 0; i < alt->length; i++)
+        spaces += alt->data[i] == ' ';
+    if (spaces < MIN_ALT_SPACES || alt->length > MAX_ALT)
+        return 0;
+    if (make_room(buffer, alt->length + 3) < 0)
+        return -1;
+    buffer->data[buffer->length++] = '!';
+    buffer->data[buffer->length++] = '[';
+    memcpy(buffer->data + buffer->length, alt->data, (size_t)alt->length * sizeof(Py_UCS4));
+    buffer->length += alt->length;
+    buffer->data[buffer->length++] = ']';
+    return 0;
+}
+
+static int
+open_field(Walk *self, const Head *head)
+{
+    if (find_ascii(head->text, head->name_end, head->end, " readonly=\"") < 0 &&
+        find_ascii(head->text, head->name_end, head->end, " disabled=\"") < 0)
+        return 0;
+    return call_method(self, s_add_field, head);
+}
+
+/* Number of the code block whose mark stands at a place of the markup, -1 for none, -2 with an error. */
+static Py_ssize_t
+marked_number(PyObject *markup, Py_ssize_t place)
+{
+    Py_ssize_t size = PyUnicode_GET_LENGTH(markup), number = 0;
+    if (place >= size || PyUnicode_READ_CHAR(markup, place) != CODE_BLOCK_OPEN)
+        return -1;
+    for (place++; place < size && number < PY_SSIZE_T_MAX / 16; place++) {
+        Py_UCS4 digit = PyUnicode_READ_CHAR(markup, place);
+        if (digit == CODE_BLOCK_CLOSE)
+            return number;
+        if (digit < '0' || digit > '9')
+            break;
+        number = 10 * number + (Py_ssize_t)(digit - '0');
+    }
+    PyErr_SetString(PyExc_ValueError, "no code block has this number");
+    return -2;
+}
+
+/* A `pre` may hold the number of a code block that was taken out of the tree. */
+static int
+open_pre(Walk *self, const Head *head)
+{
+    if (open_block(self, head) < 0)
+        return -1;
+    Py_ssize_t block = marked_number(self->markup, head->after), size = PyUnicode_GET_LENGTH(self->markup);
+    if (block < 0)
+        return block == -1 ? 0 : -1;
+    PyObject *number = PyLong_FromSsize_t(block);
+    PyObject *done = number == NULL ? NULL : PyObject_CallMethodOneArg((PyObject *)self, s_write_code, number);
+    Py_XDECREF(number);
+    Py_XDECREF(done);
+    if (done == NULL)
+        return -1;
+    Py_ssize_t place = PyUnicode_FindChar(self->markup, '<', head->after, size, 1);
+    self->resume = place < 0 ? size : place;
+    return 0;
+}

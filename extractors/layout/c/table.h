@@ -3,7 +3,9 @@
 #define RULES(rule)                                                                                                    \
     rule(flush) rule(open_block) rule(close_block) rule(open_link) rule(close_link) rule(open_bullets)                 \
     rule(close_list) rule(open_item) rule(close_container) rule(close_heading) rule(line_break) rule(space)            \
-    rule(open_span) rule(close_span) rule(open_row) rule(open_cell) rule(close_cell) rule(open_code) rule(close_opened)
+    rule(open_span) rule(close_span) rule(open_row) rule(open_cell) rule(close_cell) rule(open_code)                   \
+    rule(close_opened) rule(open_definition) rule(open_quote) rule(close_quote) rule(open_image) rule(open_field)      \
+    rule(open_pre) rule(open_table) rule(close_table) rule(close_lined_table)
 
 #define NUMBER_RULE(name) RULE_##name,
 #define NAME_RULE(name) [RULE_##name] = #name,

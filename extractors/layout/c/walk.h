@@ -335,29 +335,6 @@ walk_last_character(Walk *self, PyObject *Py_UNUSED(args))
     return buffer->length ? PyUnicode_FromOrdinal((int)buffer->data[buffer->length - 1]) : Py_NewRef(s_empty);
 }
 
-static PyObject *
-walk_open_table(Walk *self, PyObject *Py_UNUSED(args))
-{
-    PyObject *rows = PyList_New(0);
-    if (rows == NULL)
-        return NULL;
-    Py_SETREF(self->rows, rows);
-    Py_SETREF(self->cell, Py_NewRef(Py_None));
-    self->table_links = 0;
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-walk_close_table(Walk *self, PyObject *Py_UNUSED(args))
-{
-    PyObject *rows = self->rows;
-    self->rows = Py_NewRef(Py_None);
-    Py_SETREF(self->cell, Py_NewRef(Py_None));
-    if (rows == Py_None)
-        Py_SETREF(rows, PyList_New(0));
-    return rows;
-}
-
 static PyObject *walk_look_inside(Walk *self, PyObject *args);
 
 static PyMethodDef walk_methods[] = {
@@ -365,8 +342,6 @@ static PyMethodDef walk_methods[] = {
     {"last_character", (PyCFunction)walk_last_character, METH_NOARGS, NULL},
     {"flush", (PyCFunction)walk_flush, METH_NOARGS, NULL},
     {"write_prose", (PyCFunction)walk_write_prose, METH_VARARGS, NULL},
-    {"open_table", (PyCFunction)walk_open_table, METH_NOARGS, NULL},
-    {"close_table", (PyCFunction)walk_close_table, METH_NOARGS, NULL},
     {"look_inside", (PyCFunction)walk_look_inside, METH_VARARGS, NULL},
     {NULL},
 };

@@ -10,7 +10,7 @@ MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 1
 
 
 class FlowBase:
-    """Grows the text of a page and the columns of its blocks. `expand` is the subclass's."""
+    """Grows the text of a page and the columns of its blocks. `expand` and `spell_bars` are the subclass's."""
 
     __slots__ = (
         "containers",
@@ -29,6 +29,7 @@ class FlowBase:
         "starts",
     )
     expand: Callable[[str, int], str]
+    spell_bars: Callable[[str], None]
 
     def __init__(self) -> None:
         self.parts: list[str] = []

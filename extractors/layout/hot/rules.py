@@ -1,4 +1,4 @@
-"""What most tags do to the walk: twin of `c/rules.h`, `c/inline.h` and `c/cells.h`. The other rules are in rules.py.
+"""What most tags do to the walk: twin of `c/rules.h`, `inline.h`, `cells.h` and `pipes.h`. The others are in rules.py.
 
 A rule takes the walk, the tag without its brackets, and the place of the text after it.
 """
@@ -8,8 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from extractors.layout.hot.tables import to_lines, to_pipe
 from extractors.layout.hot.walk import WalkBase
-from extractors.layout.tags import FORMULA_OPEN, HARD_BREAK, MAX_COLUMNS, MAX_ROWSPAN
+from extractors.layout.inline import image_text
+from extractors.layout.tags import (
+    CODE_BLOCK_CLOSE,
+    CODE_BLOCK_OPEN,
+    FORMULA_OPEN,
+    HARD_BREAK,
+    MAX_COLUMNS,
+    MAX_ROWSPAN,
+)
 from extractors.layout.text import attribute, collapse
 
 Action = Callable[[Any, str, int], None]
@@ -67,6 +76,26 @@ def close_container(walk: WalkBase, head: str, after: int) -> None:
     walk.flush()
     walk.flow.leave()
     close_block(walk, head, after)
+
+
+def open_definition(walk: WalkBase, head: str, after: int) -> None:
+    """Start of what a definition list says of a term."""
+    open_block(walk, head, after)
+    walk.flow.enter(": ", "  ")
+
+
+def open_quote(walk: WalkBase, head: str, after: int) -> None:
+    """Start of a quote."""
+    open_block(walk, head, after)
+    walk.flow.enter("> ", "> ")
+    walk.kinds.append("quote")
+
+
+def close_quote(walk: WalkBase, head: str, after: int) -> None:
+    """End of a quote."""
+    close_container(walk, head, after)
+    if len(walk.kinds) > 1:
+        walk.kinds.pop()
 
 
 def open_bullets(walk: WalkBase, head: str, after: int) -> None:
@@ -136,6 +165,32 @@ def close_cell(walk: WalkBase, head: str, after: int) -> None:
     walk.cell = None
 
 
+def open_table(walk: WalkBase, head: str, after: int) -> None:
+    """Start of a table of data or of lines."""
+    open_block(walk, head, after)
+    walk.rows, walk.cell, walk.table_links = [], None, 0
+
+
+def close_table(walk: WalkBase, head: str, after: int) -> None:
+    """End of a table of data: a pipe table, in whose formulas no bars are left."""
+    walk.flush()
+    rows, walk.rows, walk.cell = walk.rows, None, None
+    if text := to_pipe(rows or []):
+        if FORMULA_OPEN in text:
+            walk.flow.spell_bars(text)
+        walk.flow.write(text, "table", walk.paths[-1], walk.table_links)
+    close_block(walk, head, after)
+
+
+def close_lined_table(walk: WalkBase, head: str, after: int) -> None:
+    """End of a table of lines."""
+    walk.flush()
+    rows, walk.rows, walk.cell = walk.rows, None, None
+    if text := to_lines(rows or []):
+        walk.flow.write(text, walk.kinds[-1], walk.paths[-1], walk.table_links)
+    close_block(walk, head, after)
+
+
 def span(value: str | None, limit: int) -> int:
     """colspan or rowspan as the standard reads it: digits, at least 1, clamped."""
     if value is None:
@@ -152,6 +207,28 @@ def line_break(walk: WalkBase, _head: str, _after: int) -> None:
 def space(walk: WalkBase, _head: str, _after: int) -> None:
     """The edge of a box that never touches its neighbours."""
     walk.buffer.append(" ")
+
+
+def open_image(walk: WalkBase, head: str, _after: int) -> None:
+    """An image is its alt text where that says something."""
+    alt = attribute(head, "alt")
+    if alt and (text := image_text(alt)):
+        walk.buffer.append(text)
+
+
+def open_field(walk: WalkBase, head: str, _after: int) -> None:
+    """A form's field; only one that nobody can type into may hold content."""
+    if ' readonly="' in head or ' disabled="' in head:
+        walk.add_field(head)
+
+
+def open_pre(walk: WalkBase, head: str, after: int) -> None:
+    """A `pre` may hold the number of a code block that `extractors.code` took out of the tree."""
+    open_block(walk, head, after)
+    if walk.markup.startswith(CODE_BLOCK_OPEN, after):
+        walk.write_code(int(walk.markup[after + 1 : walk.markup.index(CODE_BLOCK_CLOSE, after)]))
+        place = walk.markup.find("<", after)
+        walk.resume = place if place >= 0 else len(walk.markup)
 
 
 def open_span(walk: WalkBase, head: str, _after: int) -> None:

@@ -6,19 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from extractors.layout.hot.tables import Cell
 from extractors.layout.inline import inline_code
 from extractors.layout.tags import FORMULA_OPEN, HARD_BREAK, INLINE_CODE_CLOSE, INLINE_CODE_OPEN
 from extractors.layout.text import collapse, tag_at, unescape
 
 _PARAGRAPH_BREAK = re.compile("\n{2,}")
 
-Cell = tuple[str, int, int, bool]  # laid-out text, columns and rows of the grid that it covers, whether a header
-
 
 class WalkBase:
     """State of one page's walk that needs no judgement.
 
-    `finish`, `formula_kind`, `enter_item` and `open_special_span` are the subclass's.
+    `finish`, `formula_kind`, `enter_item`, `open_special_span`, `write_code` and `add_field` are the subclass's.
     """
 
     __slots__ = (
@@ -51,6 +50,8 @@ class WalkBase:
     formula_kind: Callable[[str], str]
     enter_item: Callable[[str], None]
     open_special_span: Callable[[str], None]
+    write_code: Callable[[int], None]
+    add_field: Callable[[str], None]
 
     def __init__(self, flow: Any, mask: Any, mask_all: bool, places: Mapping[tuple[str, str], str]) -> None:
         self.flow = flow
@@ -143,15 +144,6 @@ class WalkBase:
         self.codes.append(inline_code(text))
         if self.in_link:
             self.link_chars += len(text)
-
-    def open_table(self) -> None:
-        """Start a table of data."""
-        self.rows, self.cell, self.table_links = [], None, 0
-
-    def close_table(self) -> list[list[Cell]]:
-        """End it: its cells by rows."""
-        rows, self.rows, self.cell = self.rows, None, None
-        return rows or []
 
     def look_inside(self, after: int, tag: str) -> tuple[str, int] | None:
         """(text of the element whose start tag ends at `after`, where its end tag ends); None past the budget."""

@@ -34,7 +34,7 @@ from apache_beam.runners.portability.fn_api_runner.fn_runner import FnApiRunner
 from apache_beam.runners.runner import create_runner
 from apache_beam.transforms.environments import ExternalEnvironment, python_sdk_capabilities
 
-from pipeline.engines.beam_workers import WorkerProcesses, lost_streams_unsaid
+from pipeline.engines.beam_workers import WorkerProcesses
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
 from pipeline.engines.resources import DEFAULT, Resources, resources_of
@@ -94,16 +94,18 @@ class BeamEngine:
 
         When a process of the local runner dies, another pipeline does what is left: that runner has no retries.
         """
-        with lost_streams_unsaid():
-            for attempt in range(1, ATTEMPTS + 1):
-                self._open_processes()
-                try:
-                    drive("Beam", directory, tasks, progress, partial(self._start, directory, work), self._cancel)
-                    break
-                except WarcmillError:
-                    if not self._lost or attempt == ATTEMPTS:
-                        raise
-                    self._close_processes()  # all of them: some may be at tasks of the lost pipeline
+        for attempt in range(1, ATTEMPTS + 1):
+            self._open_processes()
+            try:
+                drive("Beam", directory, tasks, progress, partial(self._start, directory, work), self._cancel)
+                break
+            except WarcmillError as error:
+                if not self._lost:
+                    raise
+                if attempt == ATTEMPTS:
+                    what = f"{error.what}, as one did in each of {ATTEMPTS} attempts"
+                    raise WarcmillError(what, where=directory.name, hint=error.hint) from error
+                self._close_processes()  # all of them: some may be at tasks of the lost pipeline
         forget_blocks(directory)
 
     def _open_processes(self) -> None:

@@ -13,8 +13,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import grpc  # type: ignore[import-untyped]
@@ -22,10 +22,10 @@ from apache_beam.portability.api import beam_fn_api_pb2, beam_fn_api_pb2_grpc
 from apache_beam.runners.worker.worker_pool_main import BeamFnExternalWorkerPoolServicer
 from apache_beam.utils.thread_pool_executor import shared_unbounded_instance
 
+from pipeline.engines.supervised import LOST_HINT
 from pipeline.errors import WarcmillError
 
 LOOPBACK = "127.0.0.1"
-RESUMES = "killed from outside, or no memory left (give fewer --workers); the same command resumes"
 # quiet while Beam is imported: it warns of Google clients that are not installed, and need not be
 PROCESS = "import logging; logging.disable(logging.WARNING); from pipeline.engines.beam_workers import main; main()"
 
@@ -46,6 +46,7 @@ class WorkerProcesses(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
 
     def start(self) -> None:
         """Start the processes; returns when they listen."""
+        leave_lost_streams_unsaid()
         command = [sys.executable, "-c", PROCESS]
         self._processes = [
             subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -69,7 +70,7 @@ class WorkerProcesses(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         code = process.wait()
         if process in self._processes:
             what = f"worker process {process.pid} ended with exit code {code}"
-            self._lost(WarcmillError(what, where="--engine beam", hint=RESUMES))
+            self._lost(WarcmillError(what, where="--engine beam", hint=LOST_HINT))
 
     def stop(self) -> None:
         """End the processes, and with them their children."""
@@ -92,23 +93,20 @@ class WorkerProcesses(beam_fn_api_pb2_grpc.BeamFnExternalWorkerPoolServicer):
         return beam_fn_api_pb2.StopWorkerResponse()
 
 
-@contextmanager
-def lost_streams_unsaid() -> Iterator[None]:
-    """Where a process dies, threads of Beam end in tracebacks; we say it ourselves, in one line, or do what is left."""
-    before, log = threading.excepthook, logging.getLogger("apache_beam.runners.worker.data_plane")
-    level = log.level
+@cache
+def leave_lost_streams_unsaid() -> None:
+    """Where a process dies, threads of Beam end in tracebacks; we say it ourselves, in one line, or do what is left.
+
+    For the rest of this process, since some threads notice only after the run has ended.
+    """
+    before = threading.excepthook
 
     def hook(details: threading.ExceptHookArgs) -> None:
         if not isinstance(details.exc_value, grpc.RpcError):
             before(details)
 
     threading.excepthook = hook
-    log.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        threading.excepthook = before
-        log.setLevel(level)
+    logging.getLogger("apache_beam.runners.worker.data_plane").setLevel(logging.CRITICAL)
 
 
 def _serve(pool: Any) -> tuple[Any, str]:

@@ -32,12 +32,16 @@ from pyspark.resource import ExecutorResourceRequests, ResourceProfileBuilder, T
 from pipeline.engines.local import LocalConfig
 from pipeline.engines.protocol import Progress, Work
 from pipeline.engines.resources import Resources, resources_of
-from pipeline.engines.supervised import drive, gist, in_thread, run_task
+from pipeline.engines.supervised import LOST_HINT, drive, gist, in_thread, run_task
 from pipeline.errors import UsageError, WarcmillError
 from pipeline.io.commit import PhaseDirectory
 from pipeline.stage import Task
 
 ATTEMPTS = 4  # of a task on a machine of our own: `local[N]` alone means 1, so that one lost worker ends the job
+LOST = re.compile(  # what Spark says of a task whose Python worker or executor ends again and again
+    r"Task (?P<number>\d+) in stage [\d.]+ failed (?P<attempts>\d+) times, most recent failure: Lost task [^\n]*"
+    r"(?:Python worker exited unexpectedly|ExecutorLostFailure)"
+)
 CONNECT_S = 5.0
 MASTER = re.compile(r"local(\[.*\])?|local-cluster\[.*\]|spark://.+|yarn|k8s://.+")
 JAVA = re.compile(r'version "(\d+)(?:\.(\d+))?')
@@ -71,7 +75,7 @@ class SparkEngine:
                 where=f"--master={conf.get('spark.master')}",
                 hint="is a Spark master of this version there, and can it reach this machine (spark.driver.host)?",
             ) from error
-        self._context.setLogLevel("ERROR")
+        self._context.setLogLevel(conf.get("spark.log.level"))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -92,7 +96,15 @@ class SparkEngine:
         rows = self._context.parallelize(tasks, len(tasks))
         profile = resource_profile(resources_of(directory.name, self._resources), self._context.getConf())
         rows = rows.withResources(profile) if profile is not None else rows
-        rows.foreach(partial(_run_one, directory, work, limits))
+        try:
+            rows.foreach(partial(_run_one, directory, work, limits))
+        except Py4JError as error:
+            lost = LOST.search(str(error))
+            if lost is None:
+                raise
+            task = tasks[int(lost["number"])]
+            what = f"a worker process died in each of {lost['attempts']} attempts"
+            raise WarcmillError(what, where=f"{directory.name}/{task.name} {task.source}", hint=LOST_HINT) from error
 
 
 def submission(
@@ -187,8 +199,9 @@ def _conf(options: SparkOptions, local: LocalConfig) -> Any:
     conf.setIfMissing("spark.master", f"local[{local.workers},{ATTEMPTS}]")
     conf.setIfMissing("spark.app.name", options.name)
     conf.setIfMissing("spark.ui.showConsoleProgress", "false")
-    conf.setIfMissing("spark.log.level", "ERROR")
     master = str(conf.get("spark.master"))
+    # on one machine Spark tells of each lost worker in 25 lines of Java; what stops the run we say ourselves
+    conf.setIfMissing("spark.log.level", "FATAL" if master.startswith("local") else "ERROR")
     if re.match(r"local|spark://(127\.|localhost)", master):
         for key in ("spark.driver.host", "spark.driver.bindAddress"):
             conf.setIfMissing(key, "127.0.0.1")

@@ -30,6 +30,7 @@ POLL_S = 0.25
 POLL_SHARE = 20  # looking at commits may take a 20th of the time at most
 CANCEL_S = 5.0
 DETAIL_CHARS = 300
+LOST_HINT = "killed from outside, or no memory left (give fewer --workers); the same command resumes"
 
 
 class Supervisors:
@@ -246,7 +247,7 @@ def _settle(engine: str, commits: Commits, error: BaseException | None) -> None:
 
 
 def gist(error: BaseException) -> str:
-    """The line of a long message that names an exception last, or its first line."""
+    """The line of a long message that names an exception last, or its first line; frames of Java name many."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-    naming = [line for line in lines if "Error" in line or "Exception" in line]
+    naming = [line for line in lines if ("Error" in line or "Exception" in line) and not line.startswith("at ")]
     return (naming or lines)[-1 if naming else 0][:DETAIL_CHARS]

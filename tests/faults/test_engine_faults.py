@@ -10,6 +10,7 @@ import psutil
 import pytest
 from engine_runs import (
     ENGINES,
+    FEW,
     KILLED_AT,
     ROOT,
     arguments,
@@ -120,31 +121,31 @@ def test_the_disk_is_full(undisturbed, small_disk, engine):
 POISON = """
 import os, signal, time
 def extract(html, url=None, **options):
-    if os.environ["POISON"] == "yes":
-        if url.endswith(os.environ["CRASHES"]):
-            os.kill(os.getpid(), signal.SIGSEGV)
-        while url.endswith(os.environ["LOOPS"]):
-            pass
-        if url.endswith(os.environ["ALLOCATES"]):
-            bytearray(5 << 30)
+    if url.endswith(os.environ.get("KILLS", "none")):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    if url.endswith(os.environ.get("CRASHES", "none")):
+        os.kill(os.getpid(), signal.SIGSEGV)
+    while url.endswith(os.environ.get("LOOPS", "none")):
+        pass
+    if url.endswith(os.environ.get("ALLOCATES", "none")):
+        bytearray(5 << 30)
     return f"# A page\\n\\nThis is the text that was found in the page at {url}, and it is as long as others are."
 """
 
 
 @pytest.fixture(scope="module")
-def poison(tmp_path_factory):
-    """An extractor (a recipe may name trafilatura) that misbehaves on three pages, and how to run with it."""
+def extractor(tmp_path_factory):
+    """An extractor (a recipe may name trafilatura) that misbehaves on pages named in the environment; how to run with
+    it, and a run in which it behaves.
+    """
     folder = tmp_path_factory.mktemp("poison")
     (folder / "trafilatura.py").write_text(POISON)
     (folder / "recipe.toml").write_text('name = "poisoned"\n[render]\nextractor = "trafilatura"\n')
-    options = ("--recipe", str(folder / "recipe.toml"), "--max-records", "12", "--workers", "2")
+    options = ("--recipe", str(folder / "recipe.toml"), *FEW, "--record-timeout-s", "5")
     places = {"PYTHONPATH": os.pathsep.join([str(folder), str(ROOT)])}
-    finish(folder / "healthy", "local", options, POISON="no", **places)
-    urls = rendered(folder / "healthy")
-    chosen = dict(zip(("CRASHES", "LOOPS", "ALLOCATES"), urls[2:5], strict=True))
-    options = (*options, "--record-timeout-s", "5")
-    finish(folder / "run", "local", options, POISON="yes", **places, **chosen)
-    return options, places | chosen | {"POISON": "yes"}, digests(folder / "run"), urls, folder / "run"
+    finish(folder / "healthy", "local", options, **places)
+    return options, places, folder / "healthy"
 
 
 def rendered(run):
@@ -155,17 +156,41 @@ def rendered(run):
     return [url for file in files for url in pq.read_table(file, columns=["url"])["url"].to_pylist()]
 
 
+@pytest.fixture(scope="module")
+def poison(tmp_path_factory, extractor):
+    """The same on three bad pages, and the local run with them."""
+    options, places, healthy = extractor
+    chosen = dict(zip(("CRASHES", "LOOPS", "ALLOCATES"), rendered(healthy)[2:5], strict=True))
+    run = tmp_path_factory.mktemp("poisoned") / "run"
+    finish(run, "local", options, **places, **chosen)
+    return places | chosen, run
+
+
 @ALL
-def test_poison_pages_cost_themselves_only(tmp_path, poison, engine):
-    options, more, expected, urls, local = poison
+def test_poison_pages_cost_themselves_only(tmp_path, extractor, poison, engine):
+    (options, _, healthy), (more, local) = extractor, poison
     run = local
     if engine != "local":
         run = tmp_path / "run"
         finish(run, engine, options, **more)
     lost = {more[name] for name in ("CRASHES", "LOOPS", "ALLOCATES")}
-    assert rendered(run) == [url for url in urls if url not in lost]
+    assert rendered(run) == [url for url in rendered(healthy) if url not in lost]
     assert len(list(run.glob("phases/01-render/_poison/*.json"))) == len(lost) == 3
-    assert digests(run) == expected
+    assert digests(run) == digests(local)
+
+
+@pytest.mark.parametrize("engine", ["beam", pytest.param("spark", marks=needs_java)])
+def test_a_worker_process_that_dies_every_time_ends_the_run(tmp_path, extractor, engine):
+    """In one message, without what Beam's threads and Spark's Java have to say; and the run can be resumed."""
+    options, places, healthy = extractor
+    run = tmp_path / "run"
+    said = finish(run, engine, options, code=1, KILLS=rendered(healthy)[2], **places)
+    assert said.count("warcmill: render") == said.count("warcmill: ") == 1
+    assert "in each of 4 attempts" in said
+    assert "the same command resumes" in said
+    assert not [word for word in ("Traceback", "Exception", "Error") if word in said], said
+    finish(run, engine, options, **places)
+    assert digests(run) == digests(healthy)
 
 
 @needs_java

@@ -12,6 +12,7 @@ import logging
 import os
 import pickle
 import re
+import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -175,6 +176,7 @@ def build_pipeline(
         runner = FnApiRunner(ExternalEnvironment(processes, capabilities=python_sdk_capabilities()))
     with _offline(parsed):
         pipeline = beam.Pipeline(runner, options=parsed)
+    shutil.rmtree(pipeline.local_tempdir)  # for transforms written in Java; Beam would leave one behind per phase
     limits, digests = replace(local, workers=1), digests_of(packed(tasks, work))
     _ = (
         pipeline

@@ -7,6 +7,7 @@ over from then on, on resume too; a single kill from outside only costs a retry.
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import resource
@@ -31,6 +32,8 @@ from pipeline.stage import IDLE, Context, Task
 ATTEMPTS = {"crash": 3, "timeout": 2, "memory": 2, "exception": 2}  # at one record, before it is called poison
 ATTEMPTS_AT_NO_RECORD = 6  # while a task starts or commits: then the shard fails
 POLL_S = 0.1
+LOG = logging.getLogger(__name__)  # on the console of one machine, in the workers' logs of Beam and Spark
+SOURCE_CHARS = 200
 STATM = Path("/proc/self/statm")  # Linux only; elsewhere memory is not limited
 
 
@@ -170,15 +173,28 @@ class LocalEngine:
         worker.process.join()
         self._workers.remove(worker)
         job.waiting.appendleft(task)
-        job.attempts[task.name, position, reason] += 1
-        limit = ATTEMPTS_AT_NO_RECORD if position == IDLE else ATTEMPTS[reason]
-        if job.attempts[task.name, position, reason] < limit:
-            return
-        if position == IDLE or position in job.directory.poisoned(task.name):
-            raise ShardFailed(f"{reason}: {detail}", where=f"{job.directory.name}/{task.name} {task.source}")
-        job.directory.poison(task.name, position, {"position": position, "reason": reason, "task": task.name})
-        log = job.directory.path / "_poison" / f"{task.name}-{position}.log"
-        write_atomic(log, f"{detail}\n".encode("utf-8", "replace"))
+        _blame(job, task, position, reason, detail)
+
+
+def _blame(job: _Job, task: Task, position: int, reason: str, detail: str) -> None:
+    """Hold a failure against the record that the task was at: another attempt, a verdict, or the end of the run."""
+    directory, case = job.directory, (task.name, position, reason)
+    limit = ATTEMPTS_AT_NO_RECORD if position == IDLE else ATTEMPTS[reason]
+    job.attempts[case] += 1
+    where = f"{directory.name}/{task.name} {str(task.source)[:SOURCE_CHARS]}"
+    at = where if position == IDLE else f"{where}, record {position}"
+    LOG.warning("%s: %s, attempt %d of %d: %s", at, reason, job.attempts[case], limit, _last_line(detail))
+    if job.attempts[case] < limit:
+        return
+    if position == IDLE or position in directory.poisoned(task.name):
+        raise ShardFailed(f"{reason}: {detail}", where=where)
+    directory.poison(task.name, position, {"position": position, "reason": reason, "task": task.name})
+    log = directory.path / "_poison" / f"{task.name}-{position}.log"
+    write_atomic(log, f"{at}: {reason}\n{detail}\n".encode("utf-8", "replace"))
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]
 
 
 def _exit_code(process: BaseProcess) -> int | None:

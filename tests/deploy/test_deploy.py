@@ -88,12 +88,27 @@ def test_dataflow_accepts_the_template_and_launch_sends_what_it_declares():
     metadata = json.loads((DEPLOY / "dataflow" / "flex-template.json").read_text())
     dataflow.TemplateMetadata.from_json(json.dumps(metadata), ignore_unknown_fields=False)
     declared = {parameter["name"]: parameter for parameter in metadata["parameters"]}
-    said = run(DEPLOY / "dataflow" / "launch.sh", "run", "gs://b/warc.paths.gz", "gs://b/run")
-    sent = dict(pair.split("=", 1) for pair in said.split("--parameters ^;^")[1].strip().split(";"))
+    sent = sent_to_dataflow()
     assert set(sent) <= set(declared)
     assert {name for name, p in declared.items() if not p.get("isOptional")} <= set(sent)
     for name, value in sent.items():
         assert re.search(declared[name]["regexes"][0], value), (name, value)
+
+
+def sent_to_dataflow() -> dict[str, str]:
+    said = run(DEPLOY / "dataflow" / "launch.sh", "run", "gs://b/warc.paths.gz", "gs://b/run")
+    return dict(pair.split("=", 1) for pair in said.split("--parameters ^;^")[1].strip().split(";"))
+
+
+def test_beam_has_the_options_of_the_jobs_that_the_driver_starts():
+    pytest.importorskip("apache_beam", reason="needs the beam extra: make setup-dev")
+    from apache_beam.options.pipeline_options import WorkerOptions
+
+    from pipeline.engines.beam import beam_options
+    from pipeline.engines.local import LocalConfig
+
+    options = beam_options(sent_to_dataflow()["child_options"].split(","), LocalConfig())
+    assert options.view_as(WorkerOptions).max_num_workers == 100
 
 
 def run(script: Path, *arguments: str) -> str:
@@ -110,6 +125,19 @@ def test_submit_scripts_say_what_they_would_do():
     )
     assert "aws emr-serverless start-job-run" in run(DEPLOY / "emr-serverless" / "submit.sh")
     assert "flex-template build gs://b/templates/warcmill.json" in run(DEPLOY / "dataflow" / "launch.sh", "template")
+
+
+def test_the_table_of_costs_is_what_the_figure_above_it_gives():
+    text = (DEPLOY / "README.md").read_text()
+    cpu_ms = re.search(r"([\d.]+) CPU ms a page", text)[1]
+    table = subprocess.run(
+        [sys.executable, TOP / "tests" / "quality" / "bench_sizing.py", "--cpu-ms", cpu_ms],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert table.returncode == 0, table.stderr
+    assert table.stdout in text
 
 
 def drive(output: Path, children: str) -> subprocess.CompletedProcess:

@@ -33,7 +33,7 @@ def counters(manifest) -> Counters:
     return Counters.from_json(manifest["counters"])
 
 
-def test_each_bad_record_costs_one_record(tmp_path):
+def test_each_bad_record_costs_one_record(tmp_path, caplog):
     faults = {(0, 3): "crash", (1, 5): "memory", (2, 0): "exception"}
     directory, manifest = mapped(tmp_path / "p", faults)
     found = counters(manifest)
@@ -41,7 +41,11 @@ def test_each_bad_record_costs_one_record(tmp_path):
     assert found.tallies == Counter({"poison:crash": 1, "poison:memory": 1, "poison:exception": 1})
     # rows 3 and 5 would have been rejected as odd, row 0 kept
     assert (found.rows_out, found.rejected["test:odd"]) == (3 * ROWS // 2 - 1, 3 * ROWS // 2 - 2)
-    assert "a bug in a stage" in (directory.path / "_poison" / "00002-0.log").read_text()
+    verdict = (directory.path / "_poison" / "00002-0.log").read_text()
+    assert verdict.startswith("mapped/00002 None, record 0: exception\nTraceback")
+    assert verdict.endswith("ValueError: a bug in a stage\n\n")
+    assert "mapped/00000 None, record 3: crash, attempt 1 of 3: exit code -11\n" in caplog.text
+    assert "mapped/00002 None, record 0: exception, attempt 2 of 2: ValueError: a bug in a stage\n" in caplog.text
 
 
 def test_a_hanging_record_is_given_up(tmp_path):

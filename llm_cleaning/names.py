@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import NamedTuple
 
-from llm_cleaning import hot
-from llm_cleaning.native import twin
+from llm_cleaning import elements
 
 
 def _spelled(vocabulary: str) -> list[str]:
@@ -114,7 +112,7 @@ _WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
 _CONTENT_TAGS = frozenset({"article", "main"})
 _CAPTION = re.compile(r"figcaption|.*?[#.-](?:wp-)?caption(?![a-z])", re.DOTALL)
 _TAG = re.compile(r"[\w-]*")
-_AFTER_TAG = re.compile(r"[#.]")
+_LANDMARKS = frozenset(_spelled("(main|body|page|post|entry|article)(-|)content content main body document"))
 _ID = re.compile(r"#[^.#]*")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LETTERS = re.compile(r"[a-z]+")
@@ -136,51 +134,62 @@ class Said(NamedTuple):
     caption: bool
 
 
-def _table() -> dict[str, int]:
-    """Bits of each word for `marks`. RARE ones are those that the patterns above are for."""
+def _words() -> dict[str, int]:
+    """Bits of each word and pair for `elements.code`. RARE ones are those that the patterns above are for."""
     table: dict[str, int] = {}
     rare = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter) ot qc caption")
+    pairs = [pair for pair in _CHROME_PAIRS if pair.count("-") == 1]
+    threes = [pair.partition("-")[2] for pair in _CHROME_PAIRS if pair.count("-") > 1]  # known by their last two
+    both = [pair.split("-") for pair in (*pairs, *threes)]
     for bit, words in (
-        (_CHROME, _CHROME_WORDS),
-        (_WEAK, _WEAK_WORDS),
-        (_CONTENT, _CONTENT_WORDS),
-        (hot.COMMENT, _COMMENT_WORDS),
-        (_FIRST, _PAIRED[0]),
-        (_LAST, _PAIRED[1]),
-        (hot.RARE, rare),
-        (hot.STEM, (stem[: hot.STEM_CHARS] for stem in _STEMS)),
+        (elements.CHROME_WORD, (*_CHROME_WORDS, *pairs)),
+        (elements.WEAK_WORD, _WEAK_WORDS),
+        (elements.CONTENT_WORD, _CONTENT_WORDS),
+        (elements.COMMENT_WORD, _COMMENT_WORDS),
+        (elements.FIRST, (first for first, _ in both)),
+        (elements.LAST, (last for _, last in both)),
+        (elements.RARE, (*rare, *threes)),
+        (elements.STEM, (stem[: elements.STEM_CHARS] for stem in _STEMS)),
     ):
         for word in words:
             table[word] = table.get(word, 0) | bit
     return table
 
 
-_CHROME, _WEAK, _CONTENT, _FIRST, _LAST = 1, 2, 4, 16, 32
+def _tags() -> dict[str, int]:
+    """Bits of each tag for `elements.code`."""
+    table = {"section": elements.ANY_ID, "dt": elements.NEVER_WEAK, "figcaption": elements.RARE}
+    for bit, tags in (
+        (elements.CHROME_WORD, _CHROME_TAGS),
+        (elements.WEAK_WORD, _WEAK_TAGS),
+        (elements.CONTENT_WORD | elements.LANDMARK_TAG, _CONTENT_TAGS),
+        (elements.ALWAYS_TAG, _ALWAYS_TAGS),
+    ):
+        for tag in tags:
+            table[tag] = table.get(tag, 0) | bit
+    return table
+
+
 _CONSENT_STEMS = ("onetrust", "cookiebot", "cybot", "didomi", "usercentrics", "trustarc", "cmplz")
 _STEMS = (*_CHROME_STEMS, *_CONSENT_STEMS, "categor", "disqus", "widget")
-_TABLE = _table()
-_SPELLED_OUT = frozenset({"section", "figcaption"})  # tags of which more is to be known than single words
+NAMES = elements.Names(_words(), _tags(), _LANDMARKS, _ALWAYS_PARTS)
+CODES: dict[str, int] = {}  # what was said of segments that came before; a cache, see elements.MAX_KNOWN
+_CUES = {"chrome": elements.CHROME, "weak": elements.WEAK, "content": elements.CONTENT, "": 0}
 
 
-@lru_cache(maxsize=65_536)
+def read_code(segment: str) -> int:
+    """What a segment says, as bits for `places`; the definition of `elements.code`."""
+    what = said(segment)
+    found = _CUES[what.cue] | (elements.ALWAYS if what.always else 0)
+    found |= (elements.IS_COMMENT if what.comments else 0) | (elements.IS_CAPTION if what.caption else 0)
+    tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
+    if tag in _CONTENT_TAGS or (tag.startswith("div") and elements.is_landmark(segment, _LANDMARKS)):
+        found |= elements.LANDMARK
+    return found | (elements.ANCHORED if segment.startswith("dt#") else 0)
+
+
 def said(segment: str) -> Said:
-    """What a path segment says."""
-    found = twin.marks(segment, _TABLE)
-    tag = segment[: found >> hot.TAG_SHIFT]
-    if found & hot.RARE or (found & _FIRST and found & _LAST) or tag in _SPELLED_OUT:
-        return _read(segment)
-    always = _is_always(segment) if found & hot.UPPER else _AFTER_TAG.split(segment, maxsplit=1)[0] in _ALWAYS_TAGS
-    if found & _CHROME or tag in _CHROME_TAGS:
-        cue = "chrome"
-    elif found & _CONTENT or tag in _CONTENT_TAGS:
-        cue = "content"
-    else:
-        cue = "weak" if tag != "dt" and (found & _WEAK or tag in _WEAK_TAGS) else ""
-    return Said(cue, always, found & hot.COMMENT != 0, False)
-
-
-def _read(segment: str) -> Said:
-    """The definition of `said`; the patterns are asked about everything that sets of words cannot tell."""
+    """What a path segment says; the patterns are asked about everything that sets of words cannot tell."""
     tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
     names = _split(segment[len(tag) :])
     words = _LETTERS.findall(names)
@@ -189,7 +198,7 @@ def _read(segment: str) -> Said:
         words = _LETTERS.findall(names)
     return Said(
         _cue(tag, names, words),
-        _is_always(segment),
+        tag in _ALWAYS_TAGS or _is_always(segment.lower()),
         _is_comments(_split(segment)),
         "caption" in segment and _CAPTION.match(segment) is not None,
     )
@@ -229,8 +238,7 @@ def _is_chrome(names: str, words: list[str]) -> bool:
     return any(map(names.__contains__, _CHROME_STEMS)) and _STEM.search(names) is not None
 
 
-def _is_always(segment: str) -> bool:
-    lowered = segment.lower()
-    if any(map(lowered.__contains__, _ALWAYS_PARTS)) and (_ALWAYS.search(lowered) or _CONSENT.search(lowered)):
-        return True
-    return _AFTER_TAG.split(segment, maxsplit=1)[0] in _ALWAYS_TAGS
+def _is_always(lowered: str) -> bool:
+    if not any(map(lowered.__contains__, _ALWAYS_PARTS)):
+        return False
+    return _ALWAYS.search(lowered) is not None or _CONSENT.search(lowered) is not None

@@ -1,122 +1,157 @@
 """Where a page keeps its text: what the elements above each block say, and which of them is the main container.
 
-The container holds most of the page's sentences that are no links. Names such as "sidebar" count only on elements that
-do not hold most of the text, since wrappers carry such names too. Elements are numbers here; work is linear in them.
+The definition in Python; c/places.h is the twin in C. Masses of text are whole numbers, so that no order of adding
+matters.
 """
 
 from __future__ import annotations
 
-import re
-from typing import NamedTuple
+from array import array
+from collections.abc import Callable, Sequence
 
-import numpy as np
-import numpy.typing as npt
+from llm_cleaning.elements import (
+    ALWAYS,
+    ANCHORED,
+    CONTENT,
+    COUNT,
+    IN_MAIN,
+    IS_CAPTION,
+    IS_COMMENT,
+    LANDMARK,
+    WEAK,
+    Names,
+    code,
+)
+from llm_cleaning.texts import FORMULA, SENTENCE, TEXT_LIKE
 
-from llm_cleaning.names import Said, said
-from llm_cleaning.native import twin
-from pipeline.document import Blocks
-
-Flags = npt.NDArray[np.bool_]
-Ints = npt.NDArray[np.int64]
-
+MAX_KNOWN = 65_536
+MAX_LEVELS = 1000  # elements further down count nothing
+MASS = 1024  # of one unlinked character
 MIN_TEXT_CHARS = 40  # shorter blocks say nothing about where the text is
 MAIN_SHARE = 0.6  # of the text mass: an element holding this much is an ancestor of the content, whatever its class
 MAIN_CHARS = 200  # and at least this much, so that a footer alone on a page is no content
 BRANCH_SHARE = 0.6  # of its parent's mass: the descent to the main container goes on while one child holds this much
 TOP_ELEMENTS = 2  # <html> and <body>: their names are about the whole page
+# With formulas or code, or of definitions with anchors: then a page is no news article with teasers below.
+TECHNICAL_BLOCKS = 3
 
-_LANDMARK = re.compile(
-    r"(?:main|article)(?![\w-])|div[^/]*[#.](?:(?:main|body|page|post|entry|article)-?content|content|main|body|document)(?![\w-])"
-)
+_FLAGS = IS_COMMENT | IS_CAPTION | ANCHORED  # that children take over
+_CUES = COUNT * (1 + WEAK + CONTENT)
 
 
-class Elements(NamedTuple):
-    """Every element on the way to a block, parents before children, as columns.
+class _Tree:
+    """Every element on the way to a block, parents before children, as columns; -1 is no element."""
 
-    Attributes:
-        path: its path.
-        parent: the number of its parent, -1 for the root's.
-        said: what its tag and names say.
-        of_block: for each block the number of its element, -1 where it has none.
+    def __init__(self, paths: Sequence[str], codes: dict[str, int], names: Names, read: Callable[[str], int]) -> None:
+        self.number = {"": -1}
+        self.parent: list[int] = []
+        self.code: list[int] = []
+        self.of_block = [self._numbered(path, codes, names, read) for path in paths]
+
+    def _numbered(self, path: str, codes: dict[str, int], names: Names, read: Callable[[str], int]) -> int:
+        chain: list[tuple[str, str]] = []
+        at = path
+        while at not in self.number:
+            above, _, segment = at.rpartition("/")
+            chain.append((at, segment))
+            at = above
+        up = self.number[at]
+        while chain:
+            at, segment = chain.pop()
+            self.number[at] = len(self.parent)
+            self.parent.append(up)
+            self.code.append(_remembered(segment, codes, names, read))
+            up = self.number[at]
+        return up
+
+
+def _remembered(segment: str, codes: dict[str, int], names: Names, read: Callable[[str], int]) -> int:
+    known = codes.get(segment)
+    if known is None:
+        known = code(segment, names)
+        known = read(segment) if known < 0 else known
+        if len(codes) >= MAX_KNOWN:
+            codes.clear()
+        codes[segment] = known
+    return known
+
+
+def places(
+    paths: Sequence[str],
+    links: Sequence[float],
+    sizes: bytes,
+    bits: bytes,
+    codes: dict[str, int],
+    names: Names,
+    read: Callable[[str], int],
+) -> tuple[bytes, bool]:
+    """Place of every block (int64), and whether the page is technical; work is linear in elements and blocks.
+
+    The container holds most of the page's sentences that are no links. Names count only on elements that do not hold
+    most of the text, since wrappers are called "sidebar" too. Technical pages have long sections beside short ones:
+    there everything in the innermost landmark around the container is inside.
+
+    Args:
+        paths, links: dom_path and link density of each block.
+        sizes, bits: of each block, as `bodies` gives them.
+        codes: what was found in segments that came before, at most MAX_KNOWN of them; added to.
+        names: what `code` knows.
+        read: bits of a segment that `code` leaves to patterns.
     """
-
-    path: list[str]
-    parent: list[int]
-    said: list[Said]
-    of_block: list[int]
-
-
-class Places(NamedTuple):
-    """One row per block: counts of elements above that are "chrome", "weak", "content", and whether it is in the main
-    container, below an element of comments, in a caption."""
-
-    chrome: Ints
-    weak: Ints
-    content: Ints
-    in_main: Flags
-    comment: Flags
-    caption: Flags
-
-
-# A place is one number, so that a child's is its parent's plus its own cue: three counts and flags.
-_WEAK_SHIFT, _CONTENT_SHIFT, _COUNT = 10, 20, 1023
-_IN_MAIN, _COMMENT, _CAPTION = 1 << 40, 1 << 41, 1 << 42
-_CUES = {"chrome": 1, "weak": 1 << _WEAK_SHIFT, "content": 1 << _CONTENT_SHIFT, "": 0}
-
-
-def places(blocks: Blocks, sizes: list[int], sentence: list[bool], *, technical: bool) -> Places:
-    """Place of every block. Pages of manuals and lectures (`technical`) have long sections beside short ones: there
-    everything in the landmark is inside."""
-    path, parent, segments, of_block = twin.elements(blocks.dom_path)
-    tree = Elements(path, parent, list(map(said, segments)), of_block)
+    tree = _Tree(paths, codes, names, read)
     never = _inside_chrome(tree)
-    own = _own_mass(blocks, sizes, sentence, tree, never)
-    below = _mass_below(own, tree.parent)
+    below, total = _mass_below(tree, never, links, memoryview(sizes).cast("q"), bits)
+    technical = _is_technical(tree, bits)
     main = _main_container(tree.parent, below)
-    main = _landmark(tree, main) if technical else main
-    trusted = max(MAIN_SHARE * sum(own.values()), MAIN_CHARS)
+    if technical:
+        main = _landmark(tree, main)
+    trusted = max(MAIN_SHARE * total, MAIN_CHARS * MASS)
     counts = _counts(tree, main, [mass < trusted or is_chrome for mass, is_chrome in zip(below, never, strict=True)])
-    packed = np.array([*counts, 0], np.int64)[np.array(tree.of_block, np.int64)]
-    return Places(
-        chrome=packed & _COUNT,
-        weak=packed >> _WEAK_SHIFT & _COUNT,
-        content=packed >> _CONTENT_SHIFT & _COUNT,
-        # text that came without a page is one container
-        in_main=(packed & _IN_MAIN != 0) if tree.path else np.ones(len(packed), bool),
-        comment=packed & _COMMENT != 0,
-        caption=packed & _CAPTION != 0,
-    )
+    counts.append(0 if tree.parent else IN_MAIN)  # text that came without a page is one container
+    return array("q", map(counts.__getitem__, tree.of_block)).tobytes(), technical
 
 
-def _inside_chrome(tree: Elements) -> list[bool]:
+def _inside_chrome(tree: _Tree) -> list[bool]:
     """Elements that are chrome whatever they hold, and everything in them; the outermost one is not judged."""
     inside: list[bool] = []
-    for up, what in zip(tree.parent, tree.said, strict=True):
-        inside.append(up >= 0 and (what.always or inside[up]))
+    for up, said in zip(tree.parent, tree.code, strict=True):
+        inside.append(up >= 0 and (said & ALWAYS != 0 or inside[up]))
     return inside
 
 
-def _own_mass(
-    blocks: Blocks, sizes: list[int], sentence: list[bool], tree: Elements, never: list[bool]
-) -> dict[int, float]:
-    """Characters of unlinked text with sentences directly in each element. Code and math count as text."""
-    own = dict.fromkeys(tree.of_block, 0.0)
-    rows = zip(tree.of_block, sizes, blocks.kind, blocks.link_density, sentence, strict=True)
-    for element, size, kind, links, ends in rows:
-        if size >= MIN_TEXT_CHARS and (ends or kind in ("code", "math")) and (element < 0 or not never[element]):
-            own[element] += size * (1.0 - links) ** 2
-    return own
-
-
-def _mass_below(own: dict[int, float], parent: list[int]) -> list[float]:
-    below = [own.get(element, 0.0) for element in range(len(parent))]
-    for element in range(len(parent) - 1, 0, -1):
-        if (up := parent[element]) >= 0:
+def _mass_below(
+    tree: _Tree, never: list[bool], links: Sequence[float], sizes: memoryview, bits: bytes
+) -> tuple[list[int], int]:
+    """Unlinked text with sentences in and below each element, and all there is. Code and math count as text."""
+    below = [0] * len(tree.parent)
+    total = 0
+    for element, size, linked, found in zip(tree.of_block, sizes, links, bits, strict=True):
+        if size >= MIN_TEXT_CHARS and found & (SENTENCE | TEXT_LIKE) and (element < 0 or not never[element]):
+            total += (mass := text_mass(size, linked))
+            if element >= 0:
+                below[element] += mass
+    for element in range(len(below) - 1, 0, -1):
+        if (up := tree.parent[element]) >= 0:
             below[up] += below[element]
-    return below
+    return below, total
 
 
-def _main_container(parent: list[int], below: list[float]) -> int:
+def text_mass(size: int, linked: float) -> int:
+    """Weight of a text of which a share is links, in MASS."""
+    free = 1.0 - min(1.0, max(0.0, linked))
+    return int(size * free * free * MASS)
+
+
+def _is_technical(tree: _Tree, bits: bytes) -> bool:
+    anchored: list[bool] = []
+    for up, said in zip(tree.parent, tree.code, strict=True):
+        anchored.append(up >= 0 and (said & ANCHORED != 0 or anchored[up]))
+    anchored.append(False)
+    technical = (found & (FORMULA | TEXT_LIKE) or anchored[at] for at, found in zip(tree.of_block, bits, strict=True))
+    return sum(map(bool, technical)) >= TECHNICAL_BLOCKS
+
+
+def _main_container(parent: list[int], below: list[int]) -> int:
     """Descend from the root while one child holds BRANCH_SHARE of its parent's text and MAIN_SHARE of the page's.
 
     Elements without others in them are no containers. Of equal children the first in the page wins. -1: no page.
@@ -134,35 +169,29 @@ def _main_container(parent: list[int], below: list[float]) -> int:
     return node
 
 
-def _landmark(tree: Elements, element: int) -> int:
+def _landmark(tree: _Tree, element: int) -> int:
     """The innermost element around a container that its author calls the main part; the container where none is."""
     at = element
-    while at >= 0:
-        path = tree.path[at]
-        if _LANDMARK.match(path, path.rfind("/") + 1):
-            return at
+    while at >= 0 and not tree.code[at] & LANDMARK:
         at = tree.parent[at]
-    return element
+    return element if at < 0 else at
 
 
-def _counts(tree: Elements, main: int, is_told: list[bool]) -> list[int]:
-    """Place of every element, as one number.
+def _counts(tree: _Tree, main: int, is_told: list[bool]) -> list[int]:
+    """Place of every element.
 
     The outermost element is <body>, whose classes name a theme; elements with most of the text (not `is_told`) are
     wrappers.
     """
     counts: list[int] = []
     depth: list[int] = []
-    for element, (up, what) in enumerate(zip(tree.parent, tree.said, strict=True)):
-        if up < 0:
-            place, level = 0, 0
-        else:
-            place, level = counts[up], depth[up] + 1
-            if level <= TOP_ELEMENTS:
-                place &= ~_COMMENT
-            if is_told[element]:
-                place += _CUES[what.cue]
-        place |= (_COMMENT if what.comments else 0) | (_CAPTION if what.caption else 0)
-        counts.append(place | _IN_MAIN if element == main else place)
+    for element, (up, said) in enumerate(zip(tree.parent, tree.code, strict=True)):
+        place, level = (0, 0) if up < 0 else (counts[up], depth[up] + 1)
+        if up >= 0 and level <= TOP_ELEMENTS:
+            place &= ~IS_COMMENT
+        if 0 < level <= MAX_LEVELS and is_told[element]:
+            place += said & _CUES
+        place |= said & _FLAGS
+        counts.append(place | IN_MAIN if element == main else place)
         depth.append(level)
     return counts

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from llm_cleaning.features import features
+from llm_cleaning.marking import keep_scores
 from llm_cleaning.repairing import RepairConfig
 from llm_cleaning.routing import RouteConfig
-from llm_cleaning.rules import keep_scores
 from llm_cleaning.selecting import SelectConfig
 from pipeline.document import Document
 from pipeline.text.spans import cut, markdown_to_blocks
@@ -95,7 +94,7 @@ def mark(documents: Iterable[Document], *, config: CleanConfig) -> Iterator[Docu
 def mark_one(document: Document, config: CleanConfig) -> None:
     """Score the blocks of one document."""
     if config.overwrite_marks or any(score is None for score in document.blocks.keep_score):
-        document.blocks.keep_score = list(keep_scores(features(document)))
+        document.blocks.keep_score = [*keep_scores(document)]
 
 
 def clean(documents: Iterable[Document], *, config: CleanConfig) -> Iterator[Document]:

@@ -7,8 +7,10 @@ silently corrupts formulas. They live here once. Offsets are Unicode code points
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import lt
 
 import numpy as np
 import numpy.typing as npt
@@ -65,16 +67,15 @@ class Cut:
     end: Offsets
     target: Offsets
 
-    def remap(self, starts: Sequence[int], ends: Sequence[int]) -> tuple[list[int], list[int], list[int]]:
-        """Indices of the spans that lie wholly inside one kept piece, with their new starts and ends."""
-        if not len(self.start):
-            return [], [], []
+    def remap(self, starts: Sequence[int], ends: Sequence[int]) -> tuple[list[bool], list[int], list[int]]:
+        """Which spans lie wholly inside one kept piece, and the new starts and ends of those."""
+        if not len(self.start) or not len(starts):
+            return [False] * len(starts), [], []
         old_start, old_end = np.asarray(starts, np.int64), np.asarray(ends, np.int64)
         piece = np.maximum(np.searchsorted(self.start, old_start, side="right") - 1, 0)
         inside = (old_start >= self.start[piece]) & (old_end <= self.end[piece])
         shift = self.target[piece] - self.start[piece]
-        kept: list[int] = np.flatnonzero(inside).tolist()
-        return kept, (old_start + shift)[inside].tolist(), (old_end + shift)[inside].tolist()
+        return inside.tolist(), (old_start + shift)[inside].tolist(), (old_end + shift)[inside].tolist()
 
 
 def cut(text: str, blocks: Blocks, formulas: Formulas, keep: Sequence[bool]) -> tuple[str, Blocks, Formulas]:
@@ -82,7 +83,7 @@ def cut(text: str, blocks: Blocks, formulas: Formulas, keep: Sequence[bool]) -> 
 
     A single line break between neighbouring parts of one list or table stays single, and a block's own indentation
     stays before it, so nested lists survive. A block inside a kept block stays with it. Text outside all blocks and
-    formulas not wholly inside a kept block are dropped.
+    formulas not wholly inside kept blocks are dropped.
 
     Raises:
         ValueError: `keep` and `blocks` differ in length.
@@ -94,32 +95,42 @@ def cut(text: str, blocks: Blocks, formulas: Formulas, keep: Sequence[bool]) -> 
 
 
 def _assemble(text: str, blocks: Blocks, keep: Sequence[bool]) -> tuple[str, Cut]:
-    rows = sorted((blocks.start[i], -blocks.end[i], i) for i, wanted in enumerate(keep) if wanted)
     parts: list[str] = []
     spans: list[tuple[int, int, int]] = []
-    length, previous = 0, -1
-    for start, negative_end, index in rows:
-        end = -negative_end
-        if spans and end <= spans[-1][1]:  # nested in the piece before
-            continue
-        if spans and start < spans[-1][1]:  # overlapping: only the part not yet written
-            start = spans[-1][1]
-            separator = ""
-        else:
-            separator = _separator(text, blocks, previous, index) if spans else ""
+    length = 0
+    for separator, start, end in _pieces(text, blocks, keep):
         parts += (separator, text[start:end])
         spans.append((start, end, length + len(separator)))
         length += len(separator) + end - start
-        previous = index
     columns = np.array(spans, np.int64).reshape(-1, 3)
     return "".join(parts), Cut(columns[:, 0], columns[:, 1], columns[:, 2])
+
+
+def _pieces(text: str, blocks: Blocks, keep: Sequence[bool]) -> Iterator[tuple[str, int, int]]:
+    """Kept pieces, each with what is to stand before it; kept blocks with a blank line between them are one piece."""
+    starts, ends = blocks.start, blocks.end
+    kept = list(compress(range(len(starts)), keep))
+    if not all(map(lt, starts, starts[1:])):
+        kept.sort(key=lambda index: (starts[index], -ends[index]))
+    separator, first, last, previous = "", 0, -1, -1
+    for index in kept:
+        start, end = starts[index], ends[index]
+        if start == last + 2 and text.startswith("\n\n", last):  # most often
+            last, previous = end, index
+        elif previous < 0:
+            first, last, previous = start, end, index
+        elif end > last:  # others are nested in the piece before
+            yield separator, first, last
+            # of one that overlaps only the part not yet written
+            separator = "" if start < last else _separator(text, blocks, previous, index)
+            first, last, previous = max(start, last), end, index
+    if previous >= 0:
+        yield separator, first, last
 
 
 def _separator(text: str, blocks: Blocks, before: int, after: int) -> str:
     """What stands between two kept blocks: one line break inside a list or table, else a blank line."""
     previous_end, start = blocks.end[before], blocks.start[after]
-    if start - previous_end == 2 and text.startswith("\n\n", previous_end):  # most often
-        return "\n\n"
     line_start = text.rfind("\n", previous_end, start) + 1
     indent = text[line_start:start] if line_start else ""
     indent = "" if indent.strip(" \t") else indent
@@ -131,13 +142,13 @@ def _separator(text: str, blocks: Blocks, before: int, after: int) -> str:
 
 def _select_blocks(blocks: Blocks, pieces: Cut) -> Blocks:
     kept, start, end = pieces.remap(blocks.start, blocks.end)
-    rest = {name: list(map(getattr(blocks, name).__getitem__, kept)) for name in Block._fields[2:]}
+    rest = {name: list(compress(getattr(blocks, name), kept)) for name in Block._fields[2:]}
     return Blocks(start=start, end=end, **rest)
 
 
 def _select_formulas(formulas: Formulas, pieces: Cut) -> Formulas:
     kept, start, end = pieces.remap(formulas.start, formulas.end)
-    rest = {name: list(map(getattr(formulas, name).__getitem__, kept)) for name in Formula._fields[2:]}
+    rest = {name: list(compress(getattr(formulas, name), kept)) for name in Formula._fields[2:]}
     return Formulas(start=start, end=end, **rest)
 
 

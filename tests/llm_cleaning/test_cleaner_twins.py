@@ -1,10 +1,13 @@
 """The C twin of the rule cleaner's inner loops gives what Python defines."""
 
+import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm_cleaning import hot, names, native
+from llm_cleaning.rules import WEIGHTS
+from llm_cleaning.texts import FORMULA, IMAGE, KINDS, META, PHRASE, PHRASES, SENTENCE, TEXT_LIKE
 
 pytestmark = pytest.mark.skipif(not native.NATIVE, reason="needs the C extension (built by pip install -e .)")
 
@@ -20,36 +23,151 @@ WORDS = [
     "é",
     "ad",
     "ot-sdk",
+    "about-the-author",
+    "post_Content",
+    "newsLetter",
+    "pop-up",
+    "popUp",
+    "main",
 ]
-SEGMENTS = st.lists(st.sampled_from([*"#._-:1aZ", *WORDS, "div", "section", "w" * 40])).map("".join)
+SEGMENTS = st.lists(st.sampled_from([*"#._-:1aZ", *WORDS, "div", "section", "dt", "article", "w" * 40])).map("".join)
+PATHS = st.lists(SEGMENTS, max_size=5).map("/".join)
+PIECES = [
+    *" .,:!?\n\u3002\u2019)\u0130\u03a3\u4f60\u00e9\U0001d400\u2022",
+    "![",
+    "![a]",
+    "Share this",
+    "facebook ",
+    "e-mail",
+    "by ",
+    "Foto: ",
+    "20:15",
+    "2024",
+    "1999",
+    "\u0664\u0665",
+    "a" * 90,
+    "w" * 301,
+]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
+BLOCKS = st.lists(
+    st.tuples(
+        TEXTS,
+        st.sampled_from(sorted(KINDS.values())),
+        st.none() | st.integers(-1, 9),
+        st.floats(0, 1),
+        st.booleans(),
+        PATHS,
+    ),
+    max_size=15,
+)
+
+
+def columns(blocks):
+    """Text and columns of blocks with a blank line between them, and a formula in every third."""
+    text, starts, ends, formulas = "", [], [], []
+    for number, (body, *_) in enumerate(blocks):
+        text += "\n\n" if number else ""
+        starts.append(len(text))
+        text += body
+        ends.append(len(text))
+        if number % 3 == 0 and body:
+            formulas.append(starts[-1])
+    kinds = bytes(kind for _, kind, *_ in blocks)
+    return text, starts, ends, kinds, formulas, [list(column) for column in zip(*(b[2:] for b in blocks), strict=True)]
 
 
 @given(st.one_of(SEGMENTS, st.text(max_size=40)))
-def test_marks(segment):
-    assert native.twin.marks(segment, names._TABLE) == hot.marks(segment, names._TABLE)
+def test_names(segment):
+    assert native.twin.code(segment, names.NAMES) == hot.code(segment, names.NAMES)
 
 
 @given(SEGMENTS)
 def test_sets_of_words_say_what_the_patterns_say(segment):
-    assert names.said(segment) == names._read(segment)
+    found = hot.code(segment, names.NAMES)
+    assert found in (-1, names.read_code(segment))
 
 
-@given(st.lists(st.text("ab/", max_size=8)))
-def test_elements(paths):
-    assert native.twin.elements(paths) == hot.elements(paths)
+@settings(deadline=None)
+@given(st.lists(st.one_of(TEXTS, st.text(max_size=30)), max_size=6))
+def test_texts(bodies):
+    text, starts, ends, kinds, formulas, _ = columns([(body, 1) for body in bodies])
+    arguments = (text, starts, ends, kinds, formulas, PHRASES)
+    assert native.twin.bodies(*arguments) == hot.bodies(*arguments)
 
 
-def test_elements_of_two_paths():
-    found = native.twin.elements(["html/body/p", "", "html/div", "html/body"])
-    assert found == (
-        ["html", "html/body", "html/body/p", "html/div"],
-        [-1, 0, 1, 0],
-        ["html", "body", "p", "div"],
-        [2, -1, 3, 1],
+@settings(deadline=None)
+@given(BLOCKS)
+def test_whole_pages(blocks):
+    text, starts, ends, kinds, formulas, rest = columns(blocks)
+    levels, links, repeats, paths = rest or ([], [], [], [])
+    found = {}
+    for twin in (native.twin, hot):
+        sizes, bits = twin.bodies(text, starts, ends, kinds, formulas, PHRASES)
+        places, technical = twin.places(paths, links, sizes, bits, {}, names.NAMES, names.read_code)
+        scores = twin.scores(kinds, levels, links, repeats, sizes, bits, places, technical, WEIGHTS)
+        found[twin] = sizes, bits, places, technical, scores
+    assert found[native.twin] == found[hot]
+
+
+@pytest.mark.parametrize(
+    ("body", "bits"),
+    [
+        ("One. Two", SENTENCE),
+        ("He said \u201cstop.\u201d", SENTENCE),
+        ("v1.2", 0),
+        ("a, b", SENTENCE),
+        ("\u5b8c\u3002", SENTENCE),
+        ("Share this", PHRASE),
+        ("- Share this", PHRASE),
+        ("Facebook | WhatsApp", PHRASE),
+        ("Facebook", 0),
+        ("by A. Author", META | SENTENCE),
+        ("by Author", META),
+        ("Tuesday 2 May 2023", META),
+        ("at 10:45", META),
+        ("20231", 0),
+        ("![a logo]", IMAGE),
+        ("![a] ![b]", IMAGE),
+        ("![a] text", 0),
+        ("![a", 0),
+    ],
+)
+def test_bits_of_texts(body, bits):
+    expected = bits & ~META if bits & SENTENCE else bits  # a sentence is no byline
+    for twin in (native.twin, hot):
+        _, found = twin.bodies(body, [0], [len(body)], bytes([1]), [], PHRASES)
+        assert found[0] == expected
+
+
+def test_sizes_and_other_bits():
+    text = "ab\n\n\u4f60\u597d x\n\ny = 1"
+    for twin in (native.twin, hot):
+        sizes, bits = twin.bodies(text, [0, 4, 10], [2, 8, 15], bytes([1, 1, KINDS["code"]]), [5], PHRASES)
+        assert np.frombuffer(sizes, np.int64).tolist() == [2, 4 + 2 * 3 // 2, 5]
+        assert list(bits) == [0, FORMULA, TEXT_LIKE]
+
+
+def test_what_is_read_is_remembered_and_bounded():
+    codes = dict.fromkeys(map(str, range(70_000)), 0)
+    native.twin.places(
+        ["body/div.x", "body/div.x"], [0.0, 0.0], bytes(16), bytes(2), codes, names.NAMES, names.read_code
     )
+    assert set(codes) == {"div.x"} or set(codes) == {"body", "div.x"}
 
 
-@pytest.mark.parametrize("wrong", [("a",), ["a", 1], None])
-def test_what_is_no_list_of_strings_is_refused(wrong):
-    with pytest.raises(TypeError):
-        native.twin.elements(wrong)
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda twin: twin.code("a", ({}, {}, (), ())),
+        lambda twin: twin.bodies("a", [0], [], b"\0", [], PHRASES),
+        lambda twin: twin.bodies("a", [0], [1], b"", [], PHRASES),
+        lambda twin: twin.bodies("a", ["0"], [1], b"\0", [], PHRASES),
+        lambda twin: twin.places(["a", 1], [0.0, 0.0], bytes(16), bytes(2), {}, names.NAMES, names.read_code),
+        lambda twin: twin.places(["a"], [0.0], bytes(16), bytes(1), {}, names.NAMES, names.read_code),
+        lambda twin: twin.scores(b"\0", [], [0.0], [False], bytes(8), b"\0", bytes(8), False, WEIGHTS),
+        lambda twin: twin.scores(b"\0", [1], [0.0], [False], bytes(8), b"\0", bytes(8), False, WEIGHTS[:-1]),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(wrong):
+    with pytest.raises((TypeError, ValueError)):
+        wrong(native.twin)

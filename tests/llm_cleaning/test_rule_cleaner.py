@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm_cleaning.features import features
+from llm_cleaning.marking import keep_scores
 from llm_cleaning.names import said
-from llm_cleaning.rules import SAFE_SCORE
+from llm_cleaning.rules import WEIGHTS
 from llm_cleaning.stage import CleanConfig, clean, mark
 from pipeline.arrow_document import from_batch, to_batch
 from pipeline.document import BLOCK_KINDS, Block, Blocks, Document
@@ -91,7 +91,7 @@ def test_formulas_and_code_are_safe_even_when_short_and_outside_the_main_text():
     result = run(page(NAV, PARAGRAPH, PARAGRAPH, formula, inline, code))
     assert [f.tex for f in result.formulas] == ["a^2", "x"]
     assert code[0] in result.text
-    assert all(score >= SAFE_SCORE for score in result.blocks.keep_score[-3:])
+    assert all(score >= WEIGHTS.safe_score for score in result.blocks.keep_score[-3:])
 
 
 def test_data_tables_in_the_text_stay_and_link_tables_go():
@@ -190,7 +190,7 @@ ROW = st.tuples(
 @given(st.lists(ROW, max_size=12))
 def test_any_page_gets_one_score_per_block_and_keeps_its_decisions_through_arrow(rows):
     document = page(*rows)
-    assert len(features(document).chars) == len(rows)
+    assert len(keep_scores(document)) == len(rows)
     (marked,) = mark([document], config=CleanConfig())
     decisions = [score >= 0.5 for score in marked.blocks.keep_score]
     (stored,) = from_batch(to_batch([marked]))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import islice
 
 from turbohtml import Document, Element
@@ -45,6 +46,7 @@ _MAX_SCRIPT_CHARS = 200_000
 _MAX_LITERAL_CHARS = 4_000
 _MAX_LITERALS = 20
 _MAX_MACRO_CHARS = 60_000
+_MAX_KNOWN_CHARS = 50_000
 _RELEVANT = ("mathjax", "katex", "rendermathinelement", "asciimath")
 _ASCII_SOURCE = re.compile(
     r"config=[^&\"']{0,200}\bAM[_-]|asciimath[\w.-]{0,40}\.js|input/asciimath|[?,=]AM_HTMLorMML|asciimath2jax|asciimath/?(?:\.js)?[\"']",
@@ -128,6 +130,14 @@ def _definitions(text: str) -> Macros:
 
 
 def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
+    known = len(code) + len(sources) <= _MAX_KNOWN_CHARS
+    config, macros = (_configured if known else _configured.__wrapped__)(code, sources)
+    return replace(config, macros=usable({**definitions, **macros})) if definitions else config
+
+
+@lru_cache(maxsize=64)
+def _configured(code: str, sources: str) -> tuple[MathConfig, Macros]:
+    """What scripts configure, and the macros among it as they stand. A site's pages share theirs."""
     inline, display = _pairs(code, _INLINE), _pairs(code, _DISPLAY)
     katex = [entry for entry in _katex_pairs(code) if entry[0]]
     if katex:
@@ -136,17 +146,19 @@ def _from_code(code: str, sources: str, definitions: Macros) -> MathConfig:
     configured = bool(inline)
     dollar = ("$", "$") in inline if configured else None
     environments = _ENVIRONMENTS.search(code)
-    return MathConfig(
+    macros = _macros(code)
+    config = MathConfig(
         inline=_without_dollar(inline) if configured else DEFAULT_INLINE,
         display=display or DEFAULT_DISPLAY,
         dollar=dollar,
         ascii_pairs=_ascii_pairs(code, sources),
-        macros=usable({**definitions, **_macros(code)}),
+        macros=usable(macros),
         process_environments=environments is None or environments.group(1) == "true",
         ignore_classes=_DEFAULT_IGNORE | _class_names(_IGNORE, code) | _class_names(_KATEX_IGNORE, code),
         process_classes=_DEFAULT_PROCESS | _class_names(_PROCESS, code),
         ignore_all=any(".*" in match.group(1) for match in _IGNORE.finditer(code)),
     )
+    return config, macros
 
 
 def _without_dollar(pairs: tuple[Pair, ...]) -> tuple[Pair, ...]:

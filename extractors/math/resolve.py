@@ -18,10 +18,10 @@ from extractors.math import ignored
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
 from extractors.math.forms import OPEN, Recovered, sentinel
 from extractors.math.html_markup import write_code_scripts
-from extractors.math.macros import Macros, expand
+from extractors.math.macros import expand
 from extractors.math.normal import normal_tex
 from extractors.math.omml import recover_omml
-from extractors.math.page_config import MathConfig, page_config
+from extractors.math.page_config import ConfigReader, MathConfig, page_config
 from extractors.math.rendered import (
     recover_katex,
     recover_katex_error,
@@ -126,7 +126,7 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
     candidates = _candidates(document, signs)
     if not candidates:
         return []
-    macros = (config() if config else page_config(document)).macros
+    read = config or ConfigReader(document).read
     inside = set(candidates)
     script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
     formulas: list[Recovered] = []
@@ -142,7 +142,7 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
         skip = len(inside.intersection(element.iter_elements())) if len(inside) > 1 else 0
         if isinstance(verdict, Recovered) and verdict.tex:
             _replace(element, len(formulas), display=verdict.display)
-            formulas.append(_expanded(verdict, macros))
+            formulas.append(_expanded(verdict, read))
         elif element.tag != "script":
             element.extract()
     return formulas
@@ -187,10 +187,10 @@ def _replace(element: Element, index: int, *, display: bool) -> None:
     element.replace_with(block)
 
 
-def _expanded(formula: Recovered, macros: Macros) -> Recovered:
-    if not macros or not formula.recovered or "\\" not in formula.tex:
+def _expanded(formula: Recovered, read: Callable[[], MathConfig]) -> Recovered:
+    if "\\" not in formula.tex or not formula.recovered or not read().macros:
         return formula
-    tex = expand(formula.tex, macros)
+    tex = expand(formula.tex, read().macros)
     return Recovered(normal_tex(tex), formula.source_form, formula.display, True) if tex != formula.tex else formula
 
 

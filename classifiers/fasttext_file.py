@@ -22,12 +22,12 @@ from pipeline.errors import InputError
 
 MAGIC = 793712314
 LABEL_PREFIX = "__label__"
-_HEAD = Struct("<2i12id3i2q")  # magic, version, twelve arguments, t, size, words, labels, tokens, pruned
-_PLAIN = Struct("<2q")  # rows, columns
-_QUANTISED = Struct("<?2qi")  # norms apart, rows, columns, bytes of codes
-_QUANTISER = Struct("<4i")  # dim, subquantisers, their length, the last one's length
-_CENTROIDS = 256
-_LABEL = 1  # entry type; 0 is a word
+HEAD = Struct("<2i12id3i2q")  # magic, version, twelve arguments, t, size, words, labels, tokens, pruned
+PLAIN = Struct("<2q")  # rows, columns
+QUANTISED = Struct("<?2qi")  # norms apart, rows, columns, bytes of codes
+QUANTISER = Struct("<4i")  # dim, subquantisers, their length, the last one's length
+CENTROIDS = 256
+LABEL = 1  # entry type; 0 is a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +53,14 @@ def check_model(path: Path) -> ModelFacts:
         InputError: the file is missing, no fastText model, damaged, or not the one its card describes.
     """
     if not path.is_file():
-        raise _bad(path, "the model file is missing")
-    if path.stat().st_size < _HEAD.size:
-        raise _bad(path, f"only {path.stat().st_size} bytes: no fastText model")
+        raise bad_model(path, "the model file is missing")
+    if path.stat().st_size < HEAD.size:
+        raise bad_model(path, f"only {path.stat().st_size} bytes: no fastText model")
     with path.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as data:
         try:
             facts = _walk(data, path)
         except error as problem:  # struct: the file ends inside a number
-            raise _bad(path, f"damaged or truncated: {problem}") from problem
+            raise bad_model(path, f"damaged or truncated: {problem}") from problem
     _check_card(path)
     return facts
 
@@ -79,7 +79,8 @@ def card_of(path: Path) -> dict[str, Any]:
     return loaded if isinstance(loaded, dict) else {}
 
 
-def _bad(path: Path, what: str) -> InputError:
+def bad_model(path: Path, what: str) -> InputError:
+    """The error for a file that is no model, or no whole one."""
     hint = "check the path, or copy or train the model again (warcmill train-classifier)"
     return InputError(what, where=str(path), expected="a fastText classifier, .ftz or .bin", hint=hint)
 
@@ -87,16 +88,16 @@ def _bad(path: Path, what: str) -> InputError:
 def _check_card(path: Path) -> None:
     wanted = card_of(path).get("sha256")
     if wanted and sha256(path.read_bytes()).hexdigest() != wanted:
-        raise _bad(path, "damaged, or another model: sha256 differs from its model card's")
+        raise bad_model(path, "damaged, or another model: sha256 differs from its model card's")
 
 
 def _walk(data: mmap.mmap, path: Path) -> ModelFacts:
-    magic, version, dim, *middle = _HEAD.unpack_from(data, 0)
+    magic, version, dim, *middle = HEAD.unpack_from(data, 0)
     size, words, labels, _, pruned = middle[-5:]
     if magic != MAGIC or version not in (11, 12):
-        raise _bad(path, "no fastText model: its first bytes are others")
+        raise bad_model(path, "no fastText model: its first bytes are others")
     if labels <= 0 or words < 0 or size != words + labels or dim <= 0:
-        raise _bad(path, f"no classifier: {words} words, {labels} labels, dim {dim}")
+        raise bad_model(path, f"no classifier: {words} words, {labels} labels, dim {dim}")
     names, at = _entries(data, size, path)
     at += max(0, pruned) * 8
     quantised = bool(data[at : at + 1] == b"\x01")
@@ -104,20 +105,20 @@ def _walk(data: mmap.mmap, path: Path) -> ModelFacts:
     output_quantised = bool(data[at : at + 1] == b"\x01")
     at, output_columns = _matrix(data, at + 1, output_quantised)
     if columns != dim or output_columns != dim:
-        raise _bad(path, f"wrong dimensions: header {dim}, input {columns}, output {output_columns}")
+        raise bad_model(path, f"wrong dimensions: header {dim}, input {columns}, output {output_columns}")
     if at != len(data) or len(names) != labels:
-        raise _bad(path, f"damaged or truncated: {len(data):,} bytes where its own lengths add up to {at:,}")
+        raise bad_model(path, f"damaged or truncated: {len(data):,} bytes where its own lengths add up to {at:,}")
     return ModelFacts(tuple(names), dim, quantised)
 
 
 def _entries(data: mmap.mmap, size: int, path: Path) -> tuple[list[str], int]:
     """Labels, and the offset after `size` entries of text, NUL, count (8 bytes), type (1 byte)."""
-    at, names = _HEAD.size, []
+    at, names = HEAD.size, []
     for _ in range(size):
         end = data.find(b"\0", at)
         if end < 0 or end + 9 >= len(data):
-            raise _bad(path, "damaged or truncated: the dictionary does not end")
-        if data[end + 9] == _LABEL:
+            raise bad_model(path, "damaged or truncated: the dictionary does not end")
+        if data[end + 9] == LABEL:
             names.append(data[at:end].decode("utf-8", "replace").removeprefix(LABEL_PREFIX))
         at = end + 10
     return names, at
@@ -126,13 +127,13 @@ def _entries(data: mmap.mmap, size: int, path: Path) -> tuple[list[str], int]:
 def _matrix(data: mmap.mmap, at: int, quantised: bool) -> tuple[int, int]:
     """(offset after the matrix, its columns)."""
     if not quantised:
-        rows, columns = _PLAIN.unpack_from(data, at)
-        return at + _PLAIN.size + rows * columns * 4, columns
-    norms, rows, columns, codes = _QUANTISED.unpack_from(data, at)
-    at = _quantiser(data, at + _QUANTISED.size + max(0, codes))
+        rows, columns = PLAIN.unpack_from(data, at)
+        return at + PLAIN.size + rows * columns * 4, columns
+    norms, rows, columns, codes = QUANTISED.unpack_from(data, at)
+    at = _quantiser(data, at + QUANTISED.size + max(0, codes))
     return (_quantiser(data, at + rows) if norms else at), columns
 
 
 def _quantiser(data: mmap.mmap, at: int) -> int:
-    dim = max(0, int(_QUANTISER.unpack_from(data, at)[0]))
-    return at + _QUANTISER.size + dim * _CENTROIDS * 4
+    dim = max(0, int(QUANTISER.unpack_from(data, at)[0]))
+    return at + QUANTISER.size + dim * CENTROIDS * 4

@@ -1,7 +1,7 @@
 """Trained fastText models in use: found by name or path, checked, loaded once per worker, one score a document.
 
-The same document gets the same score alone, in any batch and on any engine: prediction is a sum over the document's own
-words, computed by compiled code, and quantised to 1e-4.
+The same document gets the same score alone, in any batch and on any engine: an answer is a sum over the document's own
+words, computed here (fasttext_sum.py and its twin in C; fastText itself only trains), and quantised to 1e-4.
 
 Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016; "FastText.zip", 2016.
 """
@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from classifiers.fasttext_file import LABEL_PREFIX, card_of, check_model
+from classifiers.fasttext_file import bad_model, card_of, check_model
+from classifiers.fasttext_parts import read_parts
 from classifiers.model_text import model_text
+from classifiers.native import twin
 from pipeline.errors import InputError
 
 _LETTER = re.compile(r"[^\W\d_]")
@@ -45,7 +48,6 @@ def positive_label(path: Path, wanted: str) -> str:
     raise InputError(f"the model has no label {wanted!r}", where=str(path), expected=f"one of its labels: {named}")
 
 
-@cache
 def offset_of(path: Path) -> float:
     """What the model's card adds to the score's log odds, so that 0.5 is the best boundary on sources not seen."""
     offset = card_of(path).get("offset", 0.0)
@@ -54,40 +56,68 @@ def offset_of(path: Path) -> float:
 
 @cache
 def load(path: Path) -> Any:
-    """The checked fastText model, once per worker.
+    """The checked model, once per worker: `predict(line, count)` gives [(probability, number of the label)].
 
     Raises:
         InputError: missing, damaged, or no fastText classifier.
     """
-    check_model(path)
-    import fasttext  # compiled; only workers that classify should load it
+    facts = check_model(path)
+    try:
+        return twin.Model(read_parts(path, facts.labels))
+    except ValueError as problem:
+        raise bad_model(path, f"damaged: {problem}") from problem
 
-    return fasttext.load_model(str(path))
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """One label's probability.
+
+    Attributes:
+        model: what `load` gives.
+        label: number of the label among `n_labels`.
+        offset: added to the log odds.
+    """
+
+    model: Any
+    label: int
+    n_labels: int
+    offset: float
+
+    def line_score(self, line: str) -> float:
+        """Of a line that model_text made; 0.0 without a letter: nothing speaks for the label."""
+        if not _LETTER.search(line):
+            return 0.0
+        for probability, label in self.model.predict(line, self.n_labels):
+            if label == self.label:
+                return shifted(min(max(probability, 0.0), 1.0), self.offset)
+        return 0.0
+
+
+def scorer(path: Path, wanted: str) -> Scorer:
+    """Of the label that positive_label finds.
+
+    Raises:
+        InputError: the model is missing, damaged, or has no such label.
+    """
+    labels = check_model(path).labels
+    return Scorer(load(path), labels.index(positive_label(path, wanted)), len(labels), offset_of(path))
+
+
+@cache
+def subject_scorer(subject: str, model: str = "") -> Scorer:
+    """Of "math", "code" or "quality" by the model at a path, "" being the shipped one; once per worker."""
+    return scorer(Path(model) if model else shipped(subject), subject)
 
 
 def score(text: str, path: Path, label: str) -> float:
-    """Probability in [0, 1], step 1e-4, of `label` for a text without formulas' delimiters and code fences.
-
-    A text without a letter gets 0.0: nothing speaks for the label.
-    """
-    return line_score(model_text(text), load(path), label, offset_of(path))
+    """Probability in [0, 1], step 1e-4, of `label` for a text without formulas' delimiters and code fences."""
+    return scorer(path, label).line_score(model_text(text))
 
 
-def scores(texts: Sequence[str], path: Path, label: str) -> list[float]:
+def scores(texts: Iterable[str], path: Path, label: str) -> list[float]:
     """`score` of each text."""
-    model, offset = load(path), offset_of(path)
-    return [line_score(model_text(text), model, label, offset) for text in texts]
-
-
-def line_score(line: str, model: Any, label: str, offset: float = 0.0) -> float:
-    """As `score`, for a line that model_text made."""
-    if not _LETTER.search(line):
-        return 0.0
-    wanted = LABEL_PREFIX + label
-    for probability, name in model.f.predict(line + "\n", -1, 0.0, "replace"):
-        if name == wanted:
-            return shifted(min(max(float(probability), 0.0), 1.0), offset)
-    return 0.0
+    found = scorer(path, label)
+    return [found.line_score(model_text(text)) for text in texts]
 
 
 def shifted(probability: float, offset: float) -> float:

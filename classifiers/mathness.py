@@ -7,9 +7,9 @@ of its own, and the greater of the two counts. The decision boundary is 0.5.
 
 from __future__ import annotations
 
-from pathlib import Path
+from itertools import islice
 
-from classifiers.fasttext_model import positive_label, score, shipped
+from classifiers.fasttext_model import subject_scorer
 from classifiers.prose import Prose
 
 # A density at which what the renderer found reaches 1.
@@ -17,11 +17,6 @@ FORMULAS_PER_WORD = 0.02
 FORMULA_SHARE = 0.04  # of characters
 CODE_SHARE = 0.10  # of characters
 CODE_LINES = 20
-
-
-def content(prose: Prose) -> str:
-    """What the models read: prose, then code, then tables; formulas are gone."""
-    return "\n".join(part for part in (prose.text, prose.code, prose.tables) if part)
 
 
 def math_score(prose: Prose, model: str = "") -> float:
@@ -35,25 +30,15 @@ def math_score(prose: Prose, model: str = "") -> float:
         _ratio(prose.n_formulas, words * FORMULAS_PER_WORD),
         _ratio(prose.formula_chars, max(prose.content_chars, 500) * FORMULA_SHARE),
     )
-    return max(content_score(content(prose), "math", model), round(formulas, 4))
+    return max(subject_scorer("math", model).line_score(prose.model_line), round(formulas, 4))
 
 
 def code_score(prose: Prose, model: str = "") -> float:
     """Probability that the content is code or about it, or the density of code where that is greater; step 1e-4."""
-    lines = sum(1 for line in prose.code.split("\n") if line.strip())
+    lines = len(list(islice(filter(str.strip, prose.code.split("\n")), CODE_LINES)))
     share = _ratio(len(prose.code), max(prose.content_chars, 500) * CODE_SHARE)
     found = 1.0 - (1.0 - share) * (1.0 - _ratio(lines, CODE_LINES))
-    return max(content_score(content(prose), "code", model), round(found, 4))
-
-
-def content_score(text: str, subject: str, model: str = "") -> float:
-    """The trained model's probability alone: "math" or "code" of a text without markup cues.
-
-    Raises:
-        InputError: the model is missing, damaged, or has no such label.
-    """
-    path = Path(model) if model else shipped(subject)
-    return score(text, path, positive_label(path, subject))
+    return max(subject_scorer("code", model).line_score(prose.model_line), round(found, 4))
 
 
 def _ratio(amount: float, saturation: float) -> float:

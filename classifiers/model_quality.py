@@ -5,8 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from classifiers.fasttext_model import positive_label, score, shipped
-from classifiers.mathness import content
+from classifiers.fasttext_model import shipped, subject_scorer
 from classifiers.prose import Prose
 from classifiers.regressor import TOP, open_regressor, stored_scores
 from classifiers.score_store import ScoreStore
@@ -39,13 +38,11 @@ def model_quality(prose: Prose, document_id: str, model: str, store: str = "") -
     Raises:
         InputError: a model or the store is missing or damaged.
     """
-    text = content(prose)
     if is_fasttext(model):
-        path = fasttext_path(model)
-        return score(text, path, positive_label(path, "quality"))
+        return subject_scorer("quality", "" if model == "shipped" else model).line_score(prose.model_line)
     regressor = open_regressor(model)
     if store:
-        (value,) = stored_scores(regressor, _store(store), [document_id], [text])
+        (value,) = stored_scores(regressor, _store(store), [document_id], [prose.content])
     else:
-        (value,) = regressor.scores([text])
+        (value,) = regressor.scores([prose.content])
     return round(value / TOP, 4)

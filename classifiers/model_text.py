@@ -7,7 +7,6 @@ markup is known. Formulas and fences are therefore gone before this; here delimi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from classifiers.native import twin
 
@@ -29,7 +28,6 @@ def windows(text: str, count: int = WINDOWS, chars: int = WINDOW_CHARS) -> Itera
         yield text[start : start + chars]
 
 
-@lru_cache(maxsize=1)  # math, code and quality models read the same document one after another
 def model_text(text: str) -> str:
     """One line of words for a fastText model, from text whose formulas and fences are gone."""
     return twin.plain_line("\n".join(windows(text)).lower())

@@ -12,7 +12,7 @@ import math
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -43,7 +43,10 @@ _SECRET = re.compile(
     r"(?<![A-Za-z0-9])(?:(?:AKIA|ASIA)[A-Z0-9]{16}|gh[pousr]_[A-Za-z0-9]{36,251}|github_pat_[A-Za-z0-9_]{40,100}"
     r"|glpat-[A-Za-z0-9_-]{20,40}|xox[abprs]-[A-Za-z0-9-]{20,200}|AIza[A-Za-z0-9_-]{35}|[sr]k_live_[A-Za-z0-9]{20,100}"
     r"|sk-(?:ant-|proj-)?[A-Za-z0-9_-]{32,200}|hf_[A-Za-z0-9]{30,60}|npm_[A-Za-z0-9]{36}|SG\.[\w-]{20,24}\.[\w-]{39,50}"
-    r"|eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,1000})(?![A-Za-z0-9])"
+    r")(?![A-Za-z0-9])"
+)
+_LONG_SECRET = re.compile(  # looked for in the whole of the few texts that have its first letters
+    r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{10,1000}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,1000}(?![A-Za-z0-9])"
     r"|-----BEGIN (?:[A-Z]{2,10} )?PRIVATE KEY-----[A-Za-z0-9+/=\s]{40,8000}-----END (?:[A-Z]{2,10} )?PRIVATE KEY-----"
 )
 _NAMED_SECRET = re.compile(
@@ -55,13 +58,17 @@ _NOT_SECRET = re.compile(
 )
 
 
-# One pass that says whether any of the patterns can match; most texts hold nothing private.
-_ANYTHING = re2.compile(
-    r"@[\pL\pN_-]+\.|\pN\.\pN{1,3}\.\pN{1,3}\.\pN|(?:[0-9A-Fa-f]{1,4}:{1,2}){3}|\+\pN|\(\pN{3}\) ?\pN{3}[-. ]\pN"
-    r"|\pN{3}[-.]\pN{3}[-.]\pN{4}|(?i:tel[a-zé]*|phone|fax|mobile|tél)[.:]{0,2} ?[+\pN(]|A[KS]IA[A-Z0-9]{16}"
-    r"|gh[pousr]_|github_pat_|hf_|npm_|k_live_|sk-|glpat-|xox[a-z]-|AIza|SG\.|eyJ|PRIVATE KEY"
+# One linear pass finds the places where any of the patterns can match; they run around those places only. Every match
+# holds one of these signs.
+_SIGN = re2.compile(
+    r"@[\pL\pN_-]+\.|\pN\.\pN{1,3}\.\pN{1,3}\.\pN|(?:[0-9A-Fa-f]{1,4}:{1,2}){2}|\+\pN[\pN .()-]{4}"
+    r"|\(\pN{3}\) ?\pN{3}[-. ]\pN|\pN{3}[-.]\pN{3}[-.]\pN{4}|(?i:tel[a-zé]*|phone|fax|mobile|tél)[.:]{0,2} ?[+\pN(]"
+    r"|gh[pousr]_[A-Za-z0-9]{36}|github_pat_|hf_[A-Za-z0-9]{30}|npm_[A-Za-z0-9]{36}|k_live_|sk-[A-Za-z0-9_-]{32}|glpat-"
+    r"|A[KS]IA[A-Z0-9]{16}|xox[a-z]-|AIza[A-Za-z0-9_-]{35}|SG\.[A-Za-z0-9_-]{20}"
     r"|(?i:key|token|secret|password|passwd)[\"']?\s{0,2}[:=]\s{0,2}[\"']?[A-Za-z0-9+/_-]{16}"
 )
+LONGEST_BEFORE = 64  # characters of a match before its sign: an address before its @
+LONGEST_AFTER = 350  # from its sign on: the longest host name, the longest key and its quotes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +100,14 @@ def mask_private(document: Document, config: PrivacyConfig) -> Counter[str]:
 def find_private(document: Document, config: PrivacyConfig) -> list[Finding]:
     """Private things of a document in order, not overlapping, none across the border of a block or formula."""
     text, blocks, formulas = document.text, document.blocks, document.formulas
-    if _ANYTHING.search(text) is None:
+    candidates = sorted(_candidates(text, config))
+    if not candidates:
         return []
     code = merge((block.start, block.end) for block in blocks if block.kind == "code")
     math_spans = merge(zip(formulas.start, formulas.end, strict=True))
     edges = sorted({*blocks.start, *blocks.end})
     found: list[Finding] = []
-    for finding in sorted(_candidates(text, config)):
+    for finding in candidates:
         if found and finding.start < found[-1].end:
             continue
         in_code = _touches(code, finding)
@@ -110,25 +118,46 @@ def find_private(document: Document, config: PrivacyConfig) -> list[Finding]:
 
 
 def _candidates(text: str, config: PrivacyConfig) -> Iterator[Finding]:
+    if config.secrets and ("PRIVATE KEY-----" in text or ".eyJ" in text):
+        yield from _random_ones(_LONG_SECRET.finditer(text))
+    near = list(_near_signs(text))
     if config.secrets:
-        yield from _secrets(text)
+        yield from _secrets(text, near)
     if config.email and "@" in text:
-        yield from _emails(text)
+        yield from _emails(text, near)
     if config.ip:
-        yield from _addresses(text)
+        yield from _addresses(text, near)
     if config.phone:
-        yield from _phones(text)
+        yield from _phones(text, near)
 
 
-def _emails(text: str) -> Iterator[Finding]:
-    for match in _EMAIL.finditer(text):
+def _near_signs(text: str) -> Iterator[Span]:
+    """Parts of the text, in order and apart, outside of which nothing private begins or ends."""
+    start = end = 0
+    for sign in _SIGN.finditer(text):
+        if sign.start() - LONGEST_BEFORE > end:
+            if end:
+                yield start, end
+            start = sign.start() - LONGEST_BEFORE
+        end = sign.end() + LONGEST_AFTER
+    if end:
+        yield start, min(end, len(text))
+
+
+def _found(pattern: re.Pattern[str], text: str, near: Sequence[Span]) -> Iterator[re.Match[str]]:
+    for start, end in near:
+        yield from pattern.finditer(text, start, end)
+
+
+def _emails(text: str, near: Sequence[Span]) -> Iterator[Finding]:
+    for match in _found(_EMAIL, text, near):
         if match[1].rpartition(".")[2].lower() not in _NO_DOMAIN:
             yield Finding(match.start(), match.end(), "email")
 
 
-def _addresses(text: str) -> Iterator[Finding]:
+def _addresses(text: str, near: Sequence[Span]) -> Iterator[Finding]:
     """Addresses of the public internet; private, reserved and documentation ranges name nobody, nor do versions."""
-    for match in (*_IPV4.finditer(text), *(_IPV6.finditer(text) if ":" in text else ())):
+    for match in (*_found(_IPV4, text, near), *(_found(_IPV6, text, near) if ":" in text else ())):
         try:
             known = ipaddress.ip_address(match[0]).is_global
         except ValueError:
@@ -137,22 +166,26 @@ def _addresses(text: str) -> Iterator[Finding]:
             yield Finding(match.start(), match.end(), "ip")
 
 
-def _phones(text: str) -> Iterator[Finding]:
-    for match in _PHONE.finditer(text):
+def _phones(text: str, near: Sequence[Span]) -> Iterator[Finding]:
+    for match in _found(_PHONE, text, near):
         start, end = match.span("called") if match["called"] else match.span()
         if MIN_PHONE_DIGITS <= sum(map(str.isdigit, text[start:end])) <= MAX_PHONE_DIGITS:
             yield Finding(start, end, "phone")
 
 
-def _secrets(text: str) -> Iterator[Finding]:
-    for match in _SECRET.finditer(text):
-        if match[0].startswith("-") or _bits(match[0]) >= MIN_SECRET_BITS:
-            yield Finding(match.start(), match.end(), "secret")
-    for match in _NAMED_SECRET.finditer(text):
+def _secrets(text: str, near: Sequence[Span]) -> Iterator[Finding]:
+    yield from _random_ones(_found(_SECRET, text, near))
+    for match in _found(_NAMED_SECRET, text, near):
         key = match["key"]
         mixed = any(map(str.isdigit, key)) and any(map(str.isalpha, key))
         if mixed and _bits(key) >= MIN_SECRET_BITS and not _NOT_SECRET.search(key):
             yield Finding(*match.span("key"), "secret")
+
+
+def _random_ones(matches: Iterable[re.Match[str]]) -> Iterator[Finding]:
+    for match in matches:
+        if match[0].startswith("-") or _bits(match[0]) >= MIN_SECRET_BITS:
+            yield Finding(match.start(), match.end(), "secret")
 
 
 def _bits(key: str) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from classifiers.hot import Signs
+from classifiers.model_text import model_text
 from classifiers.native import twin
 from classifiers.rule_words import FORMULA_LETTER
 from pipeline.document import Document
@@ -51,6 +52,16 @@ class Prose:
     @cached_property
     def lines(self) -> list[str]:
         return [stripped for line in self.text.split("\n") if (stripped := line.strip())]
+
+    @cached_property
+    def content(self) -> str:
+        """What trained models read: prose, then code, then tables; formulas are gone."""
+        return "\n".join(part for part in (self.text, self.code, self.tables) if part)
+
+    @cached_property
+    def model_line(self) -> str:
+        """The line of words of `content` that the math, code and quality models share."""
+        return model_text(self.content)
 
     @cached_property
     def signs(self) -> Signs:

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from classifiers.fasttext_file import LABEL_PREFIX, check_model
-from classifiers.fasttext_model import line_score, shifted
+from classifiers.fasttext_file import LABEL_PREFIX
+from classifiers.fasttext_model import scorer, shifted
 from classifiers.measures_of_fit import BOUNDARY, at_threshold, average_precision, best_offset, curve
 from classifiers.model_text import model_text
 from classifiers.training_rows import Row, counts, split, unique
@@ -90,14 +90,11 @@ def train(rows: Sequence[Row], config: FastTextConfig) -> Trained:
 
 def _tested(data: bytes, rows: Sequence[Row], positive: str) -> list[float]:
     """Scores of rows by a trained model's bytes, not shifted."""
-    import fasttext
-
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.ftz"
         path.write_bytes(data)
-        check_model(path)
-        model = fasttext.load_model(str(path))
-    return [line_score(model_text(row.text), model, positive) for row in rows]
+        model = scorer(path, positive)
+    return [model.line_score(model_text(row.text)) for row in rows]
 
 
 def metrics(truth: Sequence[bool], values: Sequence[float]) -> dict[str, Any]:

@@ -5,15 +5,19 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <math.h>
 
-#define TWIN_VERSION 2
+#define TWIN_VERSION 3
 
 typedef uint64_t u64;
 
+#include "kinds.h"
 #include "words.h"
 #include "ngrams.h"
 #include "lines.h"
 #include "signs.h"
+#include "model.h"
+#include "model_type.h"
 
 static PyObject *
 count_words(PyObject *Py_UNUSED(module), PyObject *args)
@@ -32,6 +36,7 @@ static PyMethodDef methods[] = {
     {"count_words", count_words, METH_VARARGS, "See hot.py."},
     {"sentence_facts", sentence_facts, METH_O, "See hot.py."},
     {"plain_line", plain_line, METH_O, "See hot.py."},
+    {"language_line", language_line, METH_VARARGS, "See hot.py."},
     {"noise", noise, METH_O, "See hot.py."},
     {NULL, NULL, 0, NULL},
 };
@@ -42,6 +47,7 @@ static struct PyModuleDef definition = {
 PyMODINIT_FUNC
 PyInit__hot(void)
 {
+    know_kinds();
     PyObject *module = PyModule_Create(&definition), *twin = PyImport_ImportModule("classifiers.hot");
     signs_type = twin ? PyObject_GetAttrString(twin, "Signs") : NULL;
     Py_XDECREF(twin);
@@ -49,7 +55,11 @@ PyInit__hot(void)
         Py_XDECREF(module);
         return NULL;
     }
-    if (PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0) {
+    PyObject *model = PyType_FromSpec(&model_spec);
+    int failed = model == NULL || PyModule_AddObjectRef(module, "Model", model) < 0
+                 || PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0;
+    Py_XDECREF(model);
+    if (failed) {
         Py_DECREF(module);
         return NULL;
     }

@@ -26,6 +26,11 @@ sentence_ends(int kind, const void *data, Py_ssize_t start, Py_ssize_t end)
     Py_UCS4 before = ' ';
     while (at < end) {
         Py_UCS4 character = PyUnicode_READ(kind, data, at);
+        if (character < 128 && !(kinds[character] & STOP)) {
+            before = character;
+            at++;
+            continue;
+        }
         int stop = is_stop(character) || character == ':' || character == ';', wide = is_wide_stop(character);
         if ((stop || wide) && !is_stop(before) && before != ':' && before != ';') {
             Py_ssize_t next = at;
@@ -36,7 +41,7 @@ sentence_ends(int kind, const void *data, Py_ssize_t start, Py_ssize_t end)
                     break;
                 next++;
             }
-            if (next == end || Py_UNICODE_ISSPACE(follower) || may_follow(follower)) {
+            if (next == end || is_space(follower) || may_follow(follower)) {
                 ends++;
                 before = PyUnicode_READ(kind, data, next - 1);
                 at = next;
@@ -67,7 +72,7 @@ sentence_facts(PyObject *Py_UNUSED(module), PyObject *text)
             Py_UCS4 character = PyUnicode_READ(kind, data, end);
             if (character == '\n')
                 break;
-            int space = Py_UNICODE_ISSPACE(character);
+            int space = is_space(character) != 0;
             here += !space && !inside;
             inside = !space;
             if (inside) {
@@ -95,7 +100,7 @@ is_common(Py_UCS4 character) /* hot.py: COMMON_SIGNS */
                                    0x201D, 0x201E, 0x2026, 0x20AC, 0x3001, 0x3002, 0x300A, 0x300B, 0x300C, 0x300D, 0x300E, 0x300F,
                                    0xFF01, 0xFF08, 0xFF09, 0xFF0C, 0xFF1A, 0xFF1B, 0xFF1F};
     if (character < 128)
-        return character && strchr(".,;:!?'\"()-%/&+=<>*$", (int)character) != NULL;
+        return kinds[character] & COMMON;
     for (size_t at = 0; at < sizeof(wide) / sizeof(*wide); at++)
         if (wide[at] == character)
             return 1;
@@ -118,12 +123,12 @@ noise(PyObject *Py_UNUSED(module), PyObject *text)
     Py_UCS4 before = 0;
     for (Py_ssize_t at = 0; at < length; at++) {
         Py_UCS4 character = PyUnicode_READ(kind, data, at);
-        int space = Py_UNICODE_ISSPACE(character);
+        int space = is_space(character) != 0;
         pieces += !space && !inside;
         inside = !space;
         inked += inside;
-        unspaced += is_unspaced(character) || (character >= 0xE80 && character <= 0xEFF);
-        if (space || character == '_' || Py_UNICODE_ISALNUM(character))
+        unspaced += character >= 0xE00 && (is_unspaced(character) || (character >= 0xE80 && character <= 0xEFF));
+        if (space || (character < 128 ? kinds[character] & WORD : Py_UNICODE_ISALNUM(character)))
             run = 0;
         else if (!is_common(character)) {
             odd++;

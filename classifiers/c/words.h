@@ -183,7 +183,7 @@ read_words(Text *found, PyObject *text, PyObject *chunk_of)
         Py_ssize_t start = at;
         for (; at < length; at++) {
             Py_UCS4 character = PyUnicode_READ(kind, data, at);
-            if (Py_UNICODE_ISSPACE(character))
+            if (is_space(character))
                 break;
             hash = (hash ^ character) * BASE;
         }

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classifiers import privacy
 from classifiers.privacy import PLACEHOLDERS, PrivacyConfig, mask_private
 from classifiers.stage import ClassifyConfig, classify
 from pipeline.document import Document
@@ -133,3 +134,27 @@ def test_hostile_repetition_is_linear(unit):
     before = time.process_time()
     masked(unit * (200_000 // len(unit)))
     assert time.process_time() - before < 3.0
+
+
+WORDS = "word " * 40
+PIECES = [
+    *PRIVATE,
+    *PUBLIC,
+    WORDS,
+    "2606:4700::1111",
+    "x" * 90,
+    "password = 'Zk8fQ2mX91LpVw3RtY7uJ0'",
+    "@a.",
+    "\n",
+    ", ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=14))
+def test_looking_near_signs_only_finds_what_looking_everywhere_does(pieces):
+    page = document(" ".join(pieces))
+    everywhere = [(0, len(page.text))]
+    with pytest.MonkeyPatch.context() as patch:
+        found = privacy.find_private(page, ALL)
+        patch.setattr(privacy, "_near_signs", lambda _: everywhere)
+        assert privacy.find_private(page, ALL) == found

@@ -11,7 +11,6 @@ from classifiers.fasttext_file import check_model
 from classifiers.fasttext_model import positive_label, score, scores, shipped
 from classifiers.language import check_languages, detect_top, macro, model_path
 from classifiers.language_codes import short_code
-from classifiers.mathness import content_score
 from classifiers.measures_of_fit import at_threshold, average_precision
 from classifiers.model_text import WINDOW_CHARS, WINDOWS, model_text, windows
 from classifiers.models_check import check_models
@@ -195,7 +194,7 @@ def test_the_verb_writes_model_and_cards(tmp_path):
     assert card["positive"] == "math"
     assert len(card["metrics"]["curve"]) == 19
     assert "Held-out part" in (tmp_path / "m.ftz.md").read_text()
-    assert content_score(SUBJECTS["math"], "math", str(tmp_path / "m.ftz")) > 0.5
+    assert score(SUBJECTS["math"], tmp_path / "m.ftz", "math") > 0.5
 
 
 @pytest.mark.parametrize("name", ["math", "code", "quality"])
@@ -221,8 +220,8 @@ def test_shipped_models_judge_content_without_markup():
         "Call connect() with the host name and port. import socket sock = socket.socket() sock.connect((host, port))"
         " for line in sock.makefile(): print(line.strip()) The function returns None when the timeout is reached."
     )
-    assert content_score(theorem, "math") > 0.5 > content_score(council, "math")
-    assert content_score(program, "code") > 0.5 > content_score(council, "code")
+    assert score(theorem, shipped("math"), "math") > 0.5 > score(council, shipped("math"), "math")
+    assert score(program, shipped("code"), "code") > 0.5 > score(council, shipped("code"), "code")
 
 
 def test_language_codes_are_checked_before_work():

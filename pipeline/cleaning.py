@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +22,27 @@ def check_files(source: str, cleaned: str) -> Row:
     return _verdict(check(_text(source), _text(cleaned)))
 
 
-def check_jsonl(source: str, target: str) -> tuple[int, int]:
-    """Verdicts {"id", "pass", "reasons"} on rows {"id", "source", "cleaned", "blocks"?}; returns (rows, failed).
+@dataclass(slots=True)
+class CheckSummary:
+    """What a call of `check_jsonl` saw."""
+
+    rows: int = 0
+    failed: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def check_jsonl(source: str, target: str, watch: Callable[[], None] = lambda: None) -> CheckSummary:
+    """Verdicts {"id", "pass", "reasons"} on rows {"id", "source", "cleaned", "blocks"?}; `watch` is called after each.
 
     A row that is no such object gets "pass": false and the reason "bad_row".
     """
-    rows = failed = 0
+    summary = CheckSummary()
     for row in _mapped(source, target, _checked_row):
-        rows, failed = rows + 1, failed + (not row["pass"])
-    return rows, failed
+        summary.rows += 1
+        summary.failed += not row["pass"]
+        summary.reasons.update(row["reasons"])
+        watch()
+    return summary
 
 
 def row_error(kind: str, message: str) -> Row:

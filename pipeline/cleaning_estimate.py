@@ -7,7 +7,7 @@ rule cleaner. Hours and money follow from rates that were measured, or are not t
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,23 +75,28 @@ class ModeCost:
     tokens_out: int = 0
 
 
-def estimate(source: str, config: CleanConfig) -> tuple[list[ModeCost], str]:
-    """Costs of every mode on the rows of a file, and what counted the tokens. Asks no model."""
+def estimate(source: str, config: CleanConfig, watch: Callable[[], None] = lambda: None) -> tuple[list[ModeCost], str]:
+    """Costs of every mode on the rows of a file, and what counted the tokens. `watch` is called after each. Asks no model."""
     count, said = counter(config.tokenizer, config.model, None)
     costs = [ModeCost(mode) for mode in MODES]
     for document in _documents(source, config):
-        for cost in costs:
-            _add(cost, document, replace(config, mode=cost.mode), count)
+        if document is not None:
+            for cost in costs:
+                _add(cost, document, replace(config, mode=cost.mode), count)
+        watch()
     return costs, said
 
 
-def _documents(source: str, config: CleanConfig) -> Iterator[Document]:
+def _documents(source: str, config: CleanConfig) -> Iterator[Document | None]:
+    """The marked document of every row, None for one without text."""
     with lines_in(source) as lines:
         for number, line in enumerate(lines, start=1):
-            label = labelled(*parsed_row(line, number)) if line.strip() else None
-            if label is not None and not label.problem:
+            if not line.strip():
+                continue
+            label = labelled(*parsed_row(line, number))
+            if not label.problem:
                 mark_one(label.document, config)
-                yield label.document
+            yield None if label.problem else label.document
 
 
 def _add(cost: ModeCost, document: Document, config: CleanConfig, count: CountTokens) -> None:

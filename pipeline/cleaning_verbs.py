@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -71,15 +73,14 @@ def clean(
     warcmill clean --check source.txt cleaned.txt              # {"pass": false, "reasons": ["number_changed"]}
     warcmill clean --check-jsonl pairs.jsonl -o verdicts.jsonl
     """
-    from pipeline.cleaning import check_files, check_jsonl
+    from pipeline.cleaning import check_files
 
     if sum(given is not None for given in (jsonl, pair, pairs)) != 1:
         raise UsageError("give one of --jsonl, --check, --check-jsonl", where="clean", hint="warcmill clean --help")
     if pair is not None:
         click.echo(json.dumps(check_files(*pair)))
     elif pairs is not None:
-        rows, failed = check_jsonl(pairs, output)
-        click.echo(f"{rows:,} rows, {failed:,} failed the guard", err=True)
+        _check(pairs, output)
     elif dry_run:
         _estimate(str(jsonl), _config(settings), rates)
     else:
@@ -103,23 +104,47 @@ def _engine(text: str) -> dict[str, Any]:
     return value
 
 
+@contextmanager
+def _progress(console: Console, name: str, jsonl: str) -> Iterator[Callable[[int], None]]:
+    """A bar over the rows of a file; what is yielded takes how many more of them are done."""
+    from pipeline.progress import ConsoleReporter
+
+    done = 0
+    with ConsoleReporter(console) as progress:
+        progress.begin(name, _lines(jsonl))
+
+        def tick(rows: int) -> None:
+            nonlocal done
+            done += rows
+            progress.progress(done, done)
+
+        yield tick
+
+
+def _check(pairs: str, output: str) -> None:
+    from pipeline.cleaning import check_jsonl
+
+    console, started_s = Console(stderr=True), time.monotonic()
+    with _progress(console, "check", pairs) as tick:
+        summary = check_jsonl(pairs, output, lambda: tick(1))
+    seconds = time.monotonic() - started_s
+    click.echo(f"{summary.rows:,} rows, {summary.failed:,} failed the guard, {seconds:,.1f} s", err=True)
+    for reason, rows in sorted(summary.reasons.items(), key=lambda item: (-item[1], item[0])):
+        click.echo(f"{rows:>9,}  {reason}", err=True)
+
+
 def _clean(
     jsonl: str, output: str, config: Any, responses: Path | None, engine: dict[str, Any], report_file: Path | None
 ) -> None:
     from pipeline.cleaning_report import ReportSamples, summary_rows, write_clean_report
     from pipeline.cleaning_rows import clean_jsonl
-    from pipeline.progress import ConsoleReporter
 
     console, samples = Console(stderr=True), ReportSamples()
     started_s = time.monotonic()
-    with ConsoleReporter(console) as progress:
-        progress.begin("clean", _lines(jsonl))
-        done = 0
+    with _progress(console, "clean", jsonl) as tick:
 
         def watch(label: Any, page: Any) -> None:
-            nonlocal done
-            done += 1
-            progress.progress(done, done)
+            tick(1)
             samples.see(label, page)
 
         summary = clean_jsonl(
@@ -129,7 +154,7 @@ def _clean(
             responses=responses,
             engine=engine,
             watch=watch,
-            beat=lambda: progress.progress(done, done),
+            beat=lambda: tick(0),
             notice=lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True),
         )
     for name, value in [*summary_rows(summary), ("seconds", f"{time.monotonic() - started_s:,.1f}")]:
@@ -153,7 +178,9 @@ def _estimate(jsonl: str, config: Any, rates: Path | None) -> None:
     from pipeline.cleaning_estimate import cost_table, estimate, load_rates
 
     measured = load_rates(rates) if rates is not None else None
-    costs, said = estimate(jsonl, config)
+    console, started_s = Console(stderr=True), time.monotonic()
+    with _progress(console, "estimate", jsonl) as tick:
+        costs, said = estimate(jsonl, config, lambda: tick(1))
     rows = cost_table(costs, measured)
     for row in rows:
         click.echo(json.dumps(row))
@@ -162,8 +189,8 @@ def _estimate(jsonl: str, config: Any, rates: Path | None) -> None:
         table.add_column(name.replace("_", " "), justify="left" if name == "mode" else "right")
     for row in rows:
         table.add_row(*("unknown" if v is None else v if isinstance(v, str) else f"{v:,}" for v in row.values()))
-    console = Console(stderr=True)
     console.print(table)
     console.print(f"tokens counted by {said}; tokens out: answers that agree with the rules", highlight=False)
+    console.print(f"seconds  {time.monotonic() - started_s:,.1f}", highlight=False)
     if measured is None:
         console.print("GPU-hours and cost need rates that were measured: --rates FILE", highlight=False)

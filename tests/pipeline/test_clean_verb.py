@@ -94,7 +94,10 @@ def test_check_jsonl_gives_a_verdict_per_row_in_order(tmp_path):
         {"id": "negated", "source": page["text"], "cleaned": page["text"].replace("does not", "does")},
         {"id": 4, "source": page["text"]},
     ]
-    assert run("--check-jsonl", write(tmp_path / "in.jsonl", rows), "-o", tmp_path / "out.jsonl").exit_code == 0
+    result = run("--check-jsonl", write(tmp_path / "in.jsonl", rows), "-o", tmp_path / "out.jsonl")
+    assert result.exit_code == 0
+    assert "4 rows, 2 failed the guard" in result.stderr
+    assert "1  bad_row" in result.stderr
     written = read(tmp_path / "out.jsonl")
     assert [(row["id"], row["pass"]) for row in written] == [
         ("same", True),

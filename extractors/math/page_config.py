@@ -69,8 +69,9 @@ _ASCII_BLOCK = re.compile(
 
 
 _DEFINITION_SIGNS = ("\\newcommand", "\\def\\", "\\declaremathoperator")
-_ASCII_SIGNS = ("asciimath", "am_htmlormml", "config=")
-SIGNS = (*_RELEVANT, *_ASCII_SIGNS, *_DEFINITION_SIGNS)  # a page without any is read by the defaults
+_ASCII_SIGNS = ("asciimath", "am_htmlormml")
+_CONFIG_SIGN, _AM_SIGNS = "config=", ("am_", "am-")  # a named configuration of MathJax that reads AsciiMath
+SIGNS = (*_RELEVANT, *_ASCII_SIGNS, _CONFIG_SIGN, *_AM_SIGNS, *_DEFINITION_SIGNS)
 _MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
 
 
@@ -83,8 +84,9 @@ class ConfigReader:
     __slots__ = ("_config", "_scripts", "_text", "may_use_ascii_math")
 
     def __init__(self, document: Document, signs: Signs = ALL) -> None:
-        self.may_use_ascii_math = any(sign in signs for sign in _ASCII_SIGNS)
-        silent = not any(sign in signs for sign in SIGNS)
+        configured = _CONFIG_SIGN in signs and any(sign in signs for sign in _AM_SIGNS)
+        self.may_use_ascii_math = configured or any(sign in signs for sign in _ASCII_SIGNS)
+        silent = not self.may_use_ascii_math and not any(sign in signs for sign in (*_RELEVANT, *_DEFINITION_SIGNS))
         self._config: MathConfig | None = MathConfig() if silent else None
         self._scripts = [] if silent else document.select("script")
         self._text = document.text if any(sign in signs for sign in _DEFINITION_SIGNS) else ""

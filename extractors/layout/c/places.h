@@ -55,8 +55,7 @@ plain_path(Walk *self, PyObject *parent, const Head *head)
     Text *path = &self->looked;
     PyObject *text = head->text;
     Py_ssize_t size = head->end - head->start, above = PyUnicode_GET_LENGTH(parent), start, end, begin;
-    if (size > MAX_PLAIN || above > MAX_PATH || size == 0 || PyUnicode_READ_CHAR(text, head->start) > 127 ||
-        PyUnicode_FindChar(text, '&', head->name_end, head->end, 1) >= 0)
+    if (size > MAX_PLAIN || above > MAX_PATH || size == 0 || PyUnicode_READ_CHAR(text, head->start) > 127)
         return 0;
     path->length = 0;
     if (above > 0 && (add_stretch(path, parent, 0, above) < 0 || add_character(path, '/') < 0))
@@ -65,13 +64,17 @@ plain_path(Walk *self, PyObject *parent, const Head *head)
     if (add_stretch(path, text, head->start, head->name_end) < 0)
         return -1;
     if (find_value(head, " id=\"", &start, &end) && end > start) {
-        if (PyUnicode_FindChar(text, ' ', start, end, 1) >= 0)
+        if (PyUnicode_FindChar(text, ' ', start, end, 1) >= 0 || PyUnicode_FindChar(text, '&', start, end, 1) >= 0)
             return 0;
         if (add_words(path, text, start, end, '#', 1) < 0)
             return -1;
     }
-    if (find_value(head, " class=\"", &start, &end) && add_words(path, text, start, end, '.', 2) < 0)
-        return -1;
+    if (find_value(head, " class=\"", &start, &end)) {
+        if (PyUnicode_FindChar(text, '&', start, end, 1) >= 0)
+            return 0;
+        if (add_words(path, text, start, end, '.', 2) < 0)
+            return -1;
+    }
     if (path->length > begin + MAX_SEGMENT)
         path->length = begin + MAX_SEGMENT;
     for (Py_ssize_t i = begin; i < path->length; i++)

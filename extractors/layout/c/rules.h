@@ -76,10 +76,16 @@ close_container(Walk *self, const Head *head)
 }
 
 static int
+holds(const Head *head, const char *wanted)
+{
+    return find_ascii(head->text, head->name_end, head->end, wanted) >= 0;
+}
+
+static int
 open_span(Walk *self, const Head *head)
 {
-    if (head->end == head->name_end || (find_ascii(head->text, head->name_end, head->end, "block") < 0 &&
-                                        find_ascii(head->text, head->name_end, head->end, "classifier") < 0))
+    if (head->end == head->name_end ||
+        (!holds(head, "classifier") && !(holds(head, " style=\"") && holds(head, "block"))))
         return PyList_Append(self->spans, Py_False);
     return call_method(self, s_open_special_span, head);
 }
@@ -225,10 +231,7 @@ open_image(Walk *self, const Head *head)
 static int
 open_field(Walk *self, const Head *head)
 {
-    if (find_ascii(head->text, head->name_end, head->end, " readonly=\"") < 0 &&
-        find_ascii(head->text, head->name_end, head->end, " disabled=\"") < 0)
-        return 0;
-    return call_method(self, s_add_field, head);
+    return holds(head, " readonly=\"") || holds(head, " disabled=\"") ? call_method(self, s_add_field, head) : 0;
 }
 
 /* Number of the code block whose mark stands at a place of the markup, -1 for none, -2 with an error. */

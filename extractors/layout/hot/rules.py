@@ -233,7 +233,7 @@ def open_pre(walk: WalkBase, head: str, after: int) -> None:
 
 def open_span(walk: WalkBase, head: str, _after: int) -> None:
     """Start of a span; nearly all of them mean nothing to the layout."""
-    if "block" in head or "classifier" in head:
+    if "classifier" in head or (' style="' in head and "block" in head):
         walk.open_special_span(head)
     else:
         walk.spans.append(False)

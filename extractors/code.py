@@ -43,7 +43,7 @@ _DECORATION_BESIDE = Selectors(
         *("button.copybtn", "button.copy-button", "div.highlight button", "div.highlighter-rouge button"),
         *(".copy-code-button", ".code-copy", ".zeroclipboard-container", ".btn-clipboard", "div.code-toolbar>.toolbar"),
         *(".CodeMirror-gutters", ".cm-gutters", ".monaco-editor .margin", ".ace_gutter"),
-        *(".syntaxhighlighter .toolbar", ".crayon-toolbar", ".crayon-nums", ".enlighter-toolbar"),
+        *("div.codebox>p", ".syntaxhighlighter .toolbar", ".crayon-toolbar", ".crayon-nums", ".enlighter-toolbar"),
     )
 )
 _CODE_TAGS = ("pre", "listing", "xmp", "plaintext", "textarea")
@@ -59,14 +59,22 @@ _CODE = Selectors(
             "div.fragment",
             "div.cm-content",
         ),
-        *("div.blockcode ol", "div.geshi ol", ".mw-geshi ol", "ol.dp-c", "ol[class^='dp-']", "pre ol.linenums"),
+        *(
+            "ol.code",
+            "ol.linenums",
+            "div.blockcode ol",
+            "div.geshi ol",
+            ".mw-geshi ol",
+            "ol.dp-c",
+            "ol[class^='dp-']",
+        ),
     )
 )
 # Cells that hold one line of code each, beside line numbers, authors or diff marks.
 _LINE_CELLS = Selectors(
     (
         *("td.blob-code", "td[class*='lineContent' i]", "td.line-content", "td.code-line", "td.hljs-ln-code"),
-        "td.diff-line-code",
+        *("td.diff-line-code", "td[class*='line-num' i]+td", "td.lineno+td", "td.line_number+td"),
     )
 )
 _LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")

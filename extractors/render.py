@@ -115,7 +115,7 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     drop_never_rendered(document, signs)
     config = ConfigReader(document, signs)  # before scripts go
     flow = Flow(resolve_formulas(document, config.read, signs))
-    retag(document, signs, len(html))
+    signs = retag(document, signs, len(html))
     code_blocks = resolve_code(document, signs)
     markup = visible_markup(document, code_blocks, signs)
     del document  # its memory is the layout's now

@@ -1,4 +1,4 @@
-"""Tags for what a page says by style, role or class alone: kept line ends, lines of code, tables, marks of notes.
+"""Tags for what a page says by style, role or class alone: kept line ends, lines of code, posts, tables, notes.
 
 Runs after formulas have left the tree and before code does, so that all behind it goes by tags.
 """
@@ -19,11 +19,22 @@ _KEPT_LINES = Selectors(
     )
 )
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
+_CODE_LINES = Selectors(("code+br+code",))
+_INDENT_SIGNS = ("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ", "&emsp;", "&ensp;")
+# What boards put around every post or block of code: vBulletin's posts are quotations and list items, phpBB's code is
+# a definition of "Code: Select all".
+_POSTS = Selectors(("blockquote.postcontent", "li.postbit", "li.postbitlegacy", "li.postcontainer", "ol.posts"))
+_CODE_BOXES = Selectors(("dl.codebox",))
 _COPIES, _HEADERS = "copy", ("columnheader", "rowheader", "gridcell")  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
 TABLE_SIGNS = (tag_sign("table"), *_HEADERS)  # behind `retag` a page without any of them has no table
 _ASKED = (*TABLE_SIGNS, _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
-SIGNS = (*_KEPT_LINES.signs, *_LINED_CODE.signs, *_TABLES.signs, *_ASKED)
+SIGNS = (
+    *(sign for kind in (_KEPT_LINES, _LINED_CODE, _CODE_LINES, _POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
+    *_ASKED,
+    *_INDENT_SIGNS,
+    tag_sign("br"),
+)
 
 _KEEPS = re.compile(
     r"(?:^|;)\s{0,9}white-space\s{0,9}:\s{0,9}(?:pre|pre-wrap|pre-line|break-spaces)\s{0,9}(?:!|;|$)", re.I
@@ -39,6 +50,12 @@ _MAX_ROW_DEPTH = 8
 # Elements may lie in each other, 100,000 deep, and looking into one costs what it holds: so many times the page.
 _MIN_LOOKS, _MAX_LOOKED_CHARS = 100, 400_000_000
 
+_INDENTED = re.compile(r"\s{0,3}(?:\u00a0[\u00a0 ]|[\u2002\u2003])")
+_STATEMENT = re.compile(r"[;{}:\\]$|\)$|^\s*(?://|#|/\*|\*/|</?\w|@\w|(?:end|else|then|begin|fi|done|return|import)\b)")
+_LINE_BOXES = frozenset(("p", "div", "tt", "font", "span", "blockquote", "center"))
+_NOT_IN_CODE = f"{_BLOCKS},img,pre,code,input,button"
+_MIN_STATEMENTS, _MAX_LINES = 3, 2_000
+
 _NOTE = re.compile(r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}")
 _LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
 _POWERS_WORDS = """
@@ -51,13 +68,13 @@ _OPERATORS = frozenset("=+−×·*/<>≤≥≈∝√")
 _SENTENCE_ENDS = frozenset('.,;:!?”"»’')
 
 
-def retag(document: Document, signs: Signs, chars: int) -> None:
-    """Change the tree in place; `signs` are those of the page among SIGNS, `chars` its length."""
+def retag(document: Document, signs: Signs, chars: int) -> Signs:
+    """Change the tree in place; `signs` are those of the page, `chars` its length. Returns the signs it has then."""
     looks = max(_MIN_LOOKS, _MAX_LOOKED_CHARS // (chars + 1))
-    if selector := _KEPT_LINES.of(signs):
-        _keep_lines(document.select(selector)[:looks])
-    if selector := _LINED_CODE.of(signs):
-        _name_code(document.select(selector)[:looks])
+    if selector := _POSTS.of(signs):
+        for post in document.select(selector):
+            post.tag = "div"
+    made = _name_blocks_of_code(document, signs, looks)
     if any(sign in signs for sign in _HEADERS) and (selector := _TABLES.of(signs)):
         _name_tables(document.select(selector)[:looks], looks)
     if tag_sign("button") in signs and _COPIES in signs and (tag_sign("pre") in signs or tag_sign("code") in signs):
@@ -66,10 +83,102 @@ def retag(document: Document, signs: Signs, chars: int) -> None:
                 button.extract()
     if tag_sign("sup") in signs:
         _mark_notes(document.select("sup")[:looks])
+    return signs | {tag_sign("pre")} if made and isinstance(signs, frozenset) else signs
 
 
-def _keep_lines(elements: list[Element]) -> None:
+def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
+    """Name what is code by its box, its lines or its indentation; how many blocks were found."""
+    made = 0
+    if selector := _CODE_BOXES.of(signs):
+        for box in document.select(selector)[:looks]:
+            _open_box(box)
+    if selector := _KEPT_LINES.of(signs):
+        made += _keep_lines(document.select(selector)[:looks])
+    if selector := _CODE_LINES.of(signs):
+        made += _join_code_lines(document.select(selector)[:looks])
+    if selector := _LINED_CODE.of(signs):
+        made += _name_code(document.select(selector)[:looks])
+    if tag_sign("br") in signs and any(sign in signs for sign in _INDENT_SIGNS):
+        made += _name_indented(document.select("br")[:looks])
+    return made
+
+
+def _open_box(box: Element) -> None:
+    """phpBB's `dl.codebox`: the title goes, the code stays."""
+    for part in box.select("dt,dd"):
+        if part.tag == "dt":
+            part.extract()
+        else:
+            part.tag = "div"
+    box.tag = "div"
+
+
+def _join_code_lines(found: list[Element]) -> int:
+    """A box of nothing but inline code, one line each, is one block."""
+    made = 0
+    for code in found:
+        box = code.parent
+        if not isinstance(box, Element) or box.tag not in ("p", "div") or box.closest("pre,table"):
+            continue
+        kids = box.children
+        plain = all(kid.tag in ("code", "br") if isinstance(kid, Element) else not kid.text.strip() for kid in kids)
+        if plain and len(kids) <= _MAX_LINES:
+            for kid in kids:
+                if isinstance(kid, Text):
+                    kid.extract()
+            box.tag = "pre"
+            made += 1
+    return made
+
+
+def _name_indented(breaks: list[Element]) -> int:
+    """Lines that hard spaces indent behind `<br>` are code where most of them end like statements."""
+    made = 0
+    for box in {id(box): box for line in breaks if (box := _indented_box(line)) is not None}.values():
+        if box.tag in _LINE_BOXES and box.select_one(_NOT_IN_CODE) is None and box.closest("pre,code") is None:
+            lines = [line for line in _source_lines(box) if line.strip()]
+            if _are_statements(lines):
+                _join_source_lines(box)
+                _write_wide_spaces(box)
+                box.tag = "pre"
+                made += 1
+    return made
+
+
+def _write_wide_spaces(box: Element) -> None:
+    """An em is as wide as a step of indentation is written, an en half of it."""
+    for text in [node for node in box.descendants if isinstance(node, Text)]:
+        if "\u2003" in text.data or "\u2002" in text.data:
+            text.replace_with(Text(text.data.replace("\u2003", " " * 4).replace("\u2002", " " * 2)))
+
+
+def _indented_box(line_end: Element) -> Element | None:
+    after = line_end.next_sibling
+    if not isinstance(after, Text) or not _INDENTED.match(after.data):
+        return None
+    return line_end.parent if isinstance(line_end.parent, Element) else None
+
+
+def _source_lines(box: Element) -> list[str]:
+    lines = [""]
+    for node in box.descendants:
+        if isinstance(node, Text):
+            lines[-1] += node.data.replace("\n", " ")
+        elif isinstance(node, Element) and node.tag == "br":
+            lines.append("")
+    return lines
+
+
+def _are_statements(lines: list[str]) -> bool:
+    if not _MIN_STATEMENTS <= len(lines) <= _MAX_LINES:
+        return False
+    statements = sum(_STATEMENT.search(line.rstrip()) is not None for line in lines)
+    return 2 * statements >= len(lines)
+
+
+def _keep_lines(elements: list[Element]) -> int:
     """Line ends that a style keeps become `<br>`; in a monospaced box without blocks the box becomes a `pre`."""
+    made = 0
     left = _MAX_NODES
     for element in elements:
         style = element.attr("style") or ""
@@ -80,13 +189,15 @@ def _keep_lines(elements: list[Element]) -> None:
             continue
         if _MONOSPACED.search(style) and element.tag in ("div", "p", "span") and element.select_one(_BLOCKS) is None:
             element.tag = "pre"
+            made += 1
             continue
         texts = [node for node in element.descendants if isinstance(node, Text)]
         left -= len(texts)
         if left < 0:
-            return
+            break
         for text in texts:
             _break_lines(text)
+    return made
 
 
 def _break_lines(text: Text) -> None:
@@ -99,8 +210,9 @@ def _break_lines(text: Text) -> None:
     text.replace_with(Text(lines[-1]))
 
 
-def _name_code(elements: list[Element]) -> None:
+def _name_code(elements: list[Element]) -> int:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
+    made = 0
     for found in elements:
         code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
         if code is None or (found is code and not _is_alone(code)):
@@ -109,6 +221,8 @@ def _name_code(elements: list[Element]) -> None:
             if code.select_one("br") is not None:
                 _join_source_lines(code)
             code.tag = "pre"
+            made += 1
+    return made
 
 
 def _is_alone(code: Element) -> bool:

@@ -21,6 +21,7 @@ TEX_NAMES = (
     "data-math-source",
     "data-mathjax-tex",
     "data-equation-content",
+    "data-mx-maths",
 )
 LOOSE_NAMES = (
     "data-formula",
@@ -100,18 +101,20 @@ _SERVICES = (
         ),
         True,
     ),
-    (re.compile(r"(?:math\.now\.sh|math\.vercel\.app)[/?](?:[^#]{0,200}&)?(?:from|inline)=", re.I), True),
+    (re.compile(r"(?:math\.now\.sh|math\.vercel\.app)/?\?(?:[^#]{0,200}&)?(?:from|inline)=", re.I), True),
     (re.compile(r"(?:i\.upmath\.me|tex\.s2cms\.ru)/(?:svg|png)/", re.I), False),
     (re.compile(r"/equation_images/", re.I), False),
     (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),
+    (re.compile(r"mathurl\.com/render\.cgi\?", re.I), False),
 )
-_WHOLE_QUERY = re.compile(r"codecogs\.com/|mimetex|mathtex|texify|upmath|s2cms|equation_images", re.I)
+_WHOLE_QUERY = re.compile(r"codecogs\.com/|mimetex|mathtex|texify|mathurl|upmath|s2cms|equation_images", re.I)
 _CODECOGS_SPACES = (("&space;", " "), ("&plus;", "+"), ("&hash;", "#"), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 _SETTINGS = re.compile(
     r"^(?:\s*\\(?:inline|dpi\s*\{[^}]*\}|bg_[a-z]+|bg\s*\{[^}]*\}|fn_[a-z]+|fg_[a-z]+|normalsize|huge|Huge|large|Large|LARGE|small|tiny)(?![A-Za-z])(?:\\!)?)+\s*"
 )
 
 
+_FILE_END = re.compile(r"\.(?:gif|png|svg|jpe?g)$|\\nocache$")
 _STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
 
 
@@ -129,7 +132,7 @@ def image_query_tex(src: str) -> str | None:
             tex = unquote_plus(raw) if plus_is_space else unquote(raw)
             if "\\" not in tex and _STILL_ENCODED.search(tex):
                 tex = unquote(tex)
-        tex = _SETTINGS.sub("", tex).strip()
+        tex = _FILE_END.sub("", _SETTINGS.sub("", tex)).strip()
         return tex or None
     return None
 

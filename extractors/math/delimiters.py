@@ -32,6 +32,12 @@ _TAG_PAIRS: tuple[Pair, ...] = (
     ("[itex]", "[/itex]"),
     ("[math]", "[/math]"),
     ("[latex]", "[/latex]"),
+    ("[TEX]", "[/TEX]"),
+    ("[ITEX]", "[/ITEX]"),
+    ("[MATH]", "[/MATH]"),
+    ("[LATEX]", "[/LATEX]"),
+    ("[mathjaxinline]", "[/mathjaxinline]"),
+    ("[$]", "[/$]"),
     ("[;", ";]"),
     ("<tex>", "</tex>"),
     ("<latex>", "</latex>"),
@@ -41,7 +47,14 @@ _TAG_PAIRS: tuple[Pair, ...] = (
     ("\\\\(", "\\\\)"),
     ("\\(", "\\)"),
 )
-_TAG_DISPLAY: tuple[Pair, ...] = (("\\\\[", "\\\\]"), ("\\[", "\\]"), ("$$", "$$"), ("[dtex]", "[/dtex]"))
+_TAG_DISPLAY: tuple[Pair, ...] = (
+    ("\\\\[", "\\\\]"),
+    ("\\[", "\\]"),
+    ("$$", "$$"),
+    ("[dtex]", "[/dtex]"),
+    ("[mathjax]", "[/mathjax]"),
+    ("[$$]", "[/$$]"),
+)
 _ENVIRONMENTS = (
     "equation|align|alignat|aligned|alignedat|gather|gathered|multline|eqnarray|flalign|split|displaymath|math|array|"
     "matrix|pmatrix|bmatrix|Bmatrix|vmatrix|Vmatrix|smallmatrix|cases|dcases|rcases|CD|subequations|prooftree|dmath|tikzcd"
@@ -191,7 +204,7 @@ def _span(
         return Span(opening.start(), closing.end(), asciimath_to_latex(inner), False, "asciimath")
     if mark == "$" and not _is_dollar_math(text, opening, closing, inner, config):
         return None
-    if mark in ("$$", "[math]", "<math>", "\\[", "\\\\[") and not _is_display_math(inner):
+    if mark in ("$$", "[math]", "[MATH]", "[$]", "<math>", "\\[", "\\\\[") and not _is_display_math(inner):
         return None
     environment = mark.startswith("\\begin")
     tex = text[opening.start() : closing.end()] if environment else inner

@@ -25,6 +25,7 @@ _VARIANT = {
 }
 _WORDS = re.compile(r"(?<![A-Za-z])[A-Za-z]{2,}(?: [A-Za-z]{2,})*")
 _MAX_NODES = 20_000
+_MAX_ROWS = 100
 
 
 def markup_to_latex(element: Element) -> str | None:
@@ -38,9 +39,10 @@ def markup_to_latex(element: Element) -> str | None:
             count += 1
             if isinstance(child, Text):
                 node.kids.extend(tokens(child.data))
-            elif isinstance(child, Element) and child.has_class("sfrac"):
-                node.kids.append(_stacked(child, stack))
             elif isinstance(child, Element):
+                if (shape := _shape(child, stack)) is not None:
+                    node.kids += shape
+                    continue
                 kid = MathNode("mrow", "", {"root": "1"} if "border-top" in (child.attr("style") or "") else {})
                 variant = _VARIANT.get(child.tag)
                 if variant is not None:
@@ -111,13 +113,57 @@ def _characters(text: str) -> list[MathNode]:
     return [node for node in nodes if node.tag != "mspace"]
 
 
-def _stacked(fraction: Element, stack: list[tuple[Element, MathNode]]) -> MathNode:
-    """Wikipedia's `.sfrac`: a numerator over a denominator."""
-    parts = [MathNode("mrow"), MathNode("mrow")]
-    for name, part in zip((".num", ".den"), parts, strict=True):
-        if (source := fraction.select_one(name)) is not None:
+# Classes of Wikipedia's templates and of docutils, and where the parts of such a shape stand.
+_SHAPES = {
+    "sfrac": ("mfrac", (".num", ".den")),
+    "fraction": ("mfrac", (".numerator", ".denominator")),
+    "sqrt": ("msqrt", (".root",)),
+    "limits": ("munderover", ("span.limit", "sub.limit", "sup.limit")),
+}
+_NOT_SHOWN = frozenset(("ignored", "radical"))  # "(", ")/(" and ")" that docutils hides from readers with styles
+_WHOLE_BRACKETS = dict(zip("⎛⎞⎡⎤⎧⎫⎪", "()[]{}|", strict=True))
+
+
+def _shape(child: Element, stack: list[tuple[Element, MathNode]]) -> list[MathNode] | None:
+    """What stands for an element whose class says more than its tag; None for any other element."""
+    classes = (child.attr("class") or "").split()
+    if not classes:
+        return None
+    if not _NOT_SHOWN.isdisjoint(classes):
+        return []
+    if "fullbracket" in classes or "bracket" in classes:
+        return [MathNode("mo", _WHOLE_BRACKETS.get(mark, mark)) for mark in child.text.strip()[:1]]
+    if "array" in classes:
+        return [_array(child, stack)]
+    if "scripts" in classes:
+        return [_script(part, stack) for part in child.select("sub,sup")[:2]]
+    found = next((_SHAPES[name] for name in classes if name in _SHAPES), None)
+    return [_parts(child, *found, stack)] if found is not None else None
+
+
+def _script(source: Element, stack: list[tuple[Element, MathNode]]) -> MathNode:
+    row = MathNode("mrow")
+    stack.append((source, row))
+    return MathNode(source.tag, "", {}, [row])
+
+
+def _parts(shape: Element, tag: str, names: tuple[str, ...], stack: list[tuple[Element, MathNode]]) -> MathNode:
+    """A node whose children are the parts of these selectors, empty where one is missing."""
+    parts = [MathNode("mrow") for _ in names]
+    for name, part in zip(names, parts, strict=True):
+        if (source := shape.select_one(name)) is not None:
             stack.append((source, part))
-    return MathNode("mfrac", "", {}, parts)
+    return MathNode(tag, "", {}, parts)
+
+
+def _array(table: Element, stack: list[tuple[Element, MathNode]]) -> MathNode:
+    rows = []
+    for line in table.select(".arrayrow")[:_MAX_ROWS]:
+        sources = line.select(".arraycell")[:_MAX_ROWS]
+        cells = [MathNode("mtd", "", {}, [MathNode("mrow")]) for _ in sources]
+        stack += [(source, cell.kids[0]) for source, cell in zip(sources, cells, strict=True)]
+        rows.append(MathNode("mtr", "", {}, cells))
+    return MathNode("mtable", "", {}, rows)
 
 
 def _mark_last(nodes: list[MathNode], mark: str) -> None:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from extractors.math.normal import matching_brace
+from pipeline.text.latex.symbols import LATEX_OF
 
 _MAX_MACROS = 2_000
 _MAX_BODY_CHARS = 5_000
@@ -97,11 +98,17 @@ def _definition(tex: str, match: re.Match[str]) -> tuple[str, Macro, int] | None
     return name.group(1) or name.group(2), Macro(count, body, default), end + 1
 
 
+_STANDARD = frozenset(LATEX_OF.values())
+_DRAWN = re.compile(r"\\(?:rule|math[rlc]lap|[rl]lap|m?kern|raise|lower|hspace)(?![A-Za-z])")
 _CONTROL_WORD = re.compile(r"\\[A-Za-z@]+")
 
 
 def usable(macros: Macros) -> Macros:
-    """Macros that end: those that call themselves, or that grow beyond any formula, are left out."""
+    """Macros that end: those that call themselves, or that grow beyond any formula, are left out.
+
+    So is a standard symbol that a page draws anew, of rules and shifts: it means what it always means.
+    """
+    macros = {name: macro for name, macro in macros.items() if not (name in _STANDARD and _DRAWN.search(macro.body))}
     uses = {name: [use for use in _CONTROL_WORD.findall(macro.body) if use in macros] for name, macro in macros.items()}
     weights = {name: len(macro.body) + 1 for name, macro in macros.items()}
     for _ in range(_MAX_ROUNDS):

@@ -10,10 +10,11 @@ from extractors.math.forms import Recovered
 from extractors.math.math_node import MathNode
 from extractors.math.mathml import markup_source_to_latex
 from extractors.math.mathtree import tree_to_latex
-from extractors.math.normal import normal_tex
+from extractors.math.normal import looks_like_tex, normal_tex
 from extractors.math.sources import annotation_tex, math_display, recover_math
 
 _MAX_ANNOTATION_CHARS = 20_000
+_MATH = "math, m\\:math, mml\\:math"
 _MATHJAX_2 = ".mjx-math, .math, svg, .MathJax, .MathJax_SVG, .MathJax_CHTML, .mjx-chtml"
 
 
@@ -107,7 +108,7 @@ def recover_mathjax_2(frame: Element) -> Recovered | None:
         label = label_tex(part) or _spelled_out(part)
         if label is not None:
             return Recovered(normal_tex(label), "aria_label", display, True)
-    math = frame.select_one("math")
+    math = frame.select_one(_MATH)
     if math is not None:
         return recover_math(math, display=display or math_display(math))
     return _mathjax_2_drawing(frame, display=display)
@@ -150,5 +151,17 @@ def recover_wikipedia(element: Element) -> Recovered | None:
     image = element.select_one("img")
     found = image_tex(image) if image is not None else None
     if found is None:
+        lazy = element.select_one("[data-alt]")  # the mobile site's place of an image that is not there yet
+        found = (lazy.attr("data-alt") or "", "image_alt") if lazy is not None else None
+    if found is None or not found[0].strip():
         return None
     return Recovered(normal_tex(found[0]), found[1], display, True)
+
+
+def recover_titled_svg(svg: Element) -> Recovered | None:
+    """SVG that mathjax-node drew (`aria-labelledby="MathJax-SVG-1-Title"`): its title is the source, or speech."""
+    title = svg.select_one("title")
+    text = title.text.strip() if title is not None else ""
+    if text and looks_like_tex(text):
+        return Recovered(normal_tex(text), "aria_label", False, True)
+    return _drawn(mathjax2_svg.to_tree(svg), svg, "html_css", display=False)

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from turbohtml import Document, Element, Text
+from turbohtml import Comment, Document, Element, Node, Text
 
 from extractors.layout.signs import ALL, Selectors, Signs, tag_sign
 from extractors.math import ignored
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
-from extractors.math.forms import OPEN, Recovered, sentinel
+from extractors.math.forms import CLOSE, OPEN, Recovered, sentinel
 from extractors.math.html_markup import write_code_scripts
 from extractors.math.macros import expand
 from extractors.math.normal import normal_tex
@@ -29,19 +29,22 @@ from extractors.math.rendered import (
     recover_mathjax_3,
     recover_mathquill,
     recover_preview,
+    recover_titled_svg,
     recover_wikipedia,
 )
-from extractors.math.sources import is_math_script, next_element, recover_math, recover_script
+from extractors.math.sources import is_math_script, next_element, previous_node, recover_math, recover_script
 from extractors.math.tex_elements import (
     LOOSE_CLASSES,
     SURE_CLASSES,
     TAGS,
     is_display,
     recover_attributes,
+    recover_substack,
     recover_text_element,
     recover_variable,
 )
 from extractors.math.tex_elements import SELECTORS as TEX_ELEMENT_SELECTORS
+from pipeline.text.latex import canonical
 
 _MATHJAX_2_CLASSES = (
     "MathJax",
@@ -75,6 +78,7 @@ _IMAGE_SELECTORS = (
     'img[data-lazy-src*="codecogs"]',
     'img[alt*="\\\\"]',
     'img[alt^="$"]',
+    'img[alt^="tex2html"]',
 )
 _IMAGES = Selectors(_IMAGE_SELECTORS)
 _MATH_TAGS = ("math", "m:math", "mml:math", "m:omathpara", "m:omath", "mjx-container", "var", *TAGS)
@@ -88,6 +92,8 @@ _CLASSES = Selectors(
         ".katex",
         ".katex-display",
         ".katex-error",
+        ".latex-rendered[data-attrs]",
+        "svg[aria-labelledby^='MathJax-SVG']",
         *(selector for selector in TEX_ELEMENT_SELECTORS if selector not in TAGS),
     )
 )
@@ -96,6 +102,7 @@ _KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
 SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, *map(tag_sign, ("code", "sup", "sub")))
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
+_MAX_REPEAT_DEPTH = 3
 _MAX_REMEMBERED_CHARS = 5_000
 _MAX_COMPARED_CHARS = 20_000_000  # formulas inside formulas are written out again and again
 _DISPLAY_STARTS = ("\\[", "$$", "\\begin{displaymath}")
@@ -141,8 +148,12 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
             continue
         skip = len(inside.intersection(element.iter_elements())) if len(inside) > 1 else 0
         if isinstance(verdict, Recovered) and verdict.tex:
+            formula = _expanded(verdict, read)
+            if formulas and _repeats(element, formula, formulas[-1], len(formulas) - 1):
+                element.extract()
+                continue
             _replace(element, len(formulas), display=verdict.display)
-            formulas.append(_expanded(verdict, read))
+            formulas.append(formula)
         elif element.tag != "script":
             element.extract()
     return formulas
@@ -164,6 +175,8 @@ class _Known:
 
 def _remembered(element: Element, script_ids: set[str], known: _Known) -> _Verdict:
     """Pages repeat their symbols: the same markup is read once. MathJax 2 frames depend on what stands beside them."""
+    if element.tag in _SELF_CONTAINED and _has_twin(element):
+        return False
     if known.chars_left <= 0 or (element.tag not in _SELF_CONTAINED and not element.has_class("katex")):
         return _decide(element, script_ids)
     markup = element.html
@@ -175,6 +188,19 @@ def _remembered(element: Element, script_ids: set[str], known: _Known) -> _Verdi
         if isinstance(verdict, Recovered) and short:
             known.verdicts[markup] = verdict
     return verdict
+
+
+def _repeats(element: Element, formula: Recovered, last: Recovered, index: int) -> bool:
+    """Whether the formula is the one right before it in another form: a hidden source, or a copy for screen readers."""
+    if formula.source_form == last.source_form or canonical(formula.tex) != canonical(last.tex):
+        return False
+    node: Node | None = element
+    for _ in range(_MAX_REPEAT_DEPTH):
+        before = previous_node(node) if node is not None else None
+        if before is not None:
+            return before.text.rstrip().endswith(sentinel(index))
+        node = node.parent if node is not None else None
+    return False
 
 
 def _replace(element: Element, index: int, *, display: bool) -> None:
@@ -199,11 +225,13 @@ def _decide(element: Element, script_ids: set[str]) -> _Verdict:
     if tag == "script":
         return (recover_script(element) or False) if is_math_script(element) else None
     if tag == "math" or tag.endswith(":math"):
-        return recover_math(element) or False
+        return False if _has_twin(element) else recover_math(element) or False
     if tag in ("m:omath", "m:omathpara"):
         return recover_omml(element) or False
     if tag == "mjx-container":
         return recover_mathjax_3(element)
+    if tag == "svg" and (element.attr("aria-labelledby") or "").startswith("MathJax-SVG"):
+        return recover_titled_svg(element)
     if tag == "img":
         return _decide_image(element)
     if tag == "var" and not element.attrs:
@@ -211,8 +239,23 @@ def _decide(element: Element, script_ids: set[str]) -> _Verdict:
     return _decide_by_class(element, script_ids)
 
 
+def _has_twin(math: Element) -> bool:
+    """Whether a formula repeats what stands beside it: MathJax's script, JATS' `tex-math`, the image of an editor."""
+    if math.tag == "mjx-container":
+        return is_math_script(next_element(math))
+    parent = math.parent
+    if not isinstance(parent, Element):
+        return False
+    if parent.tag == "alternatives":
+        return parent.select_one("tex-math") is not None
+    before = previous_node(parent) if parent.has_class("hidden-readable") else None
+    return isinstance(before, Text) and before.data.rstrip().endswith(CLOSE)
+
+
 def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
     names = set((element.attr("class") or "").split())
+    if "latex-rendered" in names:
+        return recover_attributes(element, known_math=True) or recover_substack(element)
     if "katex" in names or "katex-display" in names:
         return recover_katex(element)
     if "katex-error" in names:
@@ -277,9 +320,18 @@ def _decide_image(image: Element) -> _Verdict:
     attributes = recover_attributes(image, known_math=False)
     if attributes is not None:
         return attributes
-    found = image_tex(image)
+    found = _latex2html(image) or image_tex(image)
     if found is None:
         return None
     tex, form = found
     display = _BLOCK_IMAGE.search(image.attr("class") or "") is not None or tex.startswith(_DISPLAY_STARTS)
     return Recovered(normal_tex(tex), form, display or is_display(image), True)
+
+
+def _latex2html(image: Element) -> tuple[str, str] | None:
+    """LaTeX2HTML names its images after macros of its own and keeps the source in a comment before them."""
+    if not (image.attr("alt") or "").startswith("tex2html"):
+        return None
+    before = previous_node(image)
+    source = before.data.strip() if isinstance(before, Comment) else ""
+    return (source.removeprefix("MATH").strip(), "image_alt") if source.startswith("MATH") else None

@@ -81,6 +81,14 @@ def _speaks(alternative: str) -> bool:
     return "\\" not in alternative and _SPEECH.search(alternative) is not None
 
 
+def previous_node(node: Node) -> Node | None:
+    """The previous sibling that is not white space."""
+    sibling = node.previous_sibling
+    while isinstance(sibling, Text) and not sibling.data.strip():
+        sibling = sibling.previous_sibling
+    return sibling
+
+
 def next_element(node: Node) -> Element | None:
     """The next sibling element when only white space stands between."""
     sibling = node.next_sibling

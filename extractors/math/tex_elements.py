@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from turbohtml import Element
@@ -26,7 +27,7 @@ from extractors.math.normal import looks_like_tex, normal_tex, strip_delimiters
 _TEX_TAGS = """
 tex latex texmath tex-math math-field asciimath la-tex latex-js d-math x-tex x-latex math-jax math-tex math-formula
 katex-element katex-inline katex-block ng-katex inline-math block-math display-math mathjax mathjax-formula amp-mathml
-tex-inline tex-block eqn
+tex-inline tex-block eqn eq math-span math-div anki-mathjax
 """
 TAGS = tuple(_TEX_TAGS.split())
 _TAG_ATTRIBUTES = (
@@ -59,6 +60,8 @@ SURE_CLASSES = (
     "katex-eq",
     "wp-katex-eq",
     "tex-span",
+    "render_latex",
+    "asciimath",
 )
 LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula", "texhtml")
 # Classes with "math" in them are selected together, see `resolve`.
@@ -78,7 +81,7 @@ _TEX_DOCUMENT = re.compile(
 )
 _SOURCES = frozenset((*TEX_NAMES, *LOOSE_NAMES, *KNOWN_MATH_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _SOURCE = re.compile(r"[\\^_]")
-_STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>]")
+_STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>→←↔⇒⇔↦≅≈≡∼≤≥≠∈∉⊂⊆∑∏∫√]")
 
 
 def recover_attributes(element: Element, *, known_math: bool) -> Recovered | None:
@@ -99,8 +102,28 @@ def recover_attributes(element: Element, *, known_math: bool) -> Recovered | Non
     return None
 
 
-_DISPLAY_TAGS = frozenset({"div", "pre", "p", "block-math", "display-math", "katex-block", "tex-block", "eqn"})
-_DISPLAY_ATTRIBUTES = ("data-math-style", "mode", "data-display", "data-katex-display", "display-mode", "displaymode")
+def recover_substack(element: Element) -> Recovered | None:
+    """Substack's `.latex-rendered`: the formula is `persistentExpression` of the JSON in `data-attrs`."""
+    try:
+        held = json.loads(element.attr("data-attrs") or "")
+    except (ValueError, RecursionError):
+        return None
+    tex = held.get("persistentExpression") if isinstance(held, dict) else None
+    return Recovered(normal_tex(tex), "data_attr", True, True) if isinstance(tex, str) and tex.strip() else None
+
+
+_DISPLAY_TAGS = frozenset(
+    {"div", "pre", "p", "block-math", "display-math", "katex-block", "tex-block", "eqn", "math-div"}
+)
+_DISPLAY_ATTRIBUTES = (
+    "data-math-style",
+    "mode",
+    "data-display",
+    "data-katex-display",
+    "display-mode",
+    "displaymode",
+    "env",
+)
 
 
 def is_display(element: Element) -> bool:
@@ -108,7 +131,7 @@ def is_display(element: Element) -> bool:
     attributes = element.attrs
     if element.tag in _DISPLAY_TAGS or attributes.get("display") in ("true", "block", "") or "block" in attributes:
         return True
-    if any(attributes.get(name) in ("display", "true", "block") for name in _DISPLAY_ATTRIBUTES):
+    if any(attributes.get(name) in ("display", "true", "block", "displaymath") for name in _DISPLAY_ATTRIBUTES):
         return True
     return _DISPLAY_CLASS.search(element.attr("class") or "") is not None
 
@@ -130,12 +153,13 @@ def recover_text_element(element: Element) -> Recovered | None:
         return _from_attribute(element)
     if len(text) > _MAX_CHARS:
         return None
-    if element.tag == "asciimath":
+    if element.tag == "asciimath" or element.has_class("asciimath"):
         return Recovered(asciimath_to_latex(text), "asciimath", is_display(element), True)
     inner = _TEX_DOCUMENT.search(text)
     tex, delimited_display = strip_delimiters(inner.group(1) if inner else text)
     if delimited_display is not None:
-        return Recovered(normal_tex(tex), "delimiters", delimited_display, True)
+        inline = element.tag == "tex-math" and element.closest("inline-formula") is not None  # JATS writes $$ in both
+        return Recovered(normal_tex(tex), "delimiters", delimited_display and not inline, True)
     return _undelimited(element, tex, tags)
 
 

@@ -192,13 +192,13 @@ def _remembered(element: Element, script_ids: set[str], known: _Known) -> _Verdi
 
 def _repeats(element: Element, formula: Recovered, last: Recovered, index: int) -> bool:
     """Whether the formula is the one right before it in another form: a hidden source, or a copy for screen readers."""
-    if formula.source_form == last.source_form or canonical(formula.tex) != canonical(last.tex):
+    if formula.source_form == last.source_form:
         return False
     node: Node | None = element
     for _ in range(_MAX_REPEAT_DEPTH):
         before = previous_node(node) if node is not None else None
         if before is not None:
-            return before.text.rstrip().endswith(sentinel(index))
+            return before.text.rstrip().endswith(sentinel(index)) and canonical(formula.tex) == canonical(last.tex)
         node = node.parent if node is not None else None
     return False
 

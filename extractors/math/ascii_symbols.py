@@ -50,7 +50,7 @@ def _table(text: str) -> dict[str, str]:
 CONSTANTS = _table(_CONSTANTS)
 
 _FUNCTION_NAMES = """
-sin cos tan sinh cosh tanh cot sec csc arcsin arccos arctan coth sech csch exp log ln det dim gcd lcm Sin Cos Tan Log Ln
+sin cos tan sinh cosh tanh cot sec csc arcsin arccos arctan coth sech csch exp log ln det gcd lcm Sin Cos Tan Log Ln
 Arcsin Arccos Arctan Sinh Cosh Tanh Cot Sec Csc
 """
 _BUILT_IN = frozenset(_FUNCTION_NAMES.split()) & SHARED_FUNCTIONS
@@ -68,6 +68,8 @@ CONSTANTS |= {
     "lub": "\\operatorname{lub}",
     "glb": "\\operatorname{glb}",
     "mod": "\\bmod",
+    "dim": "\\dim",
+    ":|:": "|",
 }
 
 UNARY = {
@@ -117,6 +119,8 @@ TEXT = frozenset({"text", "mbox"})
 STYLED = frozenset({"color", "class", "id"})
 
 LEFT = {
+    "left(": "(",
+    "left[": "[",
     "(": "(",
     "[": "[",
     "{": "\\{",
@@ -130,6 +134,8 @@ LEFT = {
     "lceil": "\\lceil",
 }
 RIGHT = {
+    "right)": ")",
+    "right]": "]",
     ")": ")",
     "]": "]",
     "}": "\\}",

@@ -21,6 +21,7 @@ _MAX_MATRIX_DEPTH = 6  # cells are read once more, so each level doubles the wor
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
 _TALL = re.compile(r"\\(?:frac|begin|sum|prod|int|oint|big|sqrt|overset|underset|left)")
 _CLOSERS = frozenset(RIGHT)
+_DROPPED = frozenset(("(", ")", "[", "]", "{", "}", "left(", "right)", "left[", "right]"))  # not shown around arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def _tokenize(source: str) -> list[str]:
             position += 1
             continue
         symbol, position = _next_token(source, position)
+        if symbol == "-" and tokens and tokens[-1] in _INFIX and source[position : position + 1].strip():
+            symbol = MINUS  # "x^-1": a sign of what follows
         tokens.append(symbol)
         if symbol in TEXT and (text := _bracketed_text(source, position)):
             tokens[-1], position = text
@@ -88,11 +91,14 @@ def _next_token(source: str, position: int) -> tuple[str, int]:
         name = source[position : position + length]
         if name in NAMES:
             return name, position + length
-    if char == "\\" and position + 1 < len(source) and source[position + 1].isalpha():
-        return _next_token(source, position + 1) if source[position + 1] != "\\" else (char, position + 1)
+    if char == "\\" and source[position + 1 : position + 2].strip("\\ \t\n"):
+        return _next_token(source, position + 1)
     return char, position + 1
 
 
+_INFIX = frozenset("/^_")
+MINUS = "-\0"  # no token of a source
+_LITERAL = {"{": "\\{", "}": "\\}", "^": "\\hat{}", "_": "\\_"}
 _PAIRS = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -108,16 +114,18 @@ def _expression(parser: _Parser, closers: frozenset[str]) -> str:
     parts: list[str] = []
     while (symbol := parser.peek()) and symbol not in _CLOSERS and symbol not in closers:
         left = _intermediate(parser)
-        while parser.peek() == "/":
-            parser.take()
-            if not parser.peek() or parser.peek() in _CLOSERS:
-                left = _Group(left.tex + "/", left.tex + "/")
-                break
-            right = _intermediate(parser)
-            fraction = f"\\frac{{{left.inner}}}{{{right.inner}}}"
-            left = _Group(fraction, fraction)
+        if parser.peek() == "/":  # I/I: one more stroke is a stroke
+            left = _fraction(parser, left)
         parts.append(left.tex)
     return join(parts)
+
+
+def _fraction(parser: _Parser, above: _Group) -> _Group:
+    parser.take()
+    if not parser.peek() or parser.peek() in _CLOSERS:
+        return _Group(above.tex + "/", above.tex + "/")
+    fraction = f"\\frac{{{above.inner}}}{{{_intermediate(parser).inner}}}"
+    return _Group(fraction, fraction)
 
 
 def _intermediate(parser: _Parser) -> _Group:
@@ -183,8 +191,12 @@ def _compound(parser: _Parser, symbol: str) -> _Group:
         return _bracketed(parser, symbol)
     if symbol in ("|", "||"):
         return _bars(parser, symbol)
-    if symbol in UNARY:
-        tex = UNARY[symbol] % _simple(parser).inner
+    if symbol == MINUS:
+        tex = join(["-", _simple(parser).tex])
+    elif symbol in UNARY:
+        argument = _simple(parser).inner
+        bold = symbol in ("bb", "mathbf") and "\\" in argument  # Greek has no \mathbf
+        tex = ("\\boldsymbol{%s}" if bold else UNARY[symbol]) % argument
     elif symbol in BINARY:
         first = _simple(parser).inner
         tex = BINARY[symbol] % (first, _simple(parser).inner)
@@ -204,8 +216,8 @@ def _atom(symbol: str) -> str:
         return CONSTANTS[symbol]
     if symbol in LEFT or symbol in RIGHT:
         return (LEFT | RIGHT)[symbol].replace(".", "")
-    if symbol in "{}":
-        return "\\" + symbol
+    if symbol in _LITERAL:
+        return _LITERAL[symbol]
     return LATEX_OF.get(symbol, symbol) if not symbol.startswith("\\") else "\\backslash"
 
 
@@ -226,8 +238,9 @@ def _bracketed(parser: _Parser, opening: str) -> _Group:
     if not closing:
         return _Group(join([left, inner]), inner)
     if "." in (left, right) or _TALL.search(inner):
-        return _Group(join([f"\\left{left}", inner, f"\\right{right}"]), inner)
-    return _Group(join([left, inner, right]), inner)
+        left, right = f"\\left{left}", f"\\right{right}"
+    tex = join([left, inner, right])
+    return _Group(tex, inner if opening in _DROPPED and closing in _DROPPED else tex)
 
 
 def _bars(parser: _Parser, symbol: str) -> _Group:
@@ -237,8 +250,10 @@ def _bars(parser: _Parser, symbol: str) -> _Group:
     inner = "" if start in parser.lone_bars else _expression(parser, frozenset({symbol}))
     if parser.peek() == symbol and parser.position > start:
         parser.take()
+        matrix = _matrix(parser, symbol, symbol, start, parser.position - 1)
         pair = (f"\\left{mark}", f"\\right{mark}") if _TALL.search(inner) else (mark, mark)
-        return _Group(join([pair[0], inner, pair[1]]), inner)
+        tex = matrix if matrix is not None else join([pair[0], inner, pair[1]])
+        return _Group(tex, tex)
     parser.position = start
     parser.lone_bars.add(start)
     lone = "\\mid" if symbol == "|" else "\\|"
@@ -261,10 +276,22 @@ def _matrix(parser: _Parser, opening: str, closing: str, start: int, end: int) -
     if name is None or parser.depth > _MAX_MATRIX_DEPTH or start >= end or parser.tokens[start] not in ("(", "["):
         return None
     rows = _rows(parser.tokens[start:end])
-    if rows is None or len({len(row) for row in rows}) != 1 or (len(rows) < 2 and len(rows[0]) < 2):
+    if rows is None or not _is_grid(rows):
         return None
-    body = " \\\\ ".join(" & ".join(_cell(cell, parser.depth) for cell in row) for row in rows)
-    return f"\\begin{{{name}}} {body} \\end{{{name}}}"
+    if len(rows) == 1 and (inner := _rows(parser.tokens[start + 1 : end - 1])) is not None and _is_grid(inner):
+        return None  # brackets around a matrix
+    lines = [number for number in range(len(rows[0])) if all(row[number] == ["|"] for row in rows)]
+    shown = [[_cell(cell, parser.depth) for number, cell in enumerate(row) if number not in lines] for row in rows]
+    body = " \\\\ ".join(" & ".join(row) for row in shown)
+    if not lines or not shown[0]:
+        return f"\\begin{{{name}}} {body} \\end{{{name}}}"
+    columns = "".join("|" if number in lines else "c" for number in range(len(rows[0])))
+    left, right = (LEFT | {"|": "|"})[opening], (RIGHT | {"|": "|"})[closing]
+    return f"\\left{left}\\begin{{array}}{{{columns}}} {body} \\end{{array}}\\right{right}"
+
+
+def _is_grid(rows: list[list[list[str]]]) -> bool:
+    return len({len(row) for row in rows}) == 1 and (len(rows) > 1 or len(rows[0]) > 1)
 
 
 def _cell(tokens: list[str], depth: int) -> str:
@@ -274,7 +301,9 @@ def _cell(tokens: list[str], depth: int) -> str:
 
 def _rows(tokens: list[str]) -> list[list[list[str]]] | None:
     """Cells as symbol lists; None when the tokens are not rows of one kind of bracket with commas between."""
-    opening = tokens[0]
+    opening = tokens[0] if tokens else ""
+    if opening not in ("(", "["):
+        return None
     closing = _PAIRS[opening]
     rows: list[list[list[str]]] = []
     depth = 0

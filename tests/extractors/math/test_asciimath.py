@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors.math.ascii_symbols import BINARY, CONSTANTS, FUNCTIONS, UNARY
 from extractors.math.asciimath import asciimath_to_latex
+from pipeline.text.latex import is_well_formed
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,21 @@ from extractors.math.asciimath import asciimath_to_latex
         ("abs(x)", "\\left|x\\right|"),
         ("lim_(x->0) 1/x", "\\lim_{x\\to0}\\frac{1}{x}"),
         ("2.5 xx 3", "2.5\\times3"),
+        ("x^-1", "x^{-1}"),
+        ("2^-x/3", "\\frac{2^{-x}}{3}"),
+        ("x^- y", "x^{-}y"),
+        ("a/b/c", "\\frac{a}{b}/c"),
+        ("|x|/2", "\\frac{|x|}{2}"),
+        ("x/<<a,b>>", "\\frac{x}{\\langle a,b\\rangle}"),
+        ("dim V/2", "\\dim\\frac{V}{2}"),
+        ("left(a+b right)^2", "(a+b)^{2}"),
+        ("([[a,b],[c,d]])/2", "\\frac{\\begin{bmatrix} a & b \\\\ c & d \\end{bmatrix}}{2}"),
+        ("[(1,2,3)]", "\\begin{bmatrix} 1 & 2 & 3 \\end{bmatrix}"),
+        ("|[a,b],[c,d]|", "\\begin{vmatrix} a & b \\\\ c & d \\end{vmatrix}"),
+        ("[[a,|,b],[c,|,d]]", "\\left[\\begin{array}{c|c} a & b \\\\ c & d \\end{array}\\right]"),
+        ("bb(alpha)", "\\boldsymbol{\\alpha}"),
+        ("x\\,y", "x,y"),
+        ("a^b^c", "a^{b}\\hat{}c"),
         ("(a", "(a"),
         ("a)", "a)"),
         ("", ""),
@@ -49,3 +66,32 @@ def test_any_input_gives_some_latex(source):
 @pytest.mark.parametrize("unit", ["(", "|(", "sqrt ", "[[", "sin ", "a/", "a_", "{:"])
 def test_bounded_nesting(unit):
     assert isinstance(asciimath_to_latex(unit * 5000), str)
+
+
+_ATOMS = st.sampled_from([*CONSTANTS, "x", "n", "2", "3.5", '"if"', "f(x)"])
+
+
+def _larger(parts):
+    pairs = st.tuples(parts, parts)
+    return st.one_of(
+        pairs.map(lambda two: f"{two[0]} {two[1]}"),
+        pairs.map(lambda two: f"({two[0]})/({two[1]})"),
+        pairs.map(lambda two: f"({two[0]})_({two[1]})"),
+        pairs.map(lambda two: f"({two[0]})^({two[1]})"),
+        pairs.map(lambda two: f"[[{two[0]},x],[y,{two[1]}]]"),
+        st.tuples(st.sampled_from([*UNARY, *FUNCTIONS]), parts).map(lambda two: f"{two[0]} ({two[1]})"),
+        st.tuples(st.sampled_from([*BINARY]), parts).map(lambda two: f"{two[0]} ({two[1]}) ({two[1]})"),
+        st.tuples(st.sampled_from(["()", "[]", "{}", "||"]), parts).map(lambda two: f"{two[0][0]}{two[1]}{two[0][1]}"),
+    )
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.recursive(_ATOMS, _larger, max_leaves=12))
+def test_every_formula_of_the_grammar_is_well_formed(source):
+    assert is_well_formed(asciimath_to_latex(source))
+
+
+@pytest.mark.parametrize("name", sorted({*CONSTANTS, *UNARY, *FUNCTIONS, *BINARY}))
+def test_every_word_of_the_vocabulary_stands_alone(name):
+    assert is_well_formed(asciimath_to_latex(name))
+    assert is_well_formed(asciimath_to_latex(f"a {name} b"))

@@ -9,7 +9,7 @@ import re
 
 from turbohtml import Document, Element, Text
 
-from extractors.layout.signs import Selectors, Signs, tag_sign
+from extractors.layout.signs import Selectors, Signs, holds_any, tag_sign
 
 _KEPT_LINES = Selectors(
     (
@@ -20,19 +20,19 @@ _KEPT_LINES = Selectors(
 )
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
 _CODE_LINES = Selectors(("code+br+code",))
-_INDENT_SIGNS = ("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ", "&emsp;", "&ensp;")
+_INDENT_SIGNS = frozenset(("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ", "&emsp;", "&ensp;"))
 # What boards put around every post or block of code: vBulletin's posts are quotations and list items, phpBB's code is
 # a definition of "Code: Select all".
 _POSTS = Selectors(("blockquote.postcontent", "li.postbit", "li.postbitlegacy", "li.postcontainer", "ol.posts"))
 _CODE_BOXES = Selectors(("dl.codebox",))
-_COPIES, _HEADERS = "copy", ("columnheader", "rowheader", "gridcell")  # signs have no quotes
+_COPIES, _HEADERS = "copy", frozenset(("columnheader", "rowheader", "gridcell"))  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
-TABLE_SIGNS = (tag_sign("table"), *_HEADERS)  # behind `retag` a page without any of them has no table
-_ASKED = (*TABLE_SIGNS, _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
+TABLE_SIGNS = _HEADERS | {tag_sign("table")}  # behind `retag` a page without any of them has no table
+_ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
 SIGNS = (
     *(sign for kind in (_KEPT_LINES, _LINED_CODE, _CODE_LINES, _POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
     *_ASKED,
-    *_INDENT_SIGNS,
+    *sorted(_INDENT_SIGNS),
     tag_sign("br"),
 )
 
@@ -75,7 +75,7 @@ def retag(document: Document, signs: Signs, chars: int) -> Signs:
         for post in document.select(selector):
             post.tag = "div"
     made = _name_blocks_of_code(document, signs, looks)
-    if any(sign in signs for sign in _HEADERS) and (selector := _TABLES.of(signs)):
+    if holds_any(signs, _HEADERS) and (selector := _TABLES.of(signs)):
         _name_tables(document.select(selector)[:looks], looks)
     if tag_sign("button") in signs and _COPIES in signs and (tag_sign("pre") in signs or tag_sign("code") in signs):
         for button in document.select("button")[:looks]:
@@ -98,7 +98,7 @@ def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
         made += _join_code_lines(document.select(selector)[:looks])
     if selector := _LINED_CODE.of(signs):
         made += _name_code(document.select(selector)[:looks])
-    if tag_sign("br") in signs and any(sign in signs for sign in _INDENT_SIGNS):
+    if tag_sign("br") in signs and holds_any(signs, _INDENT_SIGNS):
         made += _name_indented(document.select("br")[:looks])
     return made
 

@@ -84,7 +84,9 @@ class Flow(twin.FlowBase):
     def blocks(self) -> Blocks:
         """The blocks written so far, in order, not overlapping; only newlines lie between them."""
         spans = zip(self.links, self.starts, self.ends, strict=True)
-        density = [min(1.0, link / (end - start)) if link else 0.0 for link, start, end in spans]
+        density = [
+            0.0 if not link else 1.0 if link >= end - start else link / (end - start) for link, start, end in spans
+        ]
         count = len(density)
         return Blocks(
             self.starts,

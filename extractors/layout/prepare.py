@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from turbohtml import Document, Element, parse_fragment
 
 from extractors.code import CodeBlock
-from extractors.layout.signs import Selectors, Signs, tag_sign
+from extractors.layout.signs import Selectors, Signs, holds_any, tag_sign
 from extractors.layout.tags import (
     CODE_BLOCK_OPEN,
     DATA_TABLE,
@@ -34,6 +34,7 @@ _HIDDEN, _RAW_TEXT = Selectors(HIDDEN_SELECTORS), Selectors(RAW_TEXT_TAGS)
 _DROPPED, _SPOKEN = Selectors(NEVER_RENDERED), Selectors(SPOKEN_SELECTORS)
 _REFERENCE_SIGNS = tuple(f"&#{'0' * zeros}{start}" for zeros in range(10) for start in ("5734", "5735"))
 _REFERENCE_SIGNS += tuple(f"&#x{'0' * zeros}e00" for zeros in range(10))
+_REFERENCES = frozenset(_REFERENCE_SIGNS)
 SIGNS = (
     *_HIDDEN.signs,
     *_RAW_TEXT.signs,
@@ -51,7 +52,7 @@ def clear_reserved(html: str, signs: Signs) -> str:
     if RESERVED[0] in signs:
         for mark in RESERVED:
             html = html.replace(mark, "\ufffd")
-    return _REFERENCE.sub("\ufffd", html) if any(sign in signs for sign in _REFERENCE_SIGNS) else html
+    return _REFERENCE.sub("\ufffd", html) if holds_any(signs, _REFERENCES) else html
 
 
 def drop_never_rendered(document: Document, signs: Signs) -> None:
@@ -97,7 +98,7 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
             raw.tag = "div"  # the serialiser escapes its text then
     if "reversed" in signs:
         _count_reversed(document)
-    if any(sign in signs for sign in TABLE_SIGNS):
+    if holds_any(signs, TABLE_SIGNS):
         _judge_tables(document, code_blocks)
     return document.html
 

@@ -46,6 +46,11 @@ def find_signs(html: str, wanted: tuple[str, ...]) -> Signs:
     return _finder(wanted).find(html)
 
 
+def holds_any(signs: Signs, wanted: frozenset[str]) -> bool:
+    """Whether the page has one of `wanted`."""
+    return not wanted.isdisjoint(signs) if isinstance(signs, frozenset) else any(sign in signs for sign in wanted)
+
+
 def tag_sign(tag: str) -> str:
     """Sign of the start tags of an element that the source has to name."""
     return _TAG_SIGNS.get(tag, f"<{tag}.")

@@ -11,7 +11,7 @@ from turbohtml import Document, Element, Text
 from extractors.math.delimiters import scan
 from extractors.math.page_config import MathConfig
 
-SIGNS = ("_ignore", "no-mathjax", "nokatex", "no-katex", "ignorehtmlclass", "ignoreclass", "ignoredclass")
+SIGNS = frozenset(("_ignore", "no-mathjax", "nokatex", "no-katex", "ignorehtmlclass", "ignoreclass", "ignoredclass"))
 _SKIPPED = frozenset({"code", "pre", "script", "style", "textarea", "math", "tt", "kbd", "samp"})
 
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from turbohtml import Document, Element
 
-from extractors.layout.signs import ALL, Signs
+from extractors.layout.signs import ALL, Signs, holds_any
 from extractors.math.macros import Macro, Macros, take_definitions, usable
 
 Pair = tuple[str, str]
@@ -68,10 +68,11 @@ _ASCII_BLOCK = re.compile(
 )
 
 
-_DEFINITION_SIGNS = ("\\newcommand", "\\def\\", "\\declaremathoperator")
-_ASCII_SIGNS = ("asciimath", "am_htmlormml")
-_CONFIG_SIGN, _AM_SIGNS = "config=", ("am_", "am-")  # a named configuration of MathJax that reads AsciiMath
-SIGNS = (*_RELEVANT, *_ASCII_SIGNS, _CONFIG_SIGN, *_AM_SIGNS, *_DEFINITION_SIGNS)
+_RELEVANT_SIGNS = frozenset(_RELEVANT)
+_DEFINITION_SIGNS = frozenset(("\\newcommand", "\\def\\", "\\declaremathoperator"))
+_ASCII_SIGNS = frozenset(("asciimath", "am_htmlormml"))
+_CONFIG_SIGN, _AM_SIGNS = "config=", frozenset(("am_", "am-"))  # a named configuration of MathJax that reads AsciiMath
+SIGNS = tuple(sorted({*_RELEVANT, *_ASCII_SIGNS, _CONFIG_SIGN, *_AM_SIGNS, *_DEFINITION_SIGNS}))
 _MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
 
 
@@ -81,20 +82,22 @@ class ConfigReader:
     Made before scripts leave the tree; they may be gone when it is read. `signs` are those of the page among SIGNS.
     """
 
-    __slots__ = ("_config", "_scripts", "_text", "may_use_ascii_math")
+    __slots__ = ("_config", "_configured", "_scripts", "_text", "may_use_ascii_math")
 
     def __init__(self, document: Document, signs: Signs = ALL) -> None:
-        configured = _CONFIG_SIGN in signs and any(sign in signs for sign in _AM_SIGNS)
-        self.may_use_ascii_math = configured or any(sign in signs for sign in _ASCII_SIGNS)
-        silent = not self.may_use_ascii_math and not any(sign in signs for sign in (*_RELEVANT, *_DEFINITION_SIGNS))
+        configured = _CONFIG_SIGN in signs and holds_any(signs, _AM_SIGNS)
+        self.may_use_ascii_math = configured or holds_any(signs, _ASCII_SIGNS)
+        self._configured = holds_any(signs, _RELEVANT_SIGNS)
+        defines = holds_any(signs, _DEFINITION_SIGNS)
+        silent = not (self.may_use_ascii_math or self._configured or defines)
         self._config: MathConfig | None = MathConfig() if silent else None
         self._scripts = [] if silent else document.select("script")
-        self._text = document.text if any(sign in signs for sign in _DEFINITION_SIGNS) else ""
+        self._text = document.text if defines else ""
 
     def read(self) -> MathConfig:
         """The configuration, MathJax's defaults for what the page leaves out."""
         if self._config is None:
-            self._config = _read(self._scripts, self._text)
+            self._config = _read(self._scripts, self._text, inside=self._configured)
         return self._config
 
 
@@ -103,15 +106,15 @@ def page_config(document: Document) -> MathConfig:
     return ConfigReader(document).read()
 
 
-def _read(elements: list[Element], page_text: str) -> MathConfig:
+def _read(elements: list[Element], page_text: str, *, inside: bool) -> MathConfig:
+    """`inside`: whether a script's text can hold a configuration."""
     sources: list[str] = []
     scripts: list[str] = []
     for script in elements:
-        kind = (script.attr("type") or "").lower()
         source = script.attr("src")
         if source:
             sources.append(source + '"')
-        elif not kind.startswith(("math/", "application/ld+json")):
+        elif inside and not (script.attr("type") or "").lower().startswith(("math/", "application/ld+json")):
             text = script.text
             if len(text) <= _MAX_SCRIPT_CHARS and _is_relevant(text):
                 scripts.append(text)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from turbohtml import Comment, Document, Element, Node, Text
 
-from extractors.layout.signs import ALL, Selectors, Signs, tag_sign
+from extractors.layout.signs import ALL, Selectors, Signs, holds_any, tag_sign
 from extractors.math import ignored
 from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
 from extractors.math.forms import CLOSE, OPEN, Recovered, sentinel
@@ -99,7 +99,8 @@ _CLASSES = Selectors(
 )
 _DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
-SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *ignored.SIGNS, *map(tag_sign, ("code", "sup", "sub")))
+_CODE, _SCRIPT_TAGS = tag_sign("code"), frozenset((tag_sign("sup"), tag_sign("sub")))
+SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *sorted({*ignored.SIGNS, _CODE, *_SCRIPT_TAGS}))
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REPEAT_DEPTH = 3
@@ -122,9 +123,9 @@ def resolve_formulas(
     there are formulas; `signs` are those of the page among SIGNS. Work is linear in the size of the page.
     """
     formulas = _resolve(document, config, signs)
-    if any(sign in signs for sign in ignored.SIGNS):
+    if holds_any(signs, ignored.SIGNS):
         ignored.show_ignored_as_code(document, config() if config else page_config(document))
-    if tag_sign("code") in signs and (tag_sign("sup") in signs or tag_sign("sub") in signs):
+    if _CODE in signs and holds_any(signs, _SCRIPT_TAGS):
         write_code_scripts(document)
     return formulas
 

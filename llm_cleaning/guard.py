@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from llm_cleaning.guard_align import Gap, gaps
 from llm_cleaning.guard_edits import Edits, edits, kinds_of
-from llm_cleaning.guard_lines import Lines, line_tokens, lines_of
+from llm_cleaning.guard_lines import Lines, adopt_indented, line_tokens, lines_of
 from llm_cleaning.guard_loss import is_chrome, losses
-from llm_cleaning.guard_tokens import Token
+from llm_cleaning.guard_tokens import EDITORIAL, Token
 from llm_cleaning.guard_words import ANSWER, PREAMBLE, REFUSAL
 from pipeline.document import Blocks
 
@@ -70,9 +70,11 @@ def check(
     """
     config = config or GuardConfig()
     reasons = _finish(finish_reason)
-    if len(cleaned) > config.max_growth * len(source) + 200:
+    if len(cleaned) > config.max_growth * len(source) + 200 and _ink(cleaned) > config.max_growth * _ink(source) + 200:
         return _verdict(reasons | {"too_long"} | _chatter(cleaned))
     old, new = lines_of(source), lines_of(cleaned)
+    adopt_indented(source, old, new)
+    adopt_indented(cleaned, new, old)
     findings = _Findings(reasons)
     for gap in gaps(old.key, new.key):
         if gap.b0 == gap.b1:
@@ -89,6 +91,11 @@ def check(
     if findings.typos > max(config.max_typos, config.max_typo_share * len(source) / 6):
         findings.reasons.add("too_many_changes")
     return _verdict(findings.reasons)
+
+
+def _ink(text: str) -> int:
+    """Characters without what pads a table."""
+    return len("".join(text.split())) - text.count("-")
 
 
 def _verdict(reasons: set[str]) -> Verdict:
@@ -132,7 +139,8 @@ def _borders(at: list[int]) -> list[int]:
 def _said(found: list[Token], borders: list[int]) -> list[str]:
     """What each line says, its layout read away."""
     return [
-        " ".join(token.key for token in found[start:end] if token.kind != "soft") for start, end in pairwise(borders)
+        " ".join(token.key for token in found[start:end] if token.kind != "soft" and token.key not in EDITORIAL)
+        for start, end in pairwise(borders)
     ]
 
 
@@ -212,7 +220,7 @@ def _judge_losses(
     spans = [(old.start[line], old.end[line]) for line in lines if not old.fence[line] and len(old.key[line]) > 1]
     if not spans:
         return
-    loss = losses(source, blocks, spans, cleaned)
+    loss = losses(source, blocks, old, spans, cleaned)
     findings.reasons |= loss.reasons
     if loss.minor_chars > max(config.max_minor_loss, config.max_minor_loss_share * len(source)):
         findings.reasons.add("content_lost")

@@ -1,7 +1,7 @@
 """Order-preserving alignment of two sequences: what of the cleaned text stands in the source, and where.
 
-A longest common subsequence, exact up to MAX_EXACT_CELLS. Beyond that n-grams that occur once on both sides anchor the
-rest, the longest increasing run of anchors wins, and what lies between is aligned the same way with shorter n-grams.
+Long n-grams that occur once on both sides anchor the rest: the longest increasing run of anchors wins, and what lies
+between is a longest common subsequence, exact up to MAX_EXACT_CELLS; beyond that shorter n-grams anchor too.
 Nothing is ever aligned out of order, so what moved shows as lost here and added there.
 """
 
@@ -13,6 +13,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 SIZES = (8, 4, 2, 1)  # n-gram lengths, tried in turn
+SURE_SIZE = 4  # from here on what occurs once is the same thing: short n-grams of a menu stand in the text as well
+MIN_ANCHORED_CELLS = 1 << 11  # below, anchors cost more than they spare
 MAX_EXACT_CELLS = 1 << 25  # gaps up to this product of lengths are aligned exactly, at one bit per cell
 
 
@@ -59,7 +61,9 @@ def runs(a: Sequence[str], b: Sequence[str]) -> list[Run]:
         a0, a1, b0, b1 = a0 + head, a1 - tail, b0 + head, b1 - tail
         if a0 >= a1 or b0 >= b1:
             continue
-        if (a1 - a0) * (b1 - b0) <= MAX_EXACT_CELLS:
+        cells = (a1 - a0) * (b1 - b0)
+        is_sure = level < len(SIZES) and SIZES[level] >= SURE_SIZE
+        if cells <= (MIN_ANCHORED_CELLS if is_sure else MAX_EXACT_CELLS):
             found.extend(_exact(a, b, a0, a1, b0, b1))
         elif level < len(SIZES):
             waiting.extend(_split(a, b, (a0, a1, b0, b1, level), found))

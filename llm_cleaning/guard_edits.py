@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from llm_cleaning.guard_align import Gap, gaps
-from llm_cleaning.guard_tokens import SOFT_KINDS, Token
+from llm_cleaning.guard_tokens import SOFT_KINDS, Token, tokens
 from llm_cleaning.guard_words import ARTICLES, NEGATIONS, PROTECTED, QUANTIFIERS, UNIT_ENDINGS, UNITS
 
 MIN_TYPO_CHARS = 4  # shorter words are other words, except for swapped neighbours ("teh")
@@ -49,8 +49,9 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
     if _same_text([source[i] for i in old], [cleaned[j] for j in new]):
         return
     if len(old) == len(new):
-        pairs = [(i, j) for i, j in zip(old, new, strict=True) if not _is_typo(source, i, cleaned[j])]
-        result.typos += [(source[i].key, cleaned[j].key) for i, j in zip(old, new, strict=True) if (i, j) not in pairs]
+        both = [(i, j) for i, j in zip(old, new, strict=True) if not _same_text([source[i]], [cleaned[j]])]
+        pairs = [(i, j) for i, j in both if not _is_typo(source, i, cleaned[j])]
+        result.typos += [(source[i].key, cleaned[j].key) for i, j in both if (i, j) not in pairs]
         old, new = [i for i, _ in pairs], [j for _, j in pairs]
     if not new and len(old) == 1 and _is_spare(source, old[0]):
         return
@@ -86,19 +87,31 @@ def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:
 
 def _same_text(old: list[Token], new: list[Token]) -> bool:
     """The same characters otherwise divided: a word broken at a line end, 1 000 for 1000, code without its ticks."""
-    if not old or not new:
-        return not old and not new
     if any(token.kind in ("formula", "codeline") for token in (*old, *new)):
         return False
     before, after = "".join(map(_bare, old)), "".join(map(_bare, new))
     if "\ufffd" in before:
         return re.fullmatch(".{0,2}".join(map(re.escape, re.split("\ufffd+", before))), after, re.DOTALL) is not None
+    if not old or not new:
+        return not old and not new
+    if _has_code(old) != _has_code(new) and _spoken(old) == _spoken(new):
+        return True
     if before != after:
         return False
     numbers = [[token.key for token in side if token.kind == "number"] for side in (old, new)]
     if numbers[0] != numbers[1]:
         return any(_THOUSANDS.fullmatch(" ".join(side)) is not None for side in numbers)
     return _protected(old) == _protected(new)
+
+
+def _has_code(side: list[Token]) -> bool:
+    return any(token.kind == "code" for token in side)
+
+
+def _spoken(side: list[Token]) -> list[str]:
+    """What is written, code without its ticks read as the words that it would be then."""
+    parts = (tokens(token.raw) if token.kind == "code" else [token] for token in side)
+    return [token.raw for part in parts for token in part if _matters(token)]
 
 
 def _bare(token: Token) -> str:

@@ -8,10 +8,10 @@ labels) are content that was lost; what stands behind that sign is not.
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 
-from llm_cleaning.guard_words import CHROME, PROMOTION
+from llm_cleaning.guard_tokens import repaired
+from llm_cleaning.guard_words import PROMOTION, says_chrome
 from pipeline.document import Blocks
 from pipeline.text.spans import scan_formulas
 
@@ -19,16 +19,21 @@ Says = Callable[[str], bool]
 MAX_UNMARKED_LOSS = 4.0  # times the cleaned text: more prose than that around it is no chrome
 MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_LABEL_CHARS = 60
+EDGE_CHARS = (150, 100)  # where a long paragraph says that it is chrome: at its beginning, at its end
+MIN_CONTENTS_LINES = 5  # of a list of titles
 MAX_LABELS = 2  # in a row: three are a menu
 MIN_PARAGRAPH_CHARS = 60
 MIN_GAP_CHARS = 300  # of paragraphs between what stayed: captions, teasers and offers are shorter
+MIN_HEAD_CHARS = 500  # before the first block that stayed, where leads and mottos may go
 MIN_TAIL_CHARS = 250  # of paragraphs behind the last block that stayed, where remarks of the site stand as well
 LONE_BLOCKS, MIN_LONE_CHARS = 2, 100  # all that follows: chrome of real pages is more than that
 LABELLED = 0.5  # a paragraph behind a label counts so much: names, dates and "Related" come before what others wrote
 WIDE_CHARS = 2.5  # letters that a character of Han, kana or Hangul stands for
 _CONTENT = frozenset({"formula", "code", "title", "prose"})
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
-_END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[a-zß-ÿа-я][.!?]\s+(?=[A-ZÀ-ÞА-Я])|[。！？]")
+_END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[.!?](?<=[a-zß-ÿа-я].)\s+(?=[A-ZÀ-ÞА-Я])|[。！？]")
+_BACK, _FORTH = frozenset("←«"), frozenset("→»")
+_FORMULA = re.compile(r"\$[^$\n]{1,500}\$")
 _SEPARATORS = re.compile(r"[|»›·•→←]")
 
 
@@ -41,11 +46,20 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     for run in _runs(sorted(gone)):
         if run[0] > 0:
             reasons |= _read(source, blocks, run, _least(run, len(blocks)), is_kept)
-        if run[-1] + 1 < len(blocks):  # before the first block that stayed leads and mottos may go, facts may not
-            reasons |= _read(source, blocks, run[::-1], MIN_GAP_CHARS if run[0] > 0 else sys.maxsize, is_kept)
+        if run[-1] + 1 < len(blocks):
+            reasons |= _read(source, blocks, run[::-1], MIN_GAP_CHARS if run[0] > 0 else MIN_HEAD_CHARS, is_kept)
     sizes = (blocks.end[i] - blocks.start[i] for i in gone if blocks.kind[i] == "paragraph")
     prose = sum(size for size in sizes if size >= MIN_GAP_CHARS)
-    return reasons | ({"content_lost"} if prose > MAX_UNMARKED_LOSS * cleaned_chars else set())
+    if prose > MAX_UNMARKED_LOSS * cleaned_chars or (len(gone) == len(blocks) and _said(source, blocks)):
+        return reasons | {"content_lost"}
+    return reasons
+
+
+def _said(source: str, blocks: Blocks) -> bool:
+    """Whether a text of which nothing is left had anything to say."""
+    texts = [source[start:end] for start, end in zip(blocks.start, blocks.end, strict=True)]
+    kinds = map(_kind, texts, blocks.kind)
+    return sum(_size(text) for text, kind in zip(texts, kinds, strict=True) if kind in _CONTENT) >= MIN_LONE_CHARS
 
 
 def _least(run: Sequence[int], count: int) -> int:
@@ -68,7 +82,7 @@ def _read(source: str, blocks: Blocks, run: Sequence[int], least: float, is_kept
     """What is lost from a border on; paragraphs from `least` characters in all."""
     prose, labels = 0.0, 0
     for index in run:
-        text = source[blocks.start[index] : blocks.end[index]]
+        text = repaired(source[blocks.start[index] : blocks.end[index]])
         kind = _kind(text, blocks.kind[index])
         if kind == "chrome" or labels > MAX_LABELS:
             break
@@ -92,18 +106,43 @@ def _kind(text: str, kind: str) -> str:
     body = text.strip(" \t\n#>*-_|")
     if kind == "code":
         return "code"
+    if kind == "math":
+        return "formula"
     if len(text) <= MAX_CHROME_CHARS and _is_chrome(body):
         return "skipped" if PROMOTION.match(body.lower()) else "chrome"
+    if _is_contents(text):
+        return "skipped"
     ends = _END.search(body) is not None
-    if kind == "math" or ("$" in text and len(scan_formulas(text))):
-        return "formula" if kind == "math" or ends else "title"
+    if "$" in text and len(scan_formulas(text)):
+        return "formula" if ends else "title"
     if kind in ("paragraph", "quote") and _size(text) >= MIN_PARAGRAPH_CHARS and ends:
         return "prose"
     return "label" if len(body) <= MAX_LABEL_CHARS else "skipped"
 
 
 def _is_chrome(body: str) -> bool:
-    return CHROME.search(body.lower()) is not None or len(_SEPARATORS.findall(body)) >= 2
+    """Labels and phrases of chrome; a long paragraph is chrome if it begins or ends so."""
+    if (
+        len(body) <= MAX_LABEL_CHARS
+        and (body[:1] in _BACK or body[-1:] in _FORTH)
+        and not ("«" in body and "»" in body)
+    ):
+        return True
+    near = body if len(body) <= sum(EDGE_CHARS) else f"{body[: EDGE_CHARS[0]]}\n{body[-EDGE_CHARS[1] :]}"
+    return says_chrome(near) or _separators(body) >= 2
+
+
+def _separators(body: str) -> int:
+    return len(_SEPARATORS.findall(_FORMULA.sub("", body) if "$" in body else body))
+
+
+def _is_contents(text: str) -> bool:
+    """A list of titles: many short lines that begin like titles, hardly one with a formula."""
+    lines = text.split("\n")
+    if len(lines) < MIN_CONTENTS_LINES:
+        return False
+    names = sum(len(line) < MAX_LABEL_CHARS and not line.strip(" -*+\t")[:1].islower() for line in lines)
+    return names > 0.7 * len(lines) and sum("$" in line for line in lines) <= 0.2 * len(lines)
 
 
 def _size(text: str) -> int:

@@ -7,10 +7,13 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from llm_cleaning.guard_tokens import Token, folded, repaired, tokens
+from pipeline.document import Blocks
 
 # Written but not seen.
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _MARK = r"(?:(?:[-*+:>]|\d{1,3}[.)])[ \t]+)?"  # a fence may be the first thing of a list item or a definition
+_HEADING = re.compile(r"#{1,6}[ \t]+\S")
+_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)]) \S")
 _FENCE = re.compile(rf"[ \t]{{0,16}}{_MARK}(`{{3,}}+|~{{3,}}+)[^`]*+$")
 
 
@@ -61,16 +64,95 @@ def lines_of(text: str) -> Lines:
 def _fences(raw: list[str], keys: list[str]) -> tuple[list[bool], list[bool], bool]:
     """Which lines are code, which are fences, and whether the last fence is open; their keys are rewritten."""
     code, fence = [False] * len(raw), [False] * len(raw)
-    until = ""
+    until, first, indent = "", 0, 0
     for number, key in enumerate(keys):
         line = raw[number] if raw[number].isascii() else _INVISIBLE.sub("", raw[number])
         found = _FENCE.match(line) if "```" in key or "~~~" in key else None
         if found and (not until or (found[1].startswith(until) and key == found[1])):
-            until = "" if until else found[1]
+            if until:
+                _dedent(keys, first, number, indent)
+            until, first, indent = "" if until else found[1], number + 1, found.start(1)
             keys[number], fence[number] = "```", True
         elif until:
             keys[number], code[number] = "\0" + line.rstrip(), True
     return code, fence, bool(until)
+
+
+def _dedent(keys: list[str], first: int, last: int, indent: int) -> None:
+    """A listing within a list item is indented as a whole."""
+    spaces = " " * indent
+    if indent and all(len(key) == 1 or key.startswith(spaces, 1) for key in keys[first:last]):
+        keys[first:last] = ["\0" + key[1 + indent :] for key in keys[first:last]]
+
+
+def adopt_indented(text: str, lines: Lines, other: Lines) -> None:
+    """Lines indented by four spaces are code where the other text has every line of such a run in a fence."""
+    if sum(lines.code) == sum(other.code) or not any(other.code) or "\n    " not in text:
+        return
+    fenced = {key for key, is_code in zip(other.key, other.code, strict=True) if is_code}
+    run: list[tuple[int, str]] = []
+    for index in range(len(lines.key) + 1):
+        raw = text[lines.start[index] : lines.end[index]] if index < len(lines.key) and not lines.code[index] else ""
+        if raw.startswith("    "):
+            run.append((index, "\0" + raw[4:].rstrip()))
+            continue
+        if run and all(key in fenced for _, key in run):
+            for place, key in run:
+                lines.key[place], lines.code[place] = key, True
+        run = []
+
+
+def blocks_of(text: str, lines: Lines) -> Blocks:
+    """Blocks of Markdown-like text that came without any, as `pipeline.text.spans.markdown_to_blocks` tells them."""
+    starts: list[int] = []
+    ends: list[int] = []
+    kinds: list[str] = []
+    last, kind, until = -2, "", ""  # until: what closes the block that is open
+    for index, key in enumerate(lines.key):
+        if until:
+            is_end = lines.fence[index] if until == "```" else key.endswith("$$")
+            until = "" if is_end or (until == "$$" and lines.number[index] != last + 1) else until
+            if until or is_end:
+                ends[-1], last, kind = lines.end[index], lines.number[index], kind if until else ""
+                continue
+        now = _kind(text, lines, index, key)
+        joined = now == kind or (now == "paragraph" and kind in ("list", "quote"))
+        if kind and lines.number[index] == last + 1 and joined and now not in ("heading", "math", "code"):
+            ends[-1] = lines.end[index]
+        else:
+            starts.append(lines.start[index])
+            ends.append(lines.end[index])
+            kinds.append(now)
+            kind = now
+        last = lines.number[index]
+        until = "```" if lines.fence[index] else "$$" if now == "math" and "$$" not in key[2:] else ""
+    count = len(starts)
+    return Blocks(
+        starts,
+        ends,
+        kinds,
+        [None] * count,
+        [None] * count,
+        [0.0] * count,
+        [""] * count,
+        [False] * count,
+        [None] * count,
+    )
+
+
+def _kind(text: str, lines: Lines, index: int, key: str) -> str:
+    if lines.fence[index] or lines.code[index]:
+        return "code"
+    first = key[0]
+    if first.isalpha():
+        return "paragraph"
+    if first == "$" and key.startswith("$$"):
+        return "math" if "$$" not in key[2:] or key.endswith("$$") else "paragraph"
+    if first == "|" or first == ">":
+        return ("table" if first == "|" else "quote") if text.startswith(first, lines.start[index]) else "paragraph"
+    if first == "#" and _HEADING.match(text, lines.start[index]):
+        return "heading"
+    return "list" if _ITEM.match(key) else "paragraph"
 
 
 def line_tokens(text: str, lines: Lines, first: int, last: int) -> tuple[list[Token], list[int]]:

@@ -11,10 +11,11 @@ from bisect import bisect_right
 from typing import NamedTuple
 
 from llm_cleaning.guard_gaps import lost_content
+from llm_cleaning.guard_lines import Lines, blocks_of
 from llm_cleaning.guard_tokens import folded, tokens
-from llm_cleaning.guard_words import CHROME
+from llm_cleaning.guard_words import says_chrome
 from pipeline.document import Blocks
-from pipeline.text.spans import markdown_to_blocks, scan_formulas
+from pipeline.text.spans import scan_formulas
 
 Span = tuple[int, int]
 
@@ -32,9 +33,9 @@ class Loss(NamedTuple):
     minor_chars: int
 
 
-def losses(source: str, blocks: Blocks | None, lost: list[Span], cleaned: str) -> Loss:
-    """Judge lost lines, given as sorted spans of the source."""
-    known = blocks if blocks is not None and len(blocks) else markdown_to_blocks(source)
+def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], cleaned: str) -> Loss:
+    """Judge lost lines, given as sorted spans of the source, whose `lines` tell blocks where none are given."""
+    known = blocks if blocks is not None and len(blocks) else blocks_of(source, lines)
     kept = _Kept(cleaned)
     by_block: dict[int, list[Span]] = {}
     for span in lost:
@@ -111,7 +112,7 @@ def _judged(text: str, kind: str, score: float | None) -> str:
     if text.lstrip("-* ").startswith("![") and text.endswith("]"):
         return ""
     if score is None:
-        is_chrome_line = len(text) <= MAX_SIDE_LINE_CHARS or CHROME.search(text.lower()) is not None
+        is_chrome_line = len(text) <= MAX_SIDE_LINE_CHARS or says_chrome(text)
         return "" if is_chrome_line or kind not in ("paragraph", "quote") else "content_lost"
     return "content_lost" if is_prose(text, MIN_MARKED_PROSE_WORDS) else ""
 
@@ -124,4 +125,4 @@ def is_prose(text: str, least: int) -> bool:
 
 def is_chrome(text: str) -> bool:
     """A sentence or phrase that may be cut out of a text that stays."""
-    return len(text) <= MAX_SIDE_LINE_CHARS and CHROME.search(text.lower()) is not None
+    return len(text) <= MAX_SIDE_LINE_CHARS and says_chrome(text)

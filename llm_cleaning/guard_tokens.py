@@ -31,8 +31,14 @@ class Token(NamedTuple):
 
 # Kinds that a faithful edit may add or drop: sentence ends at layout borders, list numbers, citation marks, images.
 SOFT_KINDS = frozenset({"soft", "ordinal", "cite", "image", "link"})
+EDITORIAL = frozenset({"[edit]", "[citation needed]"})
 
-_LETTER = rf"[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]"
+_LETTER = rf"(?:[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]|\ufffd)"
+# Tags of layout, which Markdown has other marks for; not <sup> and <sub>. Attributes have values: `a<b and c>d` is none.
+_TAG = (
+    r"</?(?:table|thead|tbody|tfoot|tr|td|th|caption|br|hr|p|div|span|center|font|small|b|i|u|em|strong|ul|ol|li|h[1-6])"
+    r"(?: [\w-]{1,30}=(?:\"[^\"<>\n]{0,200}\"|\w{1,30})){0,8} ?/?>"
+)
 _SKIP = r"[ ,;:\"'(){}|]{0,8}+"
 # Alternatives begin with a character where they can: the engine then passes over them at the price of one comparison.
 _TOKEN = re.compile(
@@ -46,6 +52,7 @@ _TOKEN = re.compile(
     r"|(?P<image>!\[[^\[\]]{0,300}\](?:\([^()\s]{0,500}\))?)"
     r"|(?P<link>\]\([^()\s]{1,500}\))"
     r"|(?P<cite>\[(?:\d{1,3}|edit|citation needed)\])"
+    rf"|(?P<tag>{_TAG})"
     r"|(?P<symbol>_(?<=[^\W_]_)(?=[^\W_])|\*(?:(?<=[\w)].)(?=[\w(])|(?<=[\w)] .)(?= [\w(]))"
     r"|-(?:(?<![\w-].)(?=[\w(\\])|(?<=[\d)].)(?=[\w(])|(?<=[\d)]\s.)(?=\s(?:[\d(\\]|[A-Za-z]\b)))"
     r"|[^\w\s.,;:!?'\"()\[\]{}|*`#~\\$—-]))",
@@ -56,6 +63,9 @@ _OPENER = re.compile(
     rf"|\\[(\[]|\\begin\{{(?P<name>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=[^\s$])",
     re.DOTALL,
 )
+_ESCAPED = re.compile(r"\\(?=[_*#])|(?<=^\d)\\(?=[.)] )", re.MULTILINE)  # Markdown's escapes; TeX's mean the same
+_STOP = re.compile(r"(?<!ght)(?<!\\)[.!?]\s*\Z")  # `\right.` closes nothing
+_NEW_SENTENCE = re.compile(r"\s+(?![a-z\s])|\s*\Z")
 _INLINE = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n)){1,1000}?(?<!\s)\$(?!\d)", re.DOTALL)
 _CLOSERS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
@@ -101,6 +111,8 @@ def _decoded(match: re.Match[str]) -> str:
 def folded(text: str) -> str:
     """One character per look: repaired, NFKC with exponents kept, quotes and dashes as ASCII, invisible ones gone."""
     text = repaired(text)
+    if "\\_" in text or "\\*" in text or "\\#" in text or "\\." in text:
+        text = _ESCAPED.sub("", text)
     if text.isascii():
         return text.replace("\r", " ")
     text = _TO_FOLD.sub(_fold, text.replace("\r\n", "\n"))
@@ -120,6 +132,8 @@ def tokens(text: str) -> list[Token]:
     for start, end, token in _long_ones(text):
         _read(text, position, start, found)
         found.append(token)
+        if token.kind == "formula" and _STOP.search(token.raw[-4:]) and _NEW_SENTENCE.match(text, end):
+            found.append(Token("end", ".", ".", end))  # the full stop may stand on either side of the dollar
         position = end
     _read(text, position, len(text), found)
     return found
@@ -186,6 +200,8 @@ def _read(text: str, start: int, end: int, found: list[Token]) -> None:
             append(new(Token, ("word", key, raw, match.start(kind))))
         elif kind == "line":
             _line(match, found)
+        elif kind == "tag":
+            _end(Token("soft", ".", "\n", match.start(kind)), found)
         elif kind == "end":
             _end(Token("end", ".", match[kind], match.start(kind)), found)
         else:

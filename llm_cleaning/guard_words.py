@@ -61,7 +61,7 @@ REFUSAL = re.compile(
 )
 ANSWER = re.compile(r"\s*(?:answer|solution|response|ans)\b|\s*(?:yes|no)\b[,.]", re.IGNORECASE)
 # Chrome that reads like sentences or like headings of parts that are no content; for text in lower case.
-CHROME = re.compile(
+_CHROME = (
     r"cookie|privacy policy|newsletter|subscri(?:be|ption)|all rights reserved|copyright|©|\bsign (?:in|up)\b|"
     r"\blog(?:ged)? ?(?:in|out)\b|\bregister\b|terms (?:of|and|&)|share (?:this|on)|follow us|advert|sponsored|"
     r"^related\b|related (?:posts?|articles?|questions?|topics?|stories|content|links?)|powered by|"
@@ -73,20 +73,54 @@ CHROME = re.compile(
     r"want to learn more|join (?:our|the) |^(?:\d+ )?(?:comments?|repl(?:y|ies)|responses?)\b|thoughts on|"
     r"about (?:the )?authors?|more (?:from|by|in|about) |recommended|^(?:share|tweet|print|e-?mail|teilen|partager)\b|"
     r"^(?:popular|trending|latest|recent|top stories|similar)\b|hot network|was this .{0,20}helpful|add a comment|"
-    r"mailing list|^written by|^(?:next|previous|prev|older|newer)\b|^[←«]|[→»]$|donate|^loading|^created using|"
-    r"(?:views|opinions) expressed|originally (?:published|appeared)|log in or|min read|^home\b|^menu\b|^search\b|"
-    r"^contents$|\b(?:foto|photo|image|bild|credits?|quelle)s?:|photo(?:graph)?s? (?:by|courtesy)|letter to the editor|"
+    r"mailing list|^written by|^(?:next|previous|prev|older|newer)\b|donate|^loading|^created using|"
+    r"views expressed|opinions expressed|originally (?:published|appeared)|log in or|min read|^home\b|^menu\b|^search\b|"
+    r"^contents$|\bfotos?:|\bphotos?:|\bimages?:|\bbild:|\bcredits?:|\bquellen?:|photo(?:graph)?s? (?:by|courtesy)|letter to the editor|"
     r"\bis (?:an?|the) [\w ,-]{0,40}(?:writer|author|editor|reporter|journalist|columnist|correspondent|contributor|"
     r"professor|freelancer?|blogger|fellow|dietitian|photographer)\b|informational purposes|affiliate|"
-    r"(?:cancellation|refund|return) policy|shared under|curated by|autor:|"
+    r"cancellation policy|refund policy|return policy|shared under|curated by|autor:|"
     # the same in other languages
-    r"kommentare?\b|verwandte|ähnliche|weiterlesen|mehr zum thema|datenschutz|impressum|alle rechte|anmelden|"
+    r"kommentare?\b|verwandte|ähnliche|weiterlesen|mehr zum thema|lesen sie auch|lies auch|auch interessant|datenschutz|impressum|alle rechte|anmelden|"
     r"commentaires?\b|articles? (?:liés|similaires)|lire (?:la suite|aussi)|mentions légales|tous droits|à propos de|"
     r"comentarios?\b|artículos relacionados|leer más|todos los derechos|compartir|leia (?:mais|também)|compartilh|"
     r"commenti\b|articoli correlati|leggi anche|diritti riservati|condividi|reacties|lees (?:meer|ook)|czytaj|"
     r"komentarz|zobacz też|комментари|читайте|поделиться|похожие|все права|"
-    r"评论|分享|相关|上一篇|下一篇|版权|登录|注册|收藏|关注|举报|コメント|関連|シェア|前の|次の|댓글|관련|공유",
+    r"评论|分享|相关|上一篇|下一篇|版权|登录|注册|收藏|关注|举报|コメント|関連|シェア|前の|次の|댓글|관련|공유"
 )
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """Those of the top level."""
+    found, depth = [""], 0
+    for char in pattern:
+        depth += (char == "(") - (char == ")")
+        if char == "|" and not depth:
+            found.append("")
+        else:
+            found[-1] += char
+    return found
+
+
+def _by_first_letter(alternatives: list[str]) -> re.Pattern[str]:
+    """One branch per letter: a search tries the few that begin like the text instead of all."""
+    groups: dict[str, list[str]] = {}
+    for one in alternatives:
+        word = one.removeprefix(r"\b")
+        border = rf"(?<!\w{word[0]})" if word != one else ""
+        groups.setdefault(word[0], []).append(border + word[1:])
+    return re.compile("|".join(f"{letter}(?:{'|'.join(rest)})" for letter, rest in groups.items()))
+
+
+_FIRST = re.compile("|".join(one for one in _alternatives(_CHROME) if one[0] == "^"))
+_ANYWHERE = _by_first_letter([one for one in _alternatives(_CHROME) if one[0] != "^"])
+
+
+def says_chrome(text: str) -> bool:
+    """Whether a text begins like chrome or holds one of its phrases."""
+    lower = text.lower()
+    return _FIRST.match(lower) is not None or _ANYWHERE.search(lower) is not None
+
+
 # Chrome between parts of the content: what follows it is content again.
 PROMOTION = re.compile(
     r"advert|sponsored|read (?:more|also|next)|(?:related|see also|also read):?|story continues|loading|download|"

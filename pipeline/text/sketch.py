@@ -15,7 +15,7 @@ from pipeline.text.native import BUILT
 
 U64 = NDArray[np.uint64]
 
-HASHES_VERSION = 2  # of every hash here and of the words they are made from: keys on disk are kept with it
+HASHES_VERSION = 3  # of every hash here and of the words they are made from: keys on disk are kept with it
 WORD_CACHE_SIZE = 1 << 20
 MAX_SMALLEST = 256
 CHUNK_GRAMS = 1 << 15  # 256 KiB per buffer: stays in the second-level cache

@@ -1,9 +1,10 @@
 """Measure the guard on planted edits of real cleaned pages: catch rate and pass rate by kind, pages per CPU second.
 
-    python tests/quality/bench_guard.py [--samples] [--pages N] [--show KIND] [--no-blocks]
+    python tests/quality/bench_guard.py [--samples] [--pages N] [--from N] [--show KIND] [--no-blocks] [--outside]
 
 Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/*corruptions.py
-and *edits.py is planted once per page where it has a place. Sources carry their marked blocks unless --no-blocks. Settings
+and *edits.py is planted once per page where it has a place; with --outside those of tests/llm_cleaning/outside_*.py, a
+second set that was written without looking at the first or at the guard's tests. Sources carry their marked blocks unless --no-blocks. Settings
 of the guard were chosen on --samples, our own pages; ../shared/data is for measuring.
 """
 
@@ -24,6 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/llm_cleaning"), str(ROOT / "tests/quality")]
 
 import gate_sample  # noqa: E402
+from outside_chrome import CHROME  # noqa: E402
+from outside_edits import MESSY, TIDY  # noqa: E402
+from outside_prose import OUTSIDE_CORRUPTIONS  # noqa: E402
 from subtle_corruptions import ALL_CORRUPTIONS  # noqa: E402
 from subtle_edits import ALL_FAITHFUL  # noqa: E402
 
@@ -38,8 +42,8 @@ Pair = tuple[str, Blocks, str]
 Html = tuple[bytes | str, str | None, str | None]  # body, url, content type
 
 
-def html_pages(limit: int) -> Iterator[Html]:
-    """Pages of every set, spread evenly over it; samples where the shared folder is absent."""
+def html_pages(limit: int, start: int = 0) -> Iterator[Html]:
+    """Pages of every set, spread evenly over it from `start` on; samples where the shared folder is absent."""
     files = [SHARED / f"{name}.jsonl.gz" for name in SETS]
     if not files[0].exists():
         yield from sample_pages()
@@ -47,7 +51,7 @@ def html_pages(limit: int) -> Iterator[Html]:
     for file in files:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]
-        for row in rows[:: max(1, len(rows) // limit)][:limit]:
+        for row in rows[start :: max(1, len(rows) // limit)][:limit]:
             yield row["html"], row["url"], None
 
 
@@ -93,6 +97,26 @@ def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, 
             yield kind, bad, verdict, time.process_time() - before, pair[0], pair[1]
 
 
+def plant_outside(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, Verdict, float, str, str]]:
+    """The same with the second set. Damage to a source is planted in the cleaned text where offsets have to hold."""
+    messy = {**MESSY, **CHROME}
+    for number, (source, blocks, cleaned) in enumerate(pairs):
+        other = pairs[(number + 1) % len(pairs)][2]
+        edits = [
+            (kind, True, source, edit(Random(f"{kind} {number}"), cleaned, other))
+            for kind, edit in OUTSIDE_CORRUPTIONS.items()
+        ]
+        edits += [(kind, False, source, edit(Random(f"{kind} {number}"), cleaned)) for kind, edit in TIDY.items()]
+        damaged = cleaned if with_blocks else source
+        edits += [(kind, False, edit(Random(f"{kind} {number}"), damaged), cleaned) for kind, edit in messy.items()]
+        for kind, bad, old, new in edits:
+            if old is None or new is None or new == (cleaned if old == source else old):
+                continue
+            before = time.process_time()
+            verdict = check(old, new, source_blocks=blocks if with_blocks and old == source else None)
+            yield kind, bad, verdict, time.process_time() - before, old, new
+
+
 def faithful(kind: str, number: int, source: str, cleaned: str) -> tuple[str, str] | None:
     """Edits that damage the source are planted in the cleaned page alone: the blocks' offsets would no longer hold."""
     pair = ALL_FAITHFUL[kind](Random(f"{kind} {number}"), source, cleaned)
@@ -106,13 +130,16 @@ def main() -> None:
     parser.add_argument("--pages", type=int, default=60, help="pages per set")
     parser.add_argument("--samples", action="store_true", help="our own pages only")
     parser.add_argument("--show", default="", help="print the first wrong verdicts of these kinds (A,B)")
+    parser.add_argument("--from", type=int, default=0, dest="start", help="first page of each set")
+    parser.add_argument("--outside", action="store_true", help="the second set of edits")
     parser.add_argument("--no-blocks", action="store_true", help="plain text sources")
     options = parser.parse_args()
-    pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages)))
+    pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages, options.start)))
     right: dict[tuple[bool, str], list[int]] = defaultdict(list)
     seconds: dict[bool, list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()
-    for kind, bad, verdict, cpu, source, cleaned in plant(pairs, with_blocks=not options.no_blocks):
+    planted = plant_outside if options.outside else plant
+    for kind, bad, verdict, cpu, source, cleaned in planted(pairs, with_blocks=not options.no_blocks):
         correct = verdict.passed != bad
         right[bad, kind].append(correct)
         seconds[bad].append(cpu)

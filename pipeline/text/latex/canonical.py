@@ -7,6 +7,7 @@ sign, an index, a letter's alphabet stay. The walk is linear; nesting is kept on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from pipeline.text.latex.symbols import FUNCTIONS, INVISIBLE, LATEX_OF, LETTER_O
 
 _MAX_BARE_ARGUMENTS = 50  # `\\hat\\hat\\hat x`: arguments without braces nest on Python's stack
 _MAX_DEPTH = 400  # braces beyond it are read flat
+_LENGTH = re.compile(r"-?[\d.]+[a-z]{2}|-?[\d.]*\\[a-z]{5,}")
 _PLAIN = frozenset(map(chr, range(0x21, 0x7F))) - {"{", "}", "."} - names.SYNONYMS.keys()  # canonical as they are
 
 
@@ -73,8 +75,14 @@ def _environment(frame: _Frame) -> list[_Item]:
     while body.endswith("\\\\"):
         body = body[:-2].rstrip()
     table = f"\\begin{{matrix}}{body}\\end{{matrix}}"
-    left, right = names.FENCED_ENVIRONMENTS.get(name, ("", ""))
-    return [part for part in (left, table, right) if part]
+    if name not in names.FENCED_ENVIRONMENTS:
+        return [table]
+    left, right = names.FENCED_ENVIRONMENTS[name]
+    return [
+        _Group([left]),
+        table,
+        *([right] if right else ()),
+    ]  # as a group a bracket is no option of what stands before it
 
 
 def _without_arguments(items: list[_Item]) -> list[_Item]:
@@ -287,8 +295,10 @@ def _arrow(reader: _Reader, command: str) -> list[str]:
 
 
 def _row_end(reader: _Reader, command: str) -> list[str]:
-    if reader.peek() == "[":
-        reader.optional()
+    """`\\\\[2pt]` is a space; `\\\\[0,1]` is an interval in the next row."""
+    before = reader.position
+    if reader.peek() == "[" and not _LENGTH.fullmatch("".join(reader.optional())):
+        reader.position = before
     return [command]
 
 

@@ -35,18 +35,18 @@ class Gap(NamedTuple):
     b1: int
 
 
-def gaps(a: Sequence[str], b: Sequence[str]) -> list[Gap]:
-    """Maximal differences of two sequences, in order."""
+def gaps(a: Sequence[str], b: Sequence[str], *, anchored: bool = False) -> list[Gap]:
+    """Maximal differences of two sequences, in order. Words want anchors, lines are sure enough alone."""
     found: list[Gap] = []
     at_a = at_b = 0
-    for run in [*runs(a, b), Run(len(a), len(b), 0)]:
+    for run in [*runs(a, b, anchored=anchored), Run(len(a), len(b), 0)]:
         if run.start_a > at_a or run.start_b > at_b:
             found.append(Gap(at_a, run.start_a, at_b, run.start_b))
         at_a, at_b = run.start_a + run.size, run.start_b + run.size
     return found
 
 
-def runs(a: Sequence[str], b: Sequence[str]) -> list[Run]:
+def runs(a: Sequence[str], b: Sequence[str], *, anchored: bool = False) -> list[Run]:
     """Common runs in order, not overlapping, neighbours joined."""
     found: list[Run] = []
     waiting = [(0, len(a), 0, len(b), 0)]
@@ -62,7 +62,7 @@ def runs(a: Sequence[str], b: Sequence[str]) -> list[Run]:
         if a0 >= a1 or b0 >= b1:
             continue
         cells = (a1 - a0) * (b1 - b0)
-        is_sure = level < len(SIZES) and SIZES[level] >= SURE_SIZE
+        is_sure = anchored and level < len(SIZES) and SIZES[level] >= SURE_SIZE
         if cells <= (MIN_ANCHORED_CELLS if is_sure else MAX_EXACT_CELLS):
             found.extend(_exact(a, b, a0, a1, b0, b1))
         elif level < len(SIZES):

@@ -35,7 +35,7 @@ class Edits:
 def edits(source: list[Token], cleaned: list[Token]) -> Edits:
     """Align and judge every difference."""
     result = Edits()
-    for gap in gaps([token.key for token in source], [token.key for token in cleaned]):
+    for gap in gaps([token.key for token in source], [token.key for token in cleaned], anchored=True):
         _judge(source, cleaned, gap, result)
     return result
 
@@ -94,7 +94,7 @@ def _same_text(old: list[Token], new: list[Token]) -> bool:
         return re.fullmatch(".{0,2}".join(map(re.escape, re.split("\ufffd+", before))), after, re.DOTALL) is not None
     if not old or not new:
         return not old and not new
-    if _has_code(old) != _has_code(new) and _spoken(old) == _spoken(new):
+    if (_codes(new) < _codes(old) or _codes(old) < _codes(new)) and _spoken(old) == _spoken(new):
         return True
     if before != after:
         return False
@@ -104,8 +104,8 @@ def _same_text(old: list[Token], new: list[Token]) -> bool:
     return _protected(old) == _protected(new)
 
 
-def _has_code(side: list[Token]) -> bool:
-    return any(token.kind == "code" for token in side)
+def _codes(side: list[Token]) -> set[str]:
+    return {token.key for token in side if token.kind == "code"}
 
 
 def _spoken(side: list[Token]) -> list[str]:

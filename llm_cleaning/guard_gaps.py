@@ -81,7 +81,10 @@ def _runs(indices: Sequence[int]) -> Iterable[list[int]]:
 def _read(source: str, blocks: Blocks, run: Sequence[int], least: float, is_kept: Says) -> set[str]:
     """What is lost from a border on; paragraphs from `least` characters in all."""
     prose, labels = 0.0, 0
+    teasers = _under_chrome(source, blocks, run)
     for index in run:
+        if index in teasers:
+            continue
         text = repaired(source[blocks.start[index] : blocks.end[index]])
         kind = _kind(text, blocks.kind[index])
         if kind == "chrome" or labels > MAX_LABELS:
@@ -96,6 +99,18 @@ def _read(source: str, blocks: Blocks, run: Sequence[int], least: float, is_kept
             return {"content_lost"}
         labels = labels + 1 if kind == "label" else 0
     return set()
+
+
+def _under_chrome(source: str, blocks: Blocks, run: Sequence[int]) -> set[int]:
+    """Blocks between a heading of chrome ("Read also") and the next heading."""
+    found: set[int] = set()
+    inside = False
+    for index in sorted(run):
+        if blocks.kind[index] == "heading":
+            inside = _is_chrome(source[blocks.start[index] : blocks.end[index]].strip(" \t\n#*_"))
+        elif inside:
+            found.add(index)
+    return found
 
 
 def _kind(text: str, kind: str) -> str:

@@ -45,7 +45,7 @@ def lines_of(text: str) -> Lines:
         line.strip() if "  " not in line and line.isprintable() else " ".join(_INVISIBLE.sub("", line).split())
         for line in raw
     ]
-    ends = list(accumulate((len(line) + 1 for line in raw), initial=-1))
+    ends = list(accumulate(map(len, raw), initial=0))  # but for the line breaks before
     code, fence, is_open = (
         _fences(raw, keys) if "```" in text or "~~~" in text else ([False] * len(raw),) * 2 + (False,)
     )
@@ -53,8 +53,8 @@ def lines_of(text: str) -> Lines:
     return Lines(
         [keys[n] for n in numbers],
         numbers,
-        [ends[n] + 1 for n in numbers],
-        [ends[n + 1] for n in numbers],
+        [ends[n] + n for n in numbers],
+        [ends[n + 1] + n for n in numbers],
         [code[n] for n in numbers],
         [fence[n] for n in numbers],
         is_open,

@@ -45,10 +45,12 @@ def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], c
     minor = 0
     for index, spans in by_block.items():
         score = known.keep_score[index] if index >= 0 else None
+        if score is not None and score < 0.5:
+            continue
         text = "\n".join(source[start:end] for start, end in spans)
         if score is None and index >= 0 and _visible(text) >= _visible(source[known.start[index] : known.end[index]]):
             whole.add(index)
-        elif (score is None or score >= 0.5) and not kept.says(text):
+        elif not kept.says(text):
             reason = _judged(text, known.kind[index] if index >= 0 else "other", score)
             reasons |= {reason} - {""}
             minor += len(text) if score is not None and not reason else 0

@@ -34,7 +34,7 @@ SOFT_KINDS = frozenset({"soft", "ordinal", "cite", "image", "link"})
 EDITORIAL = frozenset({"[edit]", "[citation needed]"})
 
 _LETTER = rf"(?:[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]|\ufffd)"
-# Tags of layout, which Markdown has other marks for; not <sup> and <sub>. Attributes have values: `a<b and c>d` is none.
+# Tags of layout, which Markdown has other marks for; not <sup>, <sub>. Attributes have values: `a<b and c>d` is none.
 _TAG = (
     r"</?(?:table|thead|tbody|tfoot|tr|td|th|caption|br|hr|p|div|span|center|font|small|b|i|u|em|strong|ul|ol|li|h[1-6])"
     r"(?: [\w-]{1,30}=(?:\"[^\"<>\n]{0,200}\"|\w{1,30})){0,8} ?/?>"

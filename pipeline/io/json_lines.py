@@ -86,16 +86,27 @@ def _packed(part: Path, target: str) -> Any:
 
 
 def parsed(line: bytes) -> Any:
-    """The JSON of one line. Raises ValueError, also for what is nested deeper than Python can follow."""
+    """The JSON of one line. Raises ValueError, also for NaN and Infinity, which are none, and for what is nested deeper
+    than Python can follow."""
     try:
-        return json.loads(line)
+        return json.loads(line, parse_constant=_refused)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
 
 
+def _refused(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
 def json_line(row: Mapping[str, Any]) -> bytes:
-    """One row as a line; lone surrogates, which UTF-8 cannot say, as ASCII escapes; what is no JSON value as text."""
+    """One row as a line; lone surrogates, which UTF-8 cannot say, as ASCII escapes; numbers that JSON cannot say (NaN,
+    1e999) as null; what is no JSON value as text."""
     try:
-        return json.dumps(row, ensure_ascii=False, default=str).encode() + b"\n"
+        text = json.dumps(row, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:
+        row = json.loads(json.dumps(row, default=str), parse_constant=lambda _: None)
+        text = json.dumps(row, ensure_ascii=False)
+    try:
+        return text.encode() + b"\n"
     except UnicodeEncodeError:
         return json.dumps(row, default=str).encode() + b"\n"

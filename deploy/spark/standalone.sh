@@ -40,17 +40,22 @@ start() { # NAME CLASS ARGUMENTS...: spark-class becomes the JVM, so $! is the J
     pids="$pids $!"
 }
 
-wait_for() { # TEXT COUNT: lines in the master's log, within a minute
+wait_for() { # TEXT COUNT: lines in the master's log, within five minutes
     tries=0
     until [ "$(grep -c "$1" "$folder/master.log")" -ge "$2" ]; do
         tries=$((tries + 1))
-        if [ $tries -gt 600 ]; then
-            tail -n 20 "$folder"/*.log >&2
-            echo "standalone.sh: the cluster did not come up within a minute" >&2
-            exit 1
-        fi
+        [ $tries -le 3000 ] || fail "the cluster did not come up within five minutes"
+        for pid in $pids; do
+            kill -0 "$pid" 2>/dev/null || fail "a part of the cluster ended as it came up"
+        done
         sleep 0.1
     done
+}
+
+fail() {
+    tail -n 20 "$folder"/*.log >&2
+    echo "standalone.sh: $1" >&2
+    exit 1
 }
 
 start master org.apache.spark.deploy.master.Master --host 127.0.0.1 --port "$port" --webui-port 0

@@ -309,7 +309,7 @@ def _write(path: StorePath, call: Callable[[], T]) -> T:
         return call()
     except FileNotFoundError as error:
         bucket = path.key.partition("/")[0]
-        reason = OSError(f"no bucket {bucket!r}, or it is not yours")
+        reason = FileNotFoundError(f"no bucket {bucket!r}, or it is not yours")
         raise explained(reason, str(path), writes=True) from error
 
 

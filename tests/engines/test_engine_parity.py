@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from functools import partial
 from pathlib import Path
 
@@ -57,6 +58,28 @@ def expected(tmp_path_factory):
 @pytest.mark.parametrize("engine", [pytest.param(n, marks=[needs_java] if n == "spark" else []) for n in ENGINES])
 def test_the_main_job_is_the_same_on_every_engine(tmp_path, expected, engine):
     warcmill("run", *INPUTS, "-o", tmp_path / "run", "--workers", "2", *ENGINES[engine])
+    assert digests(tmp_path / "run") == expected
+
+
+@pytest.fixture
+def job_service(tmp_path):
+    """The port of a Beam job service: what --runner=FlinkRunner and SparkRunner start, and then talk to alike."""
+    module, port = "apache_beam.runners.portability.local_job_service_main", tmp_path / "port"
+    with (tmp_path / "log").open("wb") as log:
+        service = subprocess.Popen([sys.executable, "-m", module, "--port_file", port], stdout=log, stderr=log)
+    for _ in range(3000):
+        if port.exists() and port.read_text():
+            break
+        assert service.poll() is None, (tmp_path / "log").read_text()
+        time.sleep(0.1)
+    yield port.read_text()
+    service.kill()
+    service.wait()
+
+
+def test_the_main_job_is_the_same_through_a_job_service(tmp_path, expected, job_service):
+    options = ["--runner=PortableRunner", f"--job_endpoint=localhost:{job_service}", "--environment_type=LOOPBACK"]
+    warcmill("run", *INPUTS, "-o", tmp_path / "run", "--engine", "beam", "--", *options)
     assert digests(tmp_path / "run") == expected
 
 

@@ -23,6 +23,9 @@ from engine_runs import (
     wait_for,
 )
 
+from pipeline.metrics import openmetrics
+from pipeline.status import read_status
+
 pytestmark = pytest.mark.slow
 needs_java = pytest.mark.skipif(
     not (os.environ.get("JAVA_HOME") or shutil.which("java")),
@@ -63,8 +66,12 @@ def test_the_driver_is_killed_between_commits_and_before_success(undisturbed, tm
     run = tmp_path / "run"
     driver = started("-m", "pipeline.cli", *arguments(run, engine))
     wait_for(lambda: len(list(run.glob("phases/01-render/_commit/[0-9]*.json"))), driver, pause_s=0.002)
+    assert read_status(run).state == "running"
     driver.kill()
     driver.communicate()
+    dead = read_status(run)
+    assert (dead.state, dead.phases[-1].name, dead.phases[-1].tasks) == ("stopped", "render", 2)
+    assert f'warcmill_run{{run="{run}",warcmill_run="stopped"}} 1\n' in openmetrics(dead)
     first = {path.name: path.stat().st_mtime_ns for path in run.glob("phases/01-render/_commit/[0-9]*.json")}
     for where in ("classify", "run"):
         ended(started("-c", KILLED_AT, where, *arguments(run, engine)), -signal.SIGKILL)

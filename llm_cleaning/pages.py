@@ -125,7 +125,10 @@ def _selection(
     by_rule = _rule_keep(document.blocks, config)
     if not lists or len(lists) > config.max_requests:
         return _Selected(by_rule, [ChunkRecord(0, len(document.text), "rules", (("select", ("too_long",)),))])
-    replies = yield [select_request(document.id, place, listing, config.seed) for listing in lists]
+    nothing = with_safe(document.blocks, document.formulas.start, [False] * len(document.blocks))
+    # weak models like to keep nothing: where that would be refused it is not offered
+    may = len(lists) > 1 or not lost_content(document.blocks, nothing, config.select)
+    replies = yield [select_request(document.id, place, part, config.seed, may_be_empty=may) for part in lists]
     found = _Selected([])
     for listing, reply in zip(lists, replies, strict=True):
         keep, reason = read_selection(reply, listing.last - listing.first)

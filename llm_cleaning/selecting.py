@@ -78,20 +78,22 @@ def _listing(order: int, first: int, last: int, rows: Sequence[str]) -> Listing:
     return Listing(order, first, last, fenced("\n".join(lines)))
 
 
-def select_request(document: str, place: str, listing: Listing, seed: int) -> Request:
+def select_request(document: str, place: str, listing: Listing, seed: int, *, may_be_empty: bool = True) -> Request:
     """The question about one list; `place` is the chunk it is part of, "" for a whole page."""
     count = listing.last - listing.first
     ranges = min(MAX_RANGES, (count + 1) // 2)
     sampling = Sampling(max_tokens=16 + TOKENS_PER_RANGE * ranges, seed=seed)
-    schema = canonical_schema(answer_schema(count))
+    schema = canonical_schema(answer_schema(count, 0 if may_be_empty else 1))
     return Request(document, f"{place}{MODE}/{listing.order:04d}", MODE, prompt(MODE), listing.text, sampling, schema)
 
 
-def answer_schema(count: int) -> dict[str, Any]:
-    """JSON schema of an answer about `count` blocks."""
+def answer_schema(count: int, least: int = 0) -> dict[str, Any]:
+    """JSON schema of an answer about `count` blocks, of `least` ranges at least."""
     number = {"type": "integer", "minimum": 1, "maximum": count}
     pair = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
-    ranges = {"type": "array", "items": pair, "maxItems": min(MAX_RANGES, (count + 1) // 2)}
+    ranges: dict[str, Any] = {"type": "array", "items": pair, "maxItems": min(MAX_RANGES, (count + 1) // 2)}
+    if least:
+        ranges["minItems"] = least
     return {"type": "object", "properties": {"keep": ranges}, "required": ["keep"], "additionalProperties": False}
 
 

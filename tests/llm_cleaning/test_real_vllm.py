@@ -254,7 +254,7 @@ def real_model(tmp_path_factory):
 @pytest.mark.parametrize("mode", ["select", "repair", "rewrite"])
 def test_a_real_model_goes_through_every_mode_and_nothing_unverified_is_written(mode, real_model, tmp_path):
     """SmolLM2-135M is too small to copy a page faithfully: what it gets wrong the guard has to find."""
-    texts = [page(n)["text"] for n in range(3)]
+    texts = [page(n)["text"] for n in range(1 if mode == "rewrite" else 3)]
     unread = {"start": 0, "end": 6, "tex": "", "source_form": "html_sub_sup", "display": False, "recovered": False}
     lines = [{"id": str(n), "text": text} for n, text in enumerate(texts)]
     if mode == "repair":

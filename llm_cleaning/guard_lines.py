@@ -109,12 +109,13 @@ def blocks_of(text: str, lines: Lines) -> Blocks:
     kinds: list[str] = []
     last, kind, until = -2, "", ""  # until: what closes the block that is open
     for index, key in enumerate(lines.key):
+        if until == "$$" and lines.number[index] != last + 1:
+            until = ""  # no formula crosses a blank line
         if until:
-            is_end = lines.fence[index] if until == "```" else key.endswith("$$")
-            until = "" if is_end or (until == "$$" and lines.number[index] != last + 1) else until
-            if until or is_end:
-                ends[-1], last, kind = lines.end[index], lines.number[index], kind if until else ""
-                continue
+            ends[-1], last = lines.end[index], lines.number[index]
+            if lines.fence[index] if until == "```" else key.endswith("$$"):
+                until, kind = "", ""
+            continue
         now = _kind(text, lines, index, key)
         joined = now == kind or (now == "paragraph" and kind in ("list", "quote"))
         if kind and lines.number[index] == last + 1 and joined and now not in ("heading", "math", "code"):

@@ -6,9 +6,10 @@ import pytest
 
 from llm_cleaning.guard import check
 from llm_cleaning.guard_align import gaps, runs
-from llm_cleaning.guard_lines import lines_of
+from llm_cleaning.guard_lines import blocks_of, lines_of
 from llm_cleaning.guard_tokens import folded, repaired, tokens
 from pipeline.document import Block, Blocks
+from pipeline.text.spans import markdown_to_blocks
 
 PAGE = """# Convergence of series
 
@@ -228,3 +229,55 @@ def test_lines_know_code():
     lines = lines_of("a\n\n```\n  b\n\n```\nc\n~~~\nd")
     assert lines.key == ["a", "```", "\0  b", "\0", "```", "c", "```", "\0d"]
     assert lines.open_fence
+
+
+LISTING = "Before it.\n\n```python\nx = 1\n\nif x:\n    y = 2\n```\n\nBehind it."
+
+
+@pytest.mark.parametrize(
+    ("source", "cleaned"),
+    [
+        ("See corner_case and 3 * 4 and #7 here.", "See corner\\_case and 3 \\* 4 and \\#7 here."),
+        ("Use `solve(a, b=-1)` and `Grid.NS` now.", "Use solve(a, b=-1) and Grid.NS now."),
+        ("It is $x=1$. Then we go on, as always.", "It is $x=1.$ Then we go on, as always."),
+        ("a\n\n| p | q |\n| --- | --- |\n| 1 | 2 |", "a\n\n<table><tr><td>p</td><td>q</td></tr>\n<tr><td>1</td><td>2</td></tr></table>"),
+        (LISTING, "Before it.\n\n    x = 1\n\n    if x:\n        y = 2\n\nBehind it."),
+        (LISTING, LISTING.replace("\n```", "\n  ```").replace("\nx", "\n  x").replace("\nif", "\n  if").replace("\n    y", "\n      y")),
+        ("Deb\ufffds plan \ufffd and the rest.", "Deb's plan \u201cand the rest."),
+        ("| a | b |\n| --- | --- |\n| 1 | 2 |", f"| a{' ' * 300}| b |\n|{'-' * 300}|---|\n| 1{' ' * 300}| 2 |"),
+    ],
+    ids=["escapes", "ticks", "full stop", "html table", "indented code", "listing in a list", "lost letters", "padding"],
+)  # fmt: skip
+def test_another_layout_of_the_same_passes(source, cleaned):
+    assert check(source, cleaned).reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "cleaned", "reason"),
+    [
+        ("Use `solve(a, b=-1)` here.", "Use solve(a, b=1) here.", "code_changed"),
+        ("Use `a[1]` and `b` here.", "Use `a(1)` and `b` here.", "code_changed"),
+        (LISTING, "Before it.\n\n    x = 1\n\n    if x:\n      y = 2\n\nBehind it.", "code_changed"),
+        ("If a<b and c>d hold, stop.", "If a<b or c>d hold, stop.", "words_changed"),
+        ("So\n\n$$a \\\\ \\begin{bmatrix} s_2 \\end{bmatrix} = b$$", "So\n\n$$a \\\\ \\begin{bmatrix} s_q \\end{bmatrix} = b$$", "formula_changed"),
+        ("So it is.\n\n$$|f(x)-f(a)|\\leq |g(x)|$$\n\nThat is all.", "So it is.\n\nThat is all.", "formula_changed"),
+    ],
+    ids=["sign without ticks", "brackets in ticks", "indent", "no tag", "matrix in a second row", "display of bars"],
+)  # fmt: skip
+def test_facts_in_another_layout_are_seen(source, cleaned, reason):
+    assert reason in check(source, cleaned).reasons
+
+
+def test_a_page_that_lost_its_first_half_or_everything_fails():
+    sentence = "The lens was cut into rings, and each of them keeps the part that bends the light, as number {} shows. "
+    paragraphs = ["".join(sentence.format(n) for n in range(5 * k, 5 * k + 5)).strip() for k in range(6)]
+    page = "\n\n".join(paragraphs)
+    assert "content_lost" in check(page, "\n\n".join(paragraphs[3:])).reasons
+    assert "content_lost" in check(page, "").reasons
+    assert check(f"Home | News | Sign in\n\n{page}\n\nRead also\n\nAll rights reserved.", page).passed
+
+
+def test_blocks_of_lines_are_the_blocks_of_markdown():
+    text = f"{PAGE}\n1. one\n   more\n2. two\n\n> quoted\nlazily\n\n| a | b |\n\n$$\nx\n\ny$$\n\n#no heading\n- item\n```\nopen"
+    ours, theirs = blocks_of(text, lines_of(text)), markdown_to_blocks(text)
+    assert (ours.start, ours.end, ours.kind) == (theirs.start, theirs.end, theirs.kind)

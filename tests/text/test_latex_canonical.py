@@ -126,3 +126,9 @@ def test_well_formed(tex, well_formed):
 def test_visible_symbols_ignore_structure():
     assert visible_symbols("\\frac{a+b}{a}") == {"a": 2, "+": 1, "b": 1}
     assert visible_symbols("\\dfrac{a+b}a") == visible_symbols("{a+b \\over a}")
+
+
+def test_brackets_of_a_second_row_are_no_option_of_the_row_end():
+    assert canonical(r"a \\ \begin{bmatrix} x \end{bmatrix}") != canonical(r"a \\ \begin{bmatrix} y \end{bmatrix}")
+    assert canonical(r"a \\ [0,1]") != canonical(r"a \\ [0,2]")
+    assert canonical(r"a \\[2pt] b") == canonical(r"a \\ b") == canonical(r"a \\[\baselineskip] b")

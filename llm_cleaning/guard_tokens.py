@@ -60,13 +60,15 @@ _TOKEN = re.compile(
 )
 _OPENER = re.compile(
     r"(?P<url>(?:(?:https?|ftp)://|www\.)[^\s<>\"]{1,2000})|`(?P<code>[^`\n]{1,500})`(?!`)|``(?P<code2>[^\n]{1,500}?)``"
-    rf"|\\[(\[]|\\begin\{{(?P<name>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?=[^\s$])",
+    rf"|\\[(\[]|\\begin\{{(?P<name>(?:{MATH_ENVIRONMENTS})\*?)\}}|\\.|\$\$|\$(?= ?[^\s$])",
     re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(?=[_*#])|(?<=^\d)\\(?=[.)] )", re.MULTILINE)  # Markdown's escapes; TeX's mean the same
 _STOP = re.compile(r"(?<!ght)(?<!\\)[.!?]\s*\Z")  # `\right.` closes nothing
 _NEW_SENTENCE = re.compile(r"\s+(?![a-z\s])|\s*\Z")
 _INLINE = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n)){1,1000}?(?<!\s)\$(?!\d)", re.DOTALL)
+# With spaces inside the dollars prose between two prices looks alike: it must be short, and like TeX.
+_SPACED = re.compile(r" (?=[^$\n]{0,300}[\\^_=<>+]|[^\s$]{1,3} \$)(?:[^$\\\n]|\\.){1,300}? \$(?![\w$])")
 _CLOSERS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
@@ -169,8 +171,8 @@ def _simple(opener: re.Match[str]) -> tuple[int, Token] | None:
 def _formula(text: str, opener: re.Match[str], closers: dict[str, int]) -> tuple[int, Token] | None:
     mark, start = opener[0], opener.end()
     if mark == "$":
-        inline = _INLINE.match(text, start)
-        end, tex = (inline.end(), inline[0][:-1]) if inline else (0, "")
+        inline = (_SPACED if text.startswith(" ", start) else _INLINE).match(text, start)
+        end, tex = (inline.end(), inline[0][:-1].strip("` ")) if inline else (0, "")
     else:
         closer = f"\\end{{{opener['name']}}}" if opener["name"] else _CLOSERS.get(mark, "")
         stop = _next(text, closer, start, closers) if closer else sys.maxsize

@@ -241,12 +241,13 @@ LISTING = "Before it.\n\n```python\nx = 1\n\nif x:\n    y = 2\n```\n\nBehind it.
         ("Use `solve(a, b=-1)` and `Grid.NS` now.", "Use solve(a, b=-1) and Grid.NS now."),
         ("It is $x=1$. Then we go on, as always.", "It is $x=1.$ Then we go on, as always."),
         ("a\n\n| p | q |\n| --- | --- |\n| 1 | 2 |", "a\n\n<table><tr><td>p</td><td>q</td></tr>\n<tr><td>1</td><td>2</td></tr></table>"),
+        ("Let \\( x_1 \\) be $`y`$ here.", "Let $ x_1 $ be $y$ here."),
         (LISTING, "Before it.\n\n    x = 1\n\n    if x:\n        y = 2\n\nBehind it."),
         (LISTING, LISTING.replace("\n```", "\n  ```").replace("\nx", "\n  x").replace("\nif", "\n  if").replace("\n    y", "\n      y")),
         ("Deb\ufffds plan \ufffd and the rest.", "Deb's plan \u201cand the rest."),
         ("| a | b |\n| --- | --- |\n| 1 | 2 |", f"| a{' ' * 300}| b |\n|{'-' * 300}|---|\n| 1{' ' * 300}| 2 |"),
     ],
-    ids=["escapes", "ticks", "full stop", "html table", "indented code", "listing in a list", "lost letters", "padding"],
+    ids=["escapes", "ticks", "full stop", "html table", "dollars", "indented code", "listing in a list", "lost letters", "padding"],
 )  # fmt: skip
 def test_another_layout_of_the_same_passes(source, cleaned):
     assert check(source, cleaned).reasons == ()

@@ -17,12 +17,12 @@ STEM_CHARS = 4
 # RARE: patterns are to be asked.
 CHROME_WORD, WEAK_WORD, CONTENT_WORD, COMMENT_WORD, FIRST, LAST, RARE, STEM = (1 << bit for bit in range(8))
 # Bits of a tag, beside those of words.
-ALWAYS_TAG, NEVER_WEAK, ANY_ID, LANDMARK_TAG = (1 << bit for bit in range(8, 12))
+ALWAYS_TAG, NEVER_WEAK, ANY_ID, LANDMARK_TAG, INNER_TAG = (1 << bit for bit in range(8, 13))
 
 # A place is one number, so that a child's is its parent's plus its own: three counts of elements, then flags.
 CHROME, WEAK, CONTENT = 1, 1 << 10, 1 << 20
 COUNT = 1023
-IN_MAIN, IS_COMMENT, IS_CAPTION, ALWAYS, LANDMARK, ANCHORED = (1 << bit for bit in range(40, 46))
+IN_MAIN, IS_COMMENT, IS_CAPTION, ALWAYS, LANDMARK, ANCHORED, INNER, NEAR_MAIN = (1 << bit for bit in range(40, 48))
 
 _TAG = re.compile(r"[A-Za-z0-9_-]*")
 _NAME = re.compile(r"[#.]([A-Za-z0-9_-]*)")
@@ -53,6 +53,7 @@ def code(segment: str, names: Names) -> int:
     found |= ALWAYS if known & ALWAYS_TAG else 0
     found |= LANDMARK if known & LANDMARK_TAG or (tag[:3] == "div" and is_landmark(segment, names.landmarks)) else 0
     found |= ANCHORED if segment.startswith("dt#") else 0
+    found |= INNER if known & INNER_TAG else 0
     if (marks | known) & CHROME_WORD:
         return found | CHROME
     if (marks | known) & CONTENT_WORD:

@@ -45,6 +45,9 @@ most(read|active|viewed|recent|popular|commented) read(more|next|also) upnext al
 recomendad(o|a)(s|) recommandation(s|) empfehlung(en|) rekomendasi terkait aanbevolen announcement(s|) notice(s|)
 eupopup lightbox
 postprofile post(er|user|)(info|details|buttons) user(info|details|stats|panel) authorpane
+related(posts|articles|stories|topics|questions|links|content) (cookie|social|share|notice)(bar|banner|box) whoisonline
+(social|share|sharing)(links|icons|media|buttons) printfooter post(author|signature|navigation) pagenavi prevnext
+jumpbox (back|go|scroll)(totop|top) quickreply (login|search|reply)form (user|message)signature
 """)
 )
 _CHROME_PAIRS = _spelled("""
@@ -55,6 +58,7 @@ author(s|)-(box|info|bio|card|details|description|section|area|module|about|prof
 most-(read|active|viewed|recent|popular|commented) (more|also)-from read-(more|next|also) up-next also-(like|read)
 lire-aussi post-excerpt about-(the-|)author(s|)
 post-(profile|buttons|author|user) message-user user-(info|details|stats|panel) author-(information|pane)
+(post|user|message|forum)-signature online-(list|users) back-to-top quick-reply login-form prev-next
 """)
 _PAIRED = frozenset(pair.split("-")[0] for pair in _CHROME_PAIRS), frozenset(p.split("-")[-1] for p in _CHROME_PAIRS)
 _PAIR = _any_of(_CHROME_PAIRS)
@@ -67,7 +71,7 @@ _WEAK_WORDS = frozenset(
 header aside meta metadata byline infobox author bio button(s|) btn(s|) form tool(s|) link(s|) rating stat(s|) timestamp
 date avatar usercard profile signature sig legal hidden caption(s|) credit(s|) attribution gallery thumb(nail|)(s|)
 dateline(s|) pubdate published posted post(s|)info info like(s|) vote(s|) actionbar action(s|) control(s|) subtitle
-kicker eyebrow time
+kicker eyebrow time username(s) usertitle membertitle poster creator tagline karma badge(s) reactions followers views
 """)
 )
 _CATEGORY = _any_of((r"categor\w+",))
@@ -110,6 +114,8 @@ _ALWAYS_TAGS = frozenset({"nav", "footer", "menu", "dialog", "button"})
 _CHROME_TAGS = _ALWAYS_TAGS | {"form"}
 _WEAK_TAGS = frozenset({"header", "aside", "address", "figcaption"})
 _CONTENT_TAGS = frozenset({"article", "main"})
+# Parts of a text that hold others, but are never all of it.
+_INNER_TAGS = frozenset({"ul", "ol", "dl", "dd", "dt", "blockquote", "p", "pre", "figure"})
 _CAPTION = re.compile(r"figcaption|.*?[#.-](?:wp-)?caption(?![a-z])", re.DOTALL)
 _TAG = re.compile(r"[\w-]*")
 _LANDMARKS = frozenset(_spelled("(main|body|page|post|entry|article)(-|)content content main body document"))
@@ -164,6 +170,7 @@ def _tags() -> dict[str, int]:
         (elements.WEAK_WORD, _WEAK_TAGS),
         (elements.CONTENT_WORD | elements.LANDMARK_TAG, _CONTENT_TAGS),
         (elements.ALWAYS_TAG, _ALWAYS_TAGS),
+        (elements.INNER_TAG, _INNER_TAGS),
     ):
         for tag in tags:
             table[tag] = table.get(tag, 0) | bit
@@ -185,6 +192,7 @@ def read_code(segment: str) -> int:
     tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
     if tag in _CONTENT_TAGS or (tag.startswith("div") and elements.is_landmark(segment, _LANDMARKS)):
         found |= elements.LANDMARK
+    found |= elements.INNER if tag in _INNER_TAGS else 0
     return found | (elements.ANCHORED if segment.startswith("dt#") else 0)
 
 

@@ -15,9 +15,11 @@ from llm_cleaning.elements import (
     CONTENT,
     COUNT,
     IN_MAIN,
+    INNER,
     IS_CAPTION,
     IS_COMMENT,
     LANDMARK,
+    NEAR_MAIN,
     WEAK,
     Names,
     code,
@@ -102,11 +104,13 @@ def places(
     never = _inside_chrome(tree)
     below, total = _mass_below(tree, never, links, memoryview(sizes).cast("q"), bits)
     technical = _is_technical(tree, bits)
-    main = _main_container(tree.parent, below)
-    if technical:
-        main = _landmark(tree, main)
+    main = _main_container(tree, below)
+    near = _landmark(tree, main)
+    main = near if technical else main
     trusted = max(MAIN_SHARE * total, MAIN_CHARS * MASS)
-    counts = _counts(tree, main, [mass < trusted or is_chrome for mass, is_chrome in zip(below, never, strict=True)])
+    counts = _counts(
+        tree, main, near, [mass < trusted or is_chrome for mass, is_chrome in zip(below, never, strict=True)]
+    )
     counts.append(0 if tree.parent else IN_MAIN)  # text that came without a page is one container
     return array("q", map(counts.__getitem__, tree.of_block)).tobytes(), technical
 
@@ -151,15 +155,15 @@ def _is_technical(tree: _Tree, bits: bytes) -> bool:
     return sum(map(bool, technical)) >= TECHNICAL_BLOCKS
 
 
-def _main_container(parent: list[int], below: list[int]) -> int:
+def _main_container(tree: _Tree, below: list[int]) -> int:
     """Descend from the root while one child holds BRANCH_SHARE of its parent's text and MAIN_SHARE of the page's.
 
-    Elements without others in them are no containers. Of equal children the first in the page wins. -1: no page.
+    Elements without others in them and lists are no containers. Of equal children the first wins. -1: no page.
     """
     heaviest: dict[int, int] = {}
-    for element in dict.fromkeys(parent):  # elements that hold others
-        if element >= 0:
-            best = heaviest.get(up := parent[element])
+    for element in dict.fromkeys(tree.parent):  # elements that hold others
+        if element >= 0 and not tree.code[element] & INNER:
+            best = heaviest.get(up := tree.parent[element])
             if best is None or below[element] > below[best]:
                 heaviest[up] = element
     node = heaviest.get(-1, -1)
@@ -177,7 +181,7 @@ def _landmark(tree: _Tree, element: int) -> int:
     return element if at < 0 else at
 
 
-def _counts(tree: _Tree, main: int, is_told: list[bool]) -> list[int]:
+def _counts(tree: _Tree, main: int, near: int, is_told: list[bool]) -> list[int]:
     """Place of every element.
 
     The outermost element is <body>, whose classes name a theme; elements with most of the text (not `is_told`) are
@@ -192,6 +196,7 @@ def _counts(tree: _Tree, main: int, is_told: list[bool]) -> list[int]:
         if 0 < level <= MAX_LEVELS and is_told[element]:
             place += said & _CUES
         place |= said & _FLAGS
-        counts.append(place | IN_MAIN if element == main else place)
+        place |= IN_MAIN if element == main else 0
+        counts.append(place | NEAR_MAIN if element == near else place)
         depth.append(level)
     return counts

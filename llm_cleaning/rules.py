@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import exp
 from typing import NamedTuple
 
-from llm_cleaning.elements import CONTENT, COUNT, IN_MAIN, IS_CAPTION, IS_COMMENT, WEAK
+from llm_cleaning.elements import CONTENT, COUNT, IN_MAIN, IS_CAPTION, IS_COMMENT, NEAR_MAIN, WEAK
 from llm_cleaning.places import MASS, MIN_TEXT_CHARS, text_mass
 from llm_cleaning.texts import FORMULA, IMAGE, KINDS, META, PHRASE, SENTENCE, TEXT_LIKE
 
@@ -38,8 +38,9 @@ class Weights(NamedTuple):
     weak: float = -0.8
     content: float = 0.4
     in_main: float = 1.4
+    near_main: float = -1.4  # outside of the container, inside the landmark around it
     outside_main: float = -1.8
-    phrase: float = -2.0
+    phrase: float = -3.0
     meta: float = -2.0
     image: float = -4.0
     site_repeat: float = -5.0
@@ -120,7 +121,8 @@ def _block_odds(rows: _Rows, at: int, is_comment: bool, is_aside: bool, weights:
     odds += weights.chrome * chrome
     odds += weights.weak * weak
     odds += weights.content * content
-    odds += weights.in_main if place & IN_MAIN else weights.outside_main
+    outside = weights.near_main if place & NEAR_MAIN else weights.outside_main
+    odds += weights.in_main if place & IN_MAIN else outside
     odds += weights.phrase if bits & PHRASE else 0.0
     odds += weights.meta if bits & META else 0.0
     odds += weights.image if bits & IMAGE else 0.0
@@ -183,7 +185,7 @@ def _headings(rows: _Rows, odds: list[float], values: list[float]) -> None:
     Going backwards, `best[level]` is the best value since the last heading of at most that level, `section` that since
     the last heading. Overwrites the log-odds of headings. `values` are log-odds with what is safe raised.
     """
-    title = next((at for at in range(len(odds)) if rows.kinds[at] == HEADING and _may_be_title(rows, at)), -1)
+    title = _title(rows)
     best = [-CLIP] * 7
     section = -CLIP
     for at in range(len(odds) - 1, -1, -1):
@@ -197,9 +199,17 @@ def _headings(rows: _Rows, odds: list[float], values: list[float]) -> None:
         section = -CLIP
 
 
-def _may_be_title(rows: _Rows, at: int) -> bool:
-    """The page's title is its first heading of level 1 that is no chrome."""
-    return rows.levels[at] == 1 and not rows.places[at] & COUNT and not rows.repeats[at] and rows.links[at] < 0.5
+def _title(rows: _Rows) -> int:
+    """The page's title: its first heading of level 1 that is no chrome; a link only where no other one is. -1: none."""
+    linked = -1
+    for at, (kind, level) in enumerate(zip(rows.kinds, rows.levels, strict=True)):
+        if kind != HEADING or level != 1 or rows.places[at] & COUNT or rows.repeats[at]:
+            continue
+        if rows.links[at] < 0.5:
+            return at
+        if linked < 0 and rows.places[at] & (IN_MAIN | NEAR_MAIN):
+            linked = at
+    return linked
 
 
 def _heading_odds(rows: _Rows, at: int, own: float, headed: float, *, is_title: bool) -> float:

@@ -12,7 +12,7 @@ from pipeline.document import BLOCK_KINDS
 # Bits of a block.
 SENTENCE, PHRASE, META, IMAGE, FORMULA, TEXT_LIKE = (1 << bit for bit in range(6))
 KINDS = {kind: number for number, kind in enumerate(BLOCK_KINDS)}
-CODE, MATH = KINDS["code"], KINDS["math"]
+CODE, MATH, PARAGRAPH = KINDS["code"], KINDS["math"], KINDS["paragraph"]
 
 MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
 MAX_META_CHARS = 80
@@ -37,30 +37,58 @@ def _by_first(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-_CHROME = tuple(
-    """
-©|(c) 20|(c) 19|copyright|all rights reserved|alle rechte vorbehalten|tous droits réservés|todos los derechos
-skip to|jump to navigation|jump to content|share this|share on|share via|share it|share:|tweet this|pin it|email this
-print this|follow us|follow me|follow on|like this|save this|subscribe|sign up|sign in|log in|login|register
-read more|read next|read also|see also:|related post|related article|related stor|related topic|you may also
-you may like|you might also|you might like|previous post|previous article|previous page|previous topic|previous thread
-previous chapter|next post|next article|next page|next topic|next thread|next chapter|older post|older entr|newer post
-newer entr|leave a reply|leave a comment|post a comment|add a comment|your email address will|your e-mail address will
-powered by|we use cookies|this site uses cookies|this website uses cookies|privacy policy|terms of|terms and|terms &
-cookie policy|cookie settings|posted in|posted by|posted on|filed under|tags:|tag:|tagged|advertisement|loading
-back to top|edit this page|view source|report this|report abuse|click here to|weiterlesen|mehr zum thema|teilen|anmelden
-lesen sie auch|lies auch|auch interessant|das könnte dich|das könnte sie|das könnte ihnen|ähnliche artikel
-ähnliche beiträge|verwandte artikel
-weitere artikel|mehr zu diesem|artikel teilen|beitrag teilen|jetzt teilen|kommentar schreiben|newsletter
-lire la suite|partager|à lire aussi|lire aussi|sur le même sujet|articles similaires|à propos de l'auteur|commenter
-leer más|compartir|lee también|lea también|te puede interesar|noticias relacionadas|leia também|leia mais
-veja também|compartilh|leggi anche|potrebbe interessarti|ti potrebbe interessare|articoli correlati|condividi|lees ook
-lees meer|czytaj także|czytaj też|zobacz też|polecamy|läs också|les også|læs også
-читать далее|читайте также|смотрите также|похожие|поделиться|войти|分享|转载|登录|注册|上一篇|下一篇|版权所有
-""".strip()
-    .replace("\n", "|")
-    .split("|")
-)
+# What short blocks of chrome begin with; "$" is the end of the block.
+_CHROME_TEXT = """
+©|(c) 20|(c) 19|copyright|all rights reserved|skip to|jump to navigation|jump to content|share this|share on
+share via|share it|share:|share$|tweet this|tweet$|pin it|email this|print this|print$|follow us|follow me
+follow on|follow$|like this|like$|save this|subscribe|sign up|sign in$|sign in to|sign in or|sign in with
+log in$|log in to|log in or|login$|login to|register$|register now|register for|register to|read more|read next
+read also|see also:|related post|related article|related stor|related topic|related question|you may also
+you may like|you might also|you might like|previous post|previous article|previous page|previous topic
+previous thread|previous chapter|next post|next article|next page|next topic|next thread|next chapter|previous$
+next$|prev$|home$|menu$|search$|older post|older entr|newer post|newer entr|leave a reply|leave a comment
+post a comment|add a comment|your email address will|your e-mail address will|powered by|proudly powered
+we use cookies|this site uses cookies|this website uses cookies|privacy policy|terms of use|terms of service
+terms and conditions|terms & conditions|cookie policy|cookie settings|accept all cookies|posted in|posted by
+posted on|filed under|tags:|tag:|tagged$|tagged with|tagged as|tagged in|advertisement|loading$|loading...
+loading…|back to top|back to the top|edit this page|edit on git|view source|view this page|report this
+report abuse|report$|reply$|quote$|permalink|click here to|was this page helpful|was this article helpful
+did you find this|on this page|last updated|last modified|last edited|this page was last|this entry was posted
+all times are|who is online|users browsing|you must be logged|you must log in|you may not post|join date:
+show more$|load more|view all$|see all$|more from|recommended for|recommended from|popular posts|recent posts
+recent comments|latest posts|made with|website by|theme by|min read|written by$|alle rechte vorbehalten
+weiterlesen|mehr zum thema|teilen$|teilen auf|teilen via|anmelden$|jetzt anmelden|registrieren$|lesen sie auch
+lies auch|auch interessant|das könnte dich|das könnte sie|das könnte ihnen|ähnliche artikel|ähnliche beiträge
+verwandte artikel|weitere artikel|mehr zu diesem|mehr aus |artikel teilen|beitrag teilen|jetzt teilen
+kommentar schreiben|schreibe einen kommentar|hinterlasse einen|newsletter|wir verwenden cookies
+diese website verwendet|diese seite verwendet|impressum|datenschutz|zum inhalt springen|veröffentlicht in
+veröffentlicht am|schlagwörter:|schlagworte:|letzte änderung|zuletzt geändert|zuletzt bearbeitet|wer ist online
+mitglieder in diesem|anzeige$|antworten$|nach oben$|drucken$|startseite$|tous droits réservés|lire la suite
+partager|à lire aussi|lire aussi|sur le même sujet|articles similaires|à propos de l'auteur|commenter$
+commenter cet|laisser un commentaire|ce site utilise|nous utilisons des cookies|mentions légales
+politique de confidentialité|dernière modification|dernière mise à jour|publié dans|publié le|article précédent
+article suivant|page suivante|page précédente|retour en haut|suivez-nous|abonnez-vous|inscrivez-vous|accueil$
+répondre$|todos los derechos|leer más|compartir|lee también|lea también|te puede interesar|noticias relacionadas
+artículos relacionados|entradas relacionadas|deja un comentario|deja una respuesta|este sitio utiliza
+este sitio web utiliza|política de privacidad|aviso legal|publicado en|publicado por|publicado el|etiquetas:
+esta página se editó|volver arriba|siguiente$|anterior$|inicio$|responder$|suscríbete|todos os direitos
+leia também|leia mais|veja também|compartilh|este site usa|este site utiliza|deixe um comentário
+deixe uma resposta|artigos relacionados|posts relacionados|publicado em|início$|tutti i diritti|leggi anche
+potrebbe interessarti|ti potrebbe interessare|articoli correlati|condividi|questo sito utilizza
+lascia un commento|ultima modifica|ultime modifiche|articolo precedente|articolo successivo|pubblicato in
+iscriviti|rispondi$|lees ook|deel dit|plaats een reactie|gerelateerde|lees meer|wszelkie prawa|czytaj także
+czytaj też|zobacz też|polecamy|udostępnij|dodaj komentarz|powiązane|läs också|dela$|les også|læs også|paylaş
+benzer|tüm hakları|читать далее|читайте также|читать также|смотрите также|похожие|поделиться|войти$|все права
+теги:|метки:|подписаться|ответить$|комментировать|оставить комментарий|добавить комментарий|материалы по теме
+опубликовано|наверх$|главная$|вопрос задан|分享|转载|登录|注册|上一篇|下一篇|上一页|下一页|上一頁|下一頁
+版权所有|版权声明|版權所有|编辑此页|最后更新|最近更新|相关推荐|相关阅读|相关文章|推荐阅读|热门文章|关于我们
+阅读全文|展开全文|关注我们|扫码|微信扫|责任编辑|返回顶部|举报|点赞|本文为博主原创|发表评论|首页$|分享到|関連記事
+人気記事|おすすめ記事|この記事をシェア|シェアする|ログイン|新規登録|利用規約|プライバシーポリシー|前の記事
+次の記事|コメントを残す|投稿日|最終更新|続きを読む|ホーム$|관련 글|관련글|관련기사|공유하기|로그인|회원가입|무단
+저작권자|이전 글|다음 글|홈$|شارك|مواضيع ذات|مقالات ذات|جميع الحقوق|اترك تعليق|لن يتم نشر|اقرأ أيضا|تسجيل الدخول
+الرئيسية$|كل الحقوق
+"""
+_CHROME = _CHROME_TEXT.strip().replace("\n", "|").replace("$", "\n").split("|")
 _BYLINES = """
 by|von|par|por|published|updated|posted|written|photo|photos|foto|image|credit|source|автор|фото|текст|作者|来源
 """.strip().split("|")
@@ -71,6 +99,7 @@ _IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]")
 PHRASES = Phrases(_by_first(_CHROME), _by_first(word + end for word in _BYLINES for end in ": "), tuple(_NETWORKS))
 
 _SENTENCE = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*(?=\s|$)|[。！？，、،]|, ")
+_ENDS = ".!?:;…。！？؟۔।"
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")  # a character is about half a word
 _LEAD_MARKS = " \t\n#>|*-•"
 _LEAD = _LEAD_MARKS + "0123456789."
@@ -84,8 +113,8 @@ def bodies(
 
     The size is in characters, those of Han, kana and Hangul counted as two and a half letters. The bits are SENTENCE,
     holds the end of a sentence or of a part of one; PHRASE, short and begins with words of chrome; META, short, no
-    sentence, and reads like a byline, a date or a credit; IMAGE, holds nothing but images; FORMULA, one begins in it;
-    TEXT_LIKE, code and math.
+    whole sentence, and reads like a byline, a date or a credit; IMAGE, holds nothing but images; FORMULA, one begins in
+    it; TEXT_LIKE, code and math.
 
     Args:
         kinds: of the blocks, as places in BLOCK_KINDS.
@@ -99,23 +128,24 @@ def bodies(
         body = text[start:end]
         sizes.append(len(body) if body.isascii() else len(body) + len(_WIDE.findall(body)) * 3 // 2)
         found = FORMULA if at < len(formulas) and formulas[at] < end else 0
-        bits.append(found | _text_bits(body, phrases) | (TEXT_LIKE if kind in (CODE, MATH) else 0))
+        bits.append(found | _text_bits(body, kind, phrases) | (TEXT_LIKE if kind in (CODE, MATH) else 0))
     return sizes.tobytes(), bytes(bits)
 
 
-def _text_bits(body: str, phrases: Phrases) -> int:
+def _text_bits(body: str, kind: int, phrases: Phrases) -> int:
     found = SENTENCE if _SENTENCE.search(body) else 0
     if "![" in body and not _IMAGE.sub("", body).strip(_LEAD):
         found |= IMAGE
     if len(body) <= MAX_PHRASE_CHARS and _is_chrome(body.lstrip(_LEAD).lower(), phrases):
         found |= PHRASE
-    if not found & SENTENCE and len(body) <= MAX_META_CHARS and _is_meta(body.lstrip(_LEAD_MARKS), phrases.whose):
+    may_be_meta = not found & SENTENCE or (kind == PARAGRAPH and body[-1] not in _ENDS)
+    if may_be_meta and len(body) <= MAX_META_CHARS and _is_meta(body.lstrip(_LEAD_MARKS), phrases.whose):
         found |= META
     return found
 
 
 def _is_chrome(lowered: str, phrases: Phrases) -> bool:
-    if lowered.startswith(phrases.chrome.get(lowered[:1], ())):
+    if f"{lowered}\n".startswith(phrases.chrome.get(lowered[:1], ())):  # the line break ends whole blocks
         return True
     return sum(map(lowered.__contains__, phrases.networks)) >= 2
 

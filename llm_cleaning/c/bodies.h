@@ -38,6 +38,18 @@ is_closer(Py_UCS4 c)
     return c == '"' || c == '\'' || c == 0x201d || c == 0x2019 || c == 0xbb || c == ')' || c == ']';
 }
 
+/* texts.py: _ENDS */
+static int
+is_end(Py_UCS4 c)
+{
+    switch (c) {
+    case '.': case '!': case '?': case ':': case ';': case 0x2026: case 0x3002: case 0xff01: case 0xff1f: case 0x61f:
+    case 0x6d4: case 0x964:
+        return 1;
+    }
+    return 0;
+}
+
 /* Whether a sentence or a part of one ends at a character. */
 static int
 ends_at(const Body *body, Py_ssize_t at, Py_UCS4 c)
@@ -62,7 +74,8 @@ is_lead(Py_UCS4 c, int digits)
            || (digits && (c == '.' || (c >= '0' && c <= '9')));
 }
 
-/* Lower case of a body without the marks before it; returns its length, at most MAX_PHRASE. */
+/* Lower case of a body without the marks before it, and a line break, which ends whole blocks; returns its length without
+   that, at most MAX_PHRASE. */
 static Py_ssize_t
 lowered(const Body *body, int digits, Py_UCS4 *into)
 {
@@ -73,6 +86,7 @@ lowered(const Body *body, int digits, Py_UCS4 *into)
         Py_UCS4 c = CHAR(body, at);
         into[size++] = c == 0x130 ? c : Py_UNICODE_TOLOWER(c); /* of U+0130 Python makes two characters */
     }
+    into[size] = '\n';
     return size;
 }
 
@@ -230,20 +244,20 @@ wide_chars(const Body *body)
 
 /* Bits of a body, and its size; -1 with an error set. */
 static int
-read_body(const Body *body, const Phrases *known, int64_t *size)
+read_body(const Body *body, int kind, const Phrases *known, int64_t *size)
 {
-    Py_UCS4 lower[MAX_PHRASE];
+    Py_UCS4 lower[MAX_PHRASE + 1];
     Py_ssize_t length = body->end - body->start, short_size;
     int bits = (holds_sentence(body) ? SENTENCE : 0) | (is_image(body) ? IMAGE : 0), found;
     *size = length + wide_chars(body) * 3 / 2;
     if (length > MAX_PHRASE)
         return bits;
     short_size = lowered(body, 1, lower);
-    if ((found = begins_with(lower, short_size, known->chrome)) < 0)
+    if ((found = begins_with(lower, short_size + 1, known->chrome)) < 0)
         return -1;
     if (found || names_two(lower, short_size, known))
         bits |= PHRASE;
-    if (bits & SENTENCE || length > MAX_META)
+    if (length > MAX_META || (bits & SENTENCE && (kind != KIND_PARAGRAPH || is_end(CHAR(body, body->end - 1)))))
         return bits;
     if ((found = begins_with(lower, lowered(body, 0, lower), known->whose)) < 0)
         return -1;
@@ -308,9 +322,10 @@ bodies(PyObject *Py_UNUSED(module), PyObject *args)
     for (Py_ssize_t at = 0; at < count; at++) {
         Body body = {PyUnicode_KIND(text), PyUnicode_DATA(text), offset(starts, at, 0, length), 0};
         body.end = offset(ends, at, body.start, length);
-        int found = read_body(&body, &known, (int64_t *)PyBytes_AS_STRING(sizes) + at);
+        int kind = (unsigned char)PyBytes_AS_STRING(kinds)[at];
+        int found = read_body(&body, kind, &known, (int64_t *)PyBytes_AS_STRING(sizes) + at);
         if (found >= 0)
-            found |= other_bits(&body, PyBytes_AS_STRING(kinds)[at], formulas, &formula);
+            found |= other_bits(&body, kind, formulas, &formula);
         if (found < 0 || PyErr_Occurred())
             goto done;
         PyBytes_AS_STRING(bits)[at] = (char)found;

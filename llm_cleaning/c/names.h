@@ -14,6 +14,7 @@
 #define NEVER_WEAK 512
 #define ANY_ID 1024
 #define LANDMARK_TAG 2048
+#define INNER_TAG 4096
 
 /* Bits of an element and of a place. */
 #define CHROME ((int64_t)1)
@@ -26,6 +27,8 @@
 #define ALWAYS ((int64_t)1 << 43)
 #define LANDMARK ((int64_t)1 << 44)
 #define ANCHORED ((int64_t)1 << 45)
+#define INNER ((int64_t)1 << 46)
+#define NEAR_MAIN ((int64_t)1 << 47)
 
 #define ASK_PATTERNS (-1)
 #define FAILED (-2) /* with an error set */
@@ -200,7 +203,7 @@ code_by_words(PyObject *segment, const Names *names)
         return FAILED;
     int64_t found = (marks & COMMENT_WORD ? IS_COMMENT : 0) | (known & ALWAYS_TAG ? ALWAYS : 0)
                     | (land || known & LANDMARK_TAG ? LANDMARK : 0)
-                    | (length > 2 && memcmp(data, "dt#", 3) == 0 ? ANCHORED : 0);
+                    | (length > 2 && memcmp(data, "dt#", 3) == 0 ? ANCHORED : 0) | (known & INNER_TAG ? INNER : 0);
     long said = marks | known;
     if (said & CHROME_WORD)
         return found | CHROME;

@@ -191,7 +191,7 @@ main_container(Tree *tree)
     Py_ssize_t node = -1; /* the heaviest of those without a parent */
     for (Py_ssize_t at = 0; at < tree->count; at++) {
         Py_ssize_t element = elements[at].parent;
-        if (element < 0 || elements[element].holds)
+        if (element < 0 || elements[element].holds || elements[element].code & INNER)
             continue;
         elements[element].holds = 1;
         Py_ssize_t up = elements[element].parent, *best = up < 0 ? &node : &elements[up].heaviest;
@@ -220,7 +220,7 @@ landmark(const Tree *tree, Py_ssize_t element)
 }
 
 static void
-count_places(Tree *tree, Py_ssize_t main, int64_t total)
+count_places(Tree *tree, Py_ssize_t main, Py_ssize_t near, int64_t total)
 {
     double trusted = MAIN_SHARE * (double)total;
     trusted = trusted > MAIN_CHARS * MASS ? trusted : MAIN_CHARS * MASS;
@@ -231,7 +231,8 @@ count_places(Tree *tree, Py_ssize_t main, int64_t total)
             place &= ~IS_COMMENT;
         if (element->level > 0 && element->level <= MAX_LEVELS && (element->never || (double)element->mass < trusted))
             place += element->code & COUNTS;
-        element->place = place | (element->code & INHERITED) | (at == main ? IN_MAIN : 0);
+        place |= (at == main ? IN_MAIN : 0) | (at == near ? NEAR_MAIN : 0);
+        element->place = place | (element->code & INHERITED);
     }
 }
 
@@ -245,8 +246,8 @@ placed(Tree *tree, PyObject *links, const Py_buffer *sizes, const Py_buffer *bit
     if (total < 0)
         return NULL;
     int technical = is_technical(tree, bits->buf);
-    Py_ssize_t main = main_container(tree);
-    count_places(tree, technical ? landmark(tree, main) : main, total);
+    Py_ssize_t main = main_container(tree), near = landmark(tree, main);
+    count_places(tree, technical ? near : main, near, total);
     PyObject *found = PyBytes_FromStringAndSize(NULL, tree->n_blocks * (Py_ssize_t)sizeof(int64_t));
     if (found == NULL)
         return NULL;

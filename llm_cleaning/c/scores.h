@@ -7,7 +7,7 @@
 /* rules.py: Weights, in its order */
 typedef struct {
     double safe_score, table_score, short_chars, base, length, length_chars, sentence, links, free_links, free_list_links,
-        free_references, chrome, weak, content, in_main, outside_main, phrase, meta, image, site_repeat, comment, aside,
+        free_references, chrome, weak, content, in_main, near_main, outside_main, phrase, meta, image, site_repeat, comment, aside,
         neighbour;
 } Weights;
 
@@ -95,7 +95,9 @@ block_odds(const Row *row, const Page *page)
     odds += weights->chrome * chrome;
     odds += weights->weak * weak;
     odds += weights->content * content;
-    odds += row->place & IN_MAIN ? weights->in_main : weights->outside_main;
+    odds += row->place & IN_MAIN     ? weights->in_main
+            : row->place & NEAR_MAIN ? weights->near_main
+                                     : weights->outside_main;
     odds += row->bits & PHRASE ? weights->phrase : 0.0;
     odds += row->bits & META ? weights->meta : 0.0;
     odds += row->bits & IMAGE ? weights->image : 0.0;
@@ -145,17 +147,29 @@ heading_odds(const Row *row, double headed, int is_title)
     return headed <= 0.0 || row->place & IN_MAIN ? least_of(headed, 2.0) : (headed + row->odds) / 2;
 }
 
+/* rules.py: _title */
+static Py_ssize_t
+title_of(const Page *page)
+{
+    Py_ssize_t linked = -1;
+    for (Py_ssize_t at = 0; at < page->count; at++) {
+        const Row *row = &page->rows[at];
+        if (row->kind != KIND_HEADING || row->level != 1 || chrome_of(row) || row->repeats)
+            continue;
+        if (row->links < 0.5)
+            return at;
+        if (linked < 0 && row->place & (IN_MAIN | NEAR_MAIN))
+            linked = at;
+    }
+    return linked;
+}
+
 /* rules.py: _headings */
 static void
 judge_headings(Page *page)
 {
     double best[LEVELS], section = -CLIP;
-    Py_ssize_t title = 0;
-    for (; title < page->count; title++) {
-        const Row *row = &page->rows[title];
-        if (row->kind == KIND_HEADING && row->level == 1 && !chrome_of(row) && !row->repeats && row->links < 0.5)
-            break;
-    }
+    Py_ssize_t title = title_of(page);
     for (int level = 0; level < LEVELS; level++)
         best[level] = -CLIP;
     for (Py_ssize_t at = page->count - 1; at >= 0; at--) {

@@ -145,7 +145,24 @@ def _structure(element: Element, kind: str, kids: list[MathNode]) -> MathNode:
         return MathNode("menclose", "", {"notation": _notation(lines)}, inside)
     if kind == "mspace":
         return MathNode("mspace")
-    return MathNode(kind if kind in ("mtd", "mphantom", "mmultiscripts") else "mrow", "", {}, inside)
+    if kind == "mmultiscripts":
+        return _multiscripts(element, inside)
+    return MathNode(kind if kind in ("mtd", "mphantom") else "mrow", "", {}, inside)
+
+
+def _multiscripts(element: Element, kids: list[MathNode]) -> MathNode:
+    """Rows of scripts stand in unnamed groups before and behind the base, the only group with a name."""
+    parts = [child for child in element.children if isinstance(child, Element)]
+    base = next((number for number, part in enumerate(parts) if part.attr("data-mml-node")), -1)
+    if base < 0 or len(parts) != len(kids):
+        return MathNode("mrow", "", {}, kids)
+    scripts = [*_pair(kids[base + 1 :]), MathNode("mprescripts"), *_pair(kids[:base])]
+    return MathNode("mmultiscripts", "", {}, [kids[base], *scripts])
+
+
+def _pair(rows: list[MathNode]) -> list[MathNode]:
+    """Subscript and superscript; MathJax draws the row of superscripts first."""
+    return rows[1::-1] if len(rows) >= 2 else [MathNode("none"), *rows][: 2 * len(rows)]
 
 
 def _y(node: MathNode) -> float:

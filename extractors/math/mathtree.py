@@ -11,6 +11,7 @@ from collections.abc import Callable
 from turbohtml import Element, Text
 
 from extractors.math import math_layout, math_scripts, math_tables, math_tokens
+from extractors.math.boxes import PRIVATE_GLYPHS
 from extractors.math.math_node import TOKENS, MathNode
 
 _MAX_NODES = 100_000
@@ -112,6 +113,8 @@ def from_element(math: Element) -> MathNode | None:
                 count += 1
                 if tag in _LEAVES:
                     kid.text = child.text
+                    if kid.attrs.get("data-mjx-variant") == "-mhchem":  # MathJax 4: glyphs of its own font
+                        kid.text = kid.text.translate(PRIVATE_GLYPHS)
                 else:
                     stack.append((child, kid, depth + 1))
             elif isinstance(child, Text) and (text := child.data.strip()):

@@ -2,6 +2,7 @@
 
 import turbohtml
 
+from extractors import html_to_text
 from extractors.math.resolve import resolve_formulas
 
 
@@ -138,3 +139,19 @@ def test_wikipedia_markup_with_fractions_roots_and_words():
     assert tex_of(f'<span class="texhtml">{inner}</span>', "html_markup") == (
         "\\frac{1}{n}+\\sqrt{2}\\text{ if }x\\text{ is even}"
     )
+
+
+def test_scripts_on_both_sides_in_svg():
+    """MathJax 3 and 4: unnamed groups before and behind the base, superscripts first."""
+    digit = '<g><g data-mml-node="mn"><use data-c="3%d"></use></g></g>'
+    base = '<g data-mml-node="mo"><use data-c="220F"></use></g>'
+    rows = f"{digit % 2}{digit % 1}{base}{digit % 4}{digit % 3}"
+    markup = f'<g data-mml-node="math"><g data-mml-node="mmultiscripts">{rows}</g></g>'
+    page = html_to_text(f'<p><mjx-container jax="SVG"><svg>{markup}</svg></mjx-container></p>')
+    assert page == "${}_{1}^{2}\\prod_{3}^{4}$"
+
+
+def test_chemical_arrows_of_mathjax_4_in_mathml():
+    """They are private characters of its font, marked by a variant."""
+    arrow = '<mo data-mjx-variant="-mhchem" stretchy="true">&#xE429;</mo>'
+    assert html_to_text(f"<p><math><mi>A</mi>{arrow}<mi>B</mi></math></p>") == "$A\\longrightarrow B$"

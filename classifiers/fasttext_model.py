@@ -19,7 +19,7 @@ from typing import Any
 
 from classifiers.fasttext_file import bad_model, card_of, check_model
 from classifiers.fasttext_parts import read_parts
-from classifiers.model_text import model_text
+from classifiers.model_text import WINDOW_CHARS, model_text
 from classifiers.native import twin
 from pipeline.errors import InputError
 
@@ -54,6 +54,13 @@ def offset_of(path: Path) -> float:
     return float(offset) if isinstance(offset, int | float) else 0.0
 
 
+def window_chars_of(path: Path) -> int:
+    """How long the windows are that the model was trained on, by its card."""
+    config = card_of(path).get("config")
+    chars = config.get("window_chars") if isinstance(config, dict) else None
+    return chars if isinstance(chars, int) and chars > 0 else WINDOW_CHARS
+
+
 @cache
 def load(path: Path) -> Any:
     """The checked model, once per worker: `predict(line, count)` gives [(probability, number of the label)].
@@ -76,12 +83,14 @@ class Scorer:
         model: what `load` gives.
         label: number of the label among `n_labels`.
         offset: added to the log odds.
+        window_chars: length of the windows it reads.
     """
 
     model: Any
     label: int
     n_labels: int
     offset: float
+    window_chars: int
 
     def line_score(self, line: str) -> float:
         """Of a line that model_text made; 0.0 without a letter: nothing speaks for the label."""
@@ -93,31 +102,34 @@ class Scorer:
         return 0.0
 
 
+@cache
 def scorer(path: Path, wanted: str) -> Scorer:
-    """Of the label that positive_label finds.
+    """Of the label that positive_label finds; once per worker.
 
     Raises:
         InputError: the model is missing, damaged, or has no such label.
     """
     labels = check_model(path).labels
-    return Scorer(load(path), labels.index(positive_label(path, wanted)), len(labels), offset_of(path))
+    label = labels.index(positive_label(path, wanted))
+    return Scorer(load(path), label, len(labels), offset_of(path), window_chars_of(path))
 
 
 @cache
 def subject_scorer(subject: str, model: str = "") -> Scorer:
-    """Of "math", "code" or "quality" by the model at a path, "" being the shipped one; once per worker."""
+    """Of "math", "code" or "quality" by the model at a path, "" being the shipped one."""
     return scorer(Path(model) if model else shipped(subject), subject)
 
 
 def score(text: str, path: Path, label: str) -> float:
     """Probability in [0, 1], step 1e-4, of `label` for a text without formulas' delimiters and code fences."""
-    return scorer(path, label).line_score(model_text(text))
+    (found,) = scores([text], path, label)
+    return found
 
 
 def scores(texts: Iterable[str], path: Path, label: str) -> list[float]:
     """`score` of each text."""
     found = scorer(path, label)
-    return [found.line_score(model_text(text)) for text in texts]
+    return [found.line_score(model_text(text, found.window_chars)) for text in texts]
 
 
 def shifted(probability: float, offset: float) -> float:

@@ -30,7 +30,7 @@ def math_score(prose: Prose, model: str = "") -> float:
         _ratio(prose.n_formulas, words * FORMULAS_PER_WORD),
         _ratio(prose.formula_chars, max(prose.content_chars, 500) * FORMULA_SHARE),
     )
-    return max(subject_scorer("math", model).line_score(prose.model_line), round(formulas, 4))
+    return max(content_score(prose, "math", model), round(formulas, 4))
 
 
 def code_score(prose: Prose, model: str = "") -> float:
@@ -38,7 +38,17 @@ def code_score(prose: Prose, model: str = "") -> float:
     lines = len(list(islice(filter(str.strip, prose.code.split("\n")), CODE_LINES)))
     share = _ratio(len(prose.code), max(prose.content_chars, 500) * CODE_SHARE)
     found = 1.0 - (1.0 - share) * (1.0 - _ratio(lines, CODE_LINES))
-    return max(subject_scorer("code", model).line_score(prose.model_line), round(found, 4))
+    return max(content_score(prose, "code", model), round(found, 4))
+
+
+def content_score(prose: Prose, subject: str, model: str = "") -> float:
+    """The probability alone, by the shipped model of a subject or that of a path.
+
+    Raises:
+        InputError: the model is missing, damaged, or has no such label.
+    """
+    found = subject_scorer(subject, model)
+    return found.line_score(prose.model_line(found.window_chars))
 
 
 def _ratio(amount: float, saturation: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from classifiers.fasttext_model import shipped, subject_scorer
+from classifiers.fasttext_model import shipped
+from classifiers.mathness import content_score
 from classifiers.prose import Prose
 from classifiers.regressor import TOP, open_regressor, stored_scores
 from classifiers.score_store import ScoreStore
@@ -39,7 +40,7 @@ def model_quality(prose: Prose, document_id: str, model: str, store: str = "") -
         InputError: a model or the store is missing or damaged.
     """
     if is_fasttext(model):
-        return subject_scorer("quality", "" if model == "shipped" else model).line_score(prose.model_line)
+        return content_score(prose, "quality", "" if model == "shipped" else model)
     regressor = open_regressor(model)
     if store:
         (value,) = stored_scores(regressor, _store(store), [document_id], [prose.content])

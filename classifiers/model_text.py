@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from classifiers.native import twin
 
 WINDOWS = 5  # spread over the document: a menu or a references list alone decides nothing
-WINDOW_CHARS = 300
+WINDOW_CHARS = 600  # of a model whose card says nothing else
 
 
 def windows(text: str, count: int = WINDOWS, chars: int = WINDOW_CHARS) -> Iterator[str]:
@@ -28,6 +28,7 @@ def windows(text: str, count: int = WINDOWS, chars: int = WINDOW_CHARS) -> Itera
         yield text[start : start + chars]
 
 
-def model_text(text: str) -> str:
-    """One line of words for a fastText model, from text whose formulas and fences are gone."""
-    return twin.plain_line("\n".join(windows(text)).lower())
+def model_text(text: str, chars: int = WINDOW_CHARS) -> str:
+    """One line of words for a fastText model that reads windows of `chars` characters; formulas and fences are gone
+    already."""
+    return twin.plain_line("\n".join(windows(text, WINDOWS, chars)).lower())

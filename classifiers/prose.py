@@ -59,9 +59,14 @@ class Prose:
         return "\n".join(part for part in (self.text, self.code, self.tables) if part)
 
     @cached_property
-    def model_line(self) -> str:
-        """The line of words of `content` that the math, code and quality models share."""
-        return model_text(self.content)
+    def _model_lines(self) -> dict[int, str]:
+        return {}
+
+    def model_line(self, window_chars: int) -> str:
+        """The line of words of `content` for models that read windows so long; made once for all of them."""
+        if window_chars not in self._model_lines:
+            self._model_lines[window_chars] = model_text(self.content, window_chars)
+        return self._model_lines[window_chars]
 
     @cached_property
     def signs(self) -> Signs:

@@ -20,7 +20,7 @@ import numpy as np
 from classifiers.fasttext_file import LABEL_PREFIX
 from classifiers.fasttext_model import scorer, shifted
 from classifiers.measures_of_fit import BOUNDARY, at_threshold, average_precision, best_offset, curve
-from classifiers.model_text import model_text
+from classifiers.model_text import WINDOW_CHARS, model_text
 from classifiers.training_rows import Row, counts, split, unique
 from pipeline.errors import InputError, UsageError
 
@@ -37,6 +37,7 @@ class FastTextConfig:
         refit: after the test on the held-out part, learn from all rows; the figures are of a model that saw less.
         seed: of the model's start; the order of rows follows their hashes.
         epochs, learning_rate, dim, min_count: fastText's own.
+        window_chars: length of the windows that are read of a text, in training and in use.
     """
 
     positive: str = ""
@@ -47,6 +48,7 @@ class FastTextConfig:
     learning_rate: float = 0.3
     dim: int = 8
     min_count: int = 8
+    window_chars: int = WINDOW_CHARS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def train(rows: Sequence[Row], config: FastTextConfig) -> Trained:
     positive = positive_of({row.label for row in rows}, config.positive)
     training, held = split(rows, config.held_out)
     data = _fit(training, config)
-    raw = _tested(data, held, positive)
+    raw = _tested(data, held, positive, config.window_chars)
     if config.refit:
         training = unique(rows)
         data = _fit(training, config)
@@ -88,13 +90,13 @@ def train(rows: Sequence[Row], config: FastTextConfig) -> Trained:
     return Trained(data, card | {"metrics": metrics(truth, [shifted(value, offset) for value in raw])})
 
 
-def _tested(data: bytes, rows: Sequence[Row], positive: str) -> list[float]:
+def _tested(data: bytes, rows: Sequence[Row], positive: str, window_chars: int) -> list[float]:
     """Scores of rows by a trained model's bytes, not shifted."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.ftz"
         path.write_bytes(data)
         model = scorer(path, positive)
-    return [model.line_score(model_text(row.text)) for row in rows]
+    return [model.line_score(model_text(row.text, window_chars)) for row in rows]
 
 
 def metrics(truth: Sequence[bool], values: Sequence[float]) -> dict[str, Any]:
@@ -127,7 +129,7 @@ def positive_of(labels: set[str], wanted: str) -> str:
 def _check(config: FastTextConfig) -> None:
     if not 0 < config.held_out < 1:
         raise UsageError(f"held_out is {config.held_out}", where="--held-out", expected="a share between 0 and 1")
-    if min(config.epochs, config.dim, config.min_count) < 1:
+    if min(config.epochs, config.dim, config.min_count, config.window_chars) < 1:
         raise UsageError("a setting is below 1", where="train-classifier", expected="whole numbers from 1 on")
 
 
@@ -138,7 +140,8 @@ def _groups(rows: Sequence[Row]) -> list[str]:
 def _fit(rows: Sequence[Row], config: FastTextConfig) -> bytes:
     import fasttext
 
-    lines = [f"{LABEL_PREFIX}{row.label} {line}\n" for row in rows if (line := model_text(row.text)).strip()]
+    made = ((row.label, model_text(row.text, config.window_chars)) for row in rows)
+    lines = [f"{LABEL_PREFIX}{label} {line}\n" for label, line in made if line.strip()]
     if not lines:
         raise InputError("no training row has a word in it", expected="text in the rows")
     min_count = min(config.min_count, max(1, len(lines) // 500))  # few rows: every word counts

@@ -1,21 +1,24 @@
 """CPU time of rendering, step by step, beside resiliparse on the same pages in the same process.
 
-Pages are real ones of ../shared/data, evenly spaced over the sets, else those of the bundled sample. Page by page all
-are run in turn, in alternating order, and the best of the passes counts for each page, so that the ratio holds on a
-busy machine; the milliseconds do not. Beside it the median of the passes' own ratios, noise and all.
-At the end the peak memory of both, each in a process of its own.
+Pages are real ones of ../shared/data, evenly spaced over the sets (`--pages 0`: all of them and those of its WARC
+files), else those of the bundled sample. Page by page all are run in turn, in alternating order, and the best of the
+passes counts for each page, so that the ratio holds on a busy machine; the milliseconds do not. Beside it the median of
+the passes' own ratios, noise and all. `--sources` adds a line for each source of pages. At the end the peak memory of
+both, each in a process of its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -24,7 +27,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str, detect_encoding
 
 sys.path.insert(0, str(Path(__file__).parent))
-from bench_run import PAGES, SETS, real_pages, sample_pages
+from bench_run import PAGES, SETS, sample_pages
 
 from extractors import RenderRejected, render
 from extractors.charset import decode
@@ -40,6 +43,8 @@ from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.render import MAX_NODES, SIGNS
 from extractors.retag import retag
+from pipeline.document import Page
+from pipeline.io.warc import Split, read_split
 
 Extractor = Callable[[bytes], object]
 
@@ -81,7 +86,7 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
     done("templates, scripts")
     flow = Flow(resolve_formulas(document, config.read, signs))
     done("formulas in the tree")
-    retag(document, signs, len(html))
+    signs = retag(document, signs, len(html))
     done("what styles and roles say")
     blocks = resolve_code(document, signs)
     done("code")
@@ -97,10 +102,41 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
         spent[step] += after - before
 
 
-def pages(limit: int) -> list[bytes]:
-    real = all((PAGES / name / "dev").is_dir() for name in SETS)
-    bodies = [body for _, body in (real_pages() if real else sample_pages())]
-    return bodies[:: max(1, len(bodies) // limit)][:limit]
+def pages(limit: int) -> list[tuple[str, bytes]]:
+    """(source, body) of the pages to run; all there are for limit 0."""
+    if not all((PAGES / name / "dev").is_dir() for name in SETS):
+        return [("sample", body) for _, body in sample_pages()][: limit or None]
+    found = list(real_pages())
+    if limit == 0:
+        return found + list(archived_pages())
+    return found[:: max(1, len(found) // limit)][:limit]
+
+
+def real_pages() -> Iterator[tuple[str, bytes]]:
+    for name in SETS:
+        for path in sorted((PAGES / name / "dev").glob("*.jsonl.gz")):
+            with gzip.open(path) as lines:
+                for line in lines:
+                    page = json.loads(line)
+                    yield f"{name} {page['source']}", page["html"].encode()
+
+
+def archived_pages() -> Iterator[tuple[str, bytes]]:
+    """HTML pages of the WARC files."""
+    for path in sorted((PAGES / "warc" / "ok").glob("*.warc.gz")):
+        for item in read_split(Split(str(path))):
+            if isinstance(item, Page) and item.body and "html" in (item.header("content-type") or ""):
+                yield f"warc {path.name.partition('__')[0]}", item.body
+
+
+def show_sources(sources: list[str], own: list[float], peer: list[float]) -> None:
+    """Pages, our CPU ms and the ratio by source, the slowest beside the peer first."""
+    sums: dict[str, list[float]] = defaultdict(lambda: [0, 0.0, 0.0])
+    for source, ours_s, peer_s in zip(sources, own, peer, strict=True):
+        for name in {source, source.split()[0] + " (all)"}:
+            sums[name] = [sum(pair) for pair in zip(sums[name], (1, ours_s, peer_s), strict=True)]
+    for name, (count, ours_s, peer_s) in sorted(sums.items(), key=lambda item: item[1][2] / item[1][1]):
+        print(f"    {name:55} {count:5} pages {ours_s * 1000 / count:8.2f} ms {peer_s / ours_s:6.2f}x")
 
 
 def peak_mb(name: str, folder: Path) -> tuple[float, float]:
@@ -125,8 +161,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=120)
     parser.add_argument("--passes", type=int, default=5)
+    parser.add_argument("--sources", action="store_true")
     options = parser.parse_args()
-    bodies = pages(options.pages)
+    sources, bodies = map(list, zip(*pages(options.pages), strict=True))
     peers: dict[str, Extractor] = {"warcmill": ours, "main content": resiliparse_main, "full": resiliparse_full}
     times = {name: [[0.0] * len(bodies) for _ in range(options.passes)] for name in peers}  # [pass][page], seconds
     for turn in range(options.passes):
@@ -149,6 +186,10 @@ def main() -> None:
         ratios = [sum(peer) / sum(own) for peer, own in zip(times[name], times["warcmill"], strict=True)]
         shown = f"{best[name] / best['warcmill']:.2f}x its speed, median of the passes {statistics.median(ratios):.2f}x"
         print(f"  resiliparse {name} {best[name] * 1000 / len(bodies):.2f}: {shown}")
+    if options.sources:
+        show_sources(
+            sources, *(list(map(min, zip(*times[name], strict=True))) for name in ("warcmill", "main content"))
+        )
     for step, seconds in spent.items():
         print(f"    {step:27} {seconds * 1000 / len(bodies):6.2f}")
     show_memory(bodies)

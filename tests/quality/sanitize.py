@@ -1,8 +1,8 @@
 """The parts in C under AddressSanitizer and UndefinedBehaviorSanitizer: `python tests/quality/sanitize.py [PYTEST ARGUMENTS]`.
 
-A copy of the tracked files is built with both sanitizers of gcc and its tests of rendering run there, with Python's own
-allocator out of the way (PYTHONMALLOC=malloc), so that every read and write past an object ends the run with a report.
-Needs gcc with libasan. Slow tests, the 20,000 mutants too: add `-m "slow or not slow"`.
+A copy of the tracked files is built with both sanitizers of gcc and its tests of rendering, text, counting and cleaning
+run there, with Python's own allocator out of the way (PYTHONMALLOC=malloc), so that every read and write past an object
+ends the run with a report. Needs gcc with libasan. Slow tests, the 20,000 mutants too: add `-m "slow or not slow"`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TESTS = [f"tests/extractors/test_{name}.py" for name in ("hot_twins", "golden", "render_hostile", "fuzz_render")]
+TESTS = (
+    *(f"tests/extractors/test_{name}.py" for name in ("hot_twins", "golden", "render_hostile", "fuzz_render")),
+    "tests/text/test_text_twins.py",
+    "tests/classifiers/test_counting_twins.py",
+    "tests/llm_cleaning/test_cleaner_twins.py",
+)
+PARTS = ("extractors.layout._hot", "pipeline.text._hot", "classifiers._hot", "llm_cleaning._hot")
 CHECKS = "-DNDEBUG -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
 OPTIONS = "detect_leaks=0:allocator_may_return_null=1:abort_on_error=1"  # CPython keeps what it has interned
 
@@ -51,6 +57,8 @@ def main() -> int:
             "PYTHONMALLOC": "malloc",
             "PYTHONPATH": str(copy),
         }
+        loaded = f"import {', '.join(PARTS)}"  # without one its tests would skip
+        subprocess.run([sys.executable, "-c", loaded], cwd=copy, env=checked, check=True)
         arguments = [*TESTS, *sys.argv[1:]]
         return subprocess.run([sys.executable, "-m", "pytest", "-q", *arguments], cwd=copy, env=checked).returncode
 

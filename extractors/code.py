@@ -140,11 +140,11 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
     decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
     for node in document.select(code) if code else ():
-        markup = node.inner_html
-        if markup.startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
-            continue
         if nested:
             nested -= 1
+            continue
+        markup = node.inner_html
+        if markup.startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
             continue
         if "<" in markup:
             nested = len(node.select(code))

@@ -116,9 +116,9 @@ def _open_box(box: Element) -> None:
 def _join_code_lines(found: list[Element]) -> int:
     """A box of nothing but inline code, one line each, is one block."""
     made = 0
-    for code in found:
-        box = code.parent
-        if not isinstance(box, Element) or box.tag not in ("p", "div") or box.closest("pre,table"):
+    boxes = {box: None for code in found if isinstance(box := code.parent, Element)}  # each looked at once
+    for box in boxes:
+        if box.tag not in ("p", "div") or box.closest("pre,table"):
             continue
         kids = box.children
         plain = all(kid.tag in ("code", "br") if isinstance(kid, Element) else not kid.text.strip() for kid in kids)

@@ -3,7 +3,8 @@
 Patience-style (Cohen's diff): n-grams that occur once on either side are anchors, the longest increasing chain of them
 is kept and extended word by word, and the gaps are searched again with shorter n-grams. Work is bounded: a few sorts of
 the n-grams per level, at most MAX_GAPS gaps searched per level, no recursion. Text of nothing but repeats has no
-anchors and aligns at its ends only, which errs on the side of keeping both documents.
+anchors and aligns at its ends only, which errs on the side of keeping both documents. What is here defines what
+pipeline/text/c/align.h does many times faster.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.text.native import BUILT
 from pipeline.text.sketch import U64, anchors
+
+Table = NDArray[np.int64]
 
 LEVELS = (8, 3, 1)  # n-gram lengths of the successive searches
 SMALL_GAP_WORDS = 16  # single words are anchors only in gaps this small: in larger ones they match by chance
@@ -55,6 +59,50 @@ class _Pair(NamedTuple):
 
 def align(a: U64, b: U64) -> list[Run]:
     """Common runs of two sequences of word hashes, increasing on both sides."""
+    return [Run(*row) for row in run_table(a, b).tolist()]
+
+
+def run_table(a: U64, b: U64) -> Table:
+    """The same as rows of a, b and size, shape (runs, 3)."""
+    found = BUILT.align(a, b) if BUILT else np.array(_align(a, b), np.int64).tobytes()
+    return np.frombuffer(found, np.int64).reshape(-1, 3)
+
+
+def gap_table(runs: Table, a_size: int, b_size: int) -> Table:
+    """`gaps` of a table of runs, as rows of their four places."""
+    starts = np.zeros((len(runs) + 1, 2), np.int64)
+    starts[1:] = runs[:, :2] + runs[:, 2:]
+    ends = np.concatenate([runs[:, :2], [[a_size, b_size]]])
+    filled = (ends > starts).any(axis=1)
+    return np.stack([starts[:, 0], ends[:, 0], starts[:, 1], ends[:, 1]], axis=1)[filled]
+
+
+def summary(a: U64, b: U64, passage_words: int, small_gap_words: int) -> tuple[int, int, int, Table]:
+    """What an alignment leaves over, in words.
+
+    Returns:
+        Words in runs; words replaced between the first and the last passage, a run of `passage_words` or more; words
+        shared between those; and the gaps to look at, shape (gaps, 4): all between those passages, then of the others
+        small replacements, since at the ends a large one is other boilerplate.
+    """
+    if BUILT:
+        *counts, telling = BUILT.align(a, b, passage_words, small_gap_words)
+        return *counts, np.frombuffer(telling, np.int64).reshape(-1, 4)
+    runs = run_table(a, b)
+    sizes = runs[:, 2]
+    passages = np.flatnonzero(sizes >= passage_words)
+    if not len(passages):
+        return int(sizes.sum()), 0, 0, np.empty((0, 4), np.int64)
+    first, last = int(passages[0]), int(passages[-1])
+    found = gap_table(runs, len(a), len(b))
+    lengths = found[:, 1::2] - found[:, ::2]
+    inner = (found[:, 0] >= runs[first, 0] + sizes[first]) & (found[:, 1] <= runs[last, 0])
+    small = ~inner & (lengths.min(axis=1) > 0) & (lengths.max(axis=1) <= small_gap_words)
+    replaced, core = int(lengths[inner].min(axis=1).sum()), int(sizes[first : last + 1].sum())
+    return int(sizes.sum()), replaced, core, np.concatenate([found[inner], found[small]])
+
+
+def _align(a: U64, b: U64) -> list[Run]:
     pair = _Pair(a, b, a.tolist(), b.tolist())
     runs = _extend(pair, Gap(0, len(a), 0, len(b)), [])
     for n in LEVELS:
@@ -64,13 +112,8 @@ def align(a: U64, b: U64) -> list[Run]:
 
 def gaps(runs: list[Run], a_size: int, b_size: int) -> list[Gap]:
     """The non-empty gaps before, between and after the runs, in order."""
-    found = []
-    a_end = b_end = 0
-    for run in (*runs, Run(a_size, b_size, 0)):
-        if run.a > a_end or run.b > b_end:
-            found.append(Gap(a_end, run.a, b_end, run.b))
-        a_end, b_end = run.a + run.size, run.b + run.size
-    return found
+    table = np.array(runs, np.int64).reshape(-1, 3)
+    return [Gap(*row) for row in gap_table(table, a_size, b_size).tolist()]
 
 
 def _refine(pair: _Pair, runs: list[Run], n: int) -> list[Run]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from dedup.audit import AUDIT_SCHEMA
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
 from dedup.runs import Carried, scan_runs
-from pipeline.text.words import normalise
+from pipeline.text.words import content_digest
 
 EXACT_SORT = ("key", "content_hash", *RANK_COLUMNS)
 CAPTURES = ("best", "newest")
@@ -30,7 +30,7 @@ TRACKING = ("utm_", "fbclid", "gclid", "msclkid", "mc_cid", "mc_eid", "jsessioni
 
 def exact_rows(docs: pa.RecordBatch) -> pa.RecordBatch:
     """EXACT_SCHEMA rows of a batch with `id`, `text` and, where known, `quality` and `crawl_time`."""
-    return _rows(docs, [normalise(text or "") for text in docs.column("text").to_pylist()])
+    return _rows(docs, [content_digest(text or "") for text in docs.column("text").to_pylist()])
 
 
 def url_rows(docs: pa.RecordBatch, capture: str = "best") -> pa.RecordBatch:
@@ -39,7 +39,8 @@ def url_rows(docs: pa.RecordBatch, capture: str = "best") -> pa.RecordBatch:
     `capture`: "best" by `dedup.rank`, or "newest" by crawl time, the best of those captured at one time.
     """
     with_url = docs.filter(pa.array([bool(url) for url in docs.column("url").to_pylist()], pa.bool_()))
-    rows = _rows(with_url, [canonical_url(url) for url in with_url.column("url").to_pylist()])
+    addresses = [canonical_url(url).encode("utf-8", "surrogatepass") for url in with_url.column("url").to_pylist()]
+    rows = _rows(with_url, [blake2b(address, digest_size=16).digest() for address in addresses])
     return rows if capture == "best" else _newest_first(rows)
 
 
@@ -108,8 +109,7 @@ def _tracks(name: str) -> bool:
     return name.lower().startswith(TRACKING)
 
 
-def _rows(docs: pa.RecordBatch, contents: list[str]) -> pa.RecordBatch:
-    hashes = [blake2b(content.encode("utf-8", "surrogatepass"), digest_size=16).digest() for content in contents]
+def _rows(docs: pa.RecordBatch, hashes: list[bytes]) -> pa.RecordBatch:
     keys = [int.from_bytes(value[:8], "big") for value in hashes]
     columns = [pa.array(keys, pa.uint64()), pa.array(hashes, pa.binary(16)), *rank_columns(docs)]
     return pa.RecordBatch.from_arrays(columns, schema=EXACT_SCHEMA)

@@ -154,9 +154,9 @@ def _match(
 ) -> tuple[str, Verdict] | None:
     """The most similar candidate that is the same document; the better ranked one among equals."""
     found = similarities(text, [state.kept[other] for other in candidates])
-    scored = sorted(enumerate(found), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    for place, similarity in scored[: config.max_comparisons]:
-        verdict = compare(state.kept[candidates[place]], text, config, similarity)
+    scored = sorted(range(len(found)), key=found.__getitem__, reverse=True)  # stable: equal ones stay in their order
+    for place in scored[: config.max_comparisons]:
+        verdict = compare(state.kept[candidates[place]], text, config, found[place])
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
         if verdict.same:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from dedup.align import Gap, Run, align, gaps
+from dedup.align import Gap, Table, summary
 from dedup.edits import Edits, count_edits
 from pipeline.text.sketch import U64, ngrams, shared, shared_with
 from pipeline.text.words import normalise, text_units, words
@@ -79,7 +79,7 @@ class Differences(NamedTuple):
     shared: int  # in runs
     replaced: int  # between the first and the last shared passage
     core: int  # shared between them
-    telling: list[Gap]  # where single replacements tell of the content
+    telling: Table  # gaps where single replacements tell of the content: all between these passages, small ones outside
 
 
 def verify(a_text: str, b_text: str, config: VerifyConfig) -> Verdict:
@@ -110,38 +110,29 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[fl
     if shared(a.sorted_hashes, b.sorted_hashes) < config.min_shared * shorter:  # then no alignment can have more
         return Verdict(False, jaccard, containment, "little shared")
     found = differences(a, b, config)
-    apart = _unlike(found, config) or _other_content(
-        count_edits(a, b, found.telling, config.small_gap_words), found, config
-    )
+    apart = _unlike(found, config)
+    if not apart:
+        telling = [Gap(*row) for row in found.telling.tolist()]
+        apart = _other_content(count_edits(a, b, telling, config.small_gap_words), found, config)
     rule = apart or ("jaccard" if jaccard >= config.jaccard else "containment")
     return Verdict(not apart, jaccard, containment, rule)
 
 
 def similarities(one: Prepared, others: Sequence[Prepared]) -> list[tuple[float, float]]:
     """(Jaccard, containment in the smaller) of the shingles of one text with those of others."""
-    found = shared_with(one.shingles, [other.shingles for other in others])
+    shingles = [other.shingles for other in others]
+    size, sizes = len(one.shingles), map(len, shingles)
     return [
-        _shares(common, len(one.shingles), len(other.shingles)) for common, other in zip(found, others, strict=True)
+        (common / (size + other - common), common / min(size, other)) if size and other else (0.0, 0.0)
+        for common, other in zip(shared_with(one.shingles, shingles), sizes, strict=True)
     ]
-
-
-def _shares(common: int, one: int, other: int) -> tuple[float, float]:
-    return (common / (one + other - common), common / min(one, other)) if one and other else (0.0, 0.0)
 
 
 def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:
     """Align the first `align_words` words of two texts and count what differs, by place and kind."""
     a_hashes, b_hashes = a.hashes[: config.align_words], b.hashes[: config.align_words]
-    runs = align(a_hashes, b_hashes)
-    passages = [run for run in runs if run.size >= config.passage_words]
-    common, shorter = sum(run.size for run in runs), min(len(a_hashes), len(b_hashes))
-    if not passages:
-        return Differences(shorter, common, 0, 0, [])
-    first, last = passages[0], passages[-1]
-    inner, outer = _split(gaps(runs, len(a_hashes), len(b_hashes)), first, last)
-    core = sum(run.size for run in runs if first.a <= run.a <= last.a)
-    telling = inner + [gap for gap in outer if _small(gap, config)]
-    return Differences(shorter, common, sum(min(gap.sizes) for gap in inner), core, telling)
+    found = summary(a_hashes, b_hashes, config.passage_words, config.small_gap_words)
+    return Differences(min(len(a_hashes), len(b_hashes)), *found)
 
 
 def _unlike(found: Differences, config: VerifyConfig) -> str:
@@ -162,18 +153,3 @@ def _other_content(edits: Edits, found: Differences, config: VerifyConfig) -> st
     if edits.number * config.words_per_number_edit > found.core:
         return "number"
     return ""
-
-
-def _split(found: list[Gap], first: Run, last: Run) -> tuple[list[Gap], list[Gap]]:
-    """Gaps between the first and the last shared passage, and the others."""
-    inner: list[Gap] = []
-    outer: list[Gap] = []
-    for gap in found:
-        between = gap.a_start >= first.a + first.size and gap.a_end <= last.a
-        (inner if between else outer).append(gap)
-    return inner, outer
-
-
-def _small(gap: Gap, config: VerifyConfig) -> bool:
-    """At the ends only a small replacement tells of the content; a large one is other boilerplate."""
-    return min(gap.sizes) > 0 and max(gap.sizes) <= config.small_gap_words

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from pipeline.errors import VerificationError
 from pipeline.io.byte_source import RemoteFile
-from pipeline.io.shards import REDO, ShardFile, check_shard, regroup, write_shard
+from pipeline.io.shards import PASSING, REDO, ShardFile, check_shard, regroup, write_shard
 from pipeline.io.storage import StorePath
 
 RUN_BYTES = 64 << 20  # Arrow bytes sorted in memory at a time
@@ -47,7 +47,7 @@ def _write_run(directory: Path, name: str, batches: list[pa.RecordBatch], order:
     table = pa.Table.from_batches(batches).combine_chunks()
     batches.clear()
     groups = regroup(_in_order(table, order), max_rows=GROUP_ROWS, max_weight=GROUP_BYTES)
-    written = write_shard(directory, f"{name}-{{sha}}.parquet", groups, table.schema)
+    written = write_shard(directory, f"{name}-{{sha}}.parquet", groups, table.schema, **PASSING)
     del table, groups
     pa.default_memory_pool().release_unused()
     return written

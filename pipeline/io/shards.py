@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from pipeline.errors import OutputError, VerificationError
 from pipeline.io import scratch
 from pipeline.io.storage import StorePath, put_file
 
+PASSING: Any = {"level": 1, "no_dictionary": ("id", "text", "url")}  # for what is read a few times and forgotten
 ROW_GROUP_ROWS = 1024
 ROW_GROUP_BYTES = 16 << 20
 REDO = "remove that phase's folder and the later ones, then run the same command again"
@@ -88,9 +89,12 @@ class ShardWriter:
         name: final name; `{sha}` in it is replaced by the first 12 hex digits of the content's sha256.
         schema: of every table written.
         no_dictionary: columns to store without dictionary encoding, e.g. token ids.
+        level: of zstd.
     """
 
-    def __init__(self, directory: Path, name: str, schema: pa.Schema, *, no_dictionary: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, directory: Path, name: str, schema: pa.Schema, *, no_dictionary: Sequence[str] = (), level: int = 3
+    ) -> None:
         self._directory, self._name, self._schema = directory, name, schema
         self._temporary = _temporary_in(directory)
         self._digest, self._sizes = hashlib.sha256(), list[int]()
@@ -99,7 +103,7 @@ class ShardWriter:
             pa.PythonFile(_HashingFile(self._raw, self._digest), mode="w"),
             schema,
             compression="zstd",
-            compression_level=3,
+            compression_level=level,
             use_dictionary=[column for column in schema.names if column not in no_dictionary],
         )
 
@@ -146,7 +150,8 @@ def write_shard(
     row_groups: Iterable[pa.Table],
     schema: pa.Schema,
     *,
-    no_dictionary: tuple[str, ...] = (),
+    no_dictionary: Sequence[str] = (),
+    level: int = 3,
 ) -> ShardFile:
     """Write one Parquet file; each table of `row_groups` (see `regroup`) becomes one row group.
 
@@ -154,7 +159,7 @@ def write_shard(
         OutputError: the disk is full or the directory cannot be written.
     """
     with writing(directory / name):
-        writer = ShardWriter(directory, name, schema, no_dictionary=no_dictionary)
+        writer = ShardWriter(directory, name, schema, no_dictionary=no_dictionary, level=level)
         try:
             for table in row_groups:
                 writer.write(table)
@@ -198,15 +203,17 @@ def regroup(
     pending: list[pa.RecordBatch] = []
     rows, weight = 0, 0
     for batch in batches:
-        weights = (weigh or row_bytes)(batch)
+        before = np.concatenate([[0], np.cumsum((weigh or row_bytes)(batch))])  # weight of the rows before each
         begin = 0
-        for i, row_weight in enumerate(weights.tolist()):
-            if rows and (rows == max_rows or weight + row_weight > max_weight):
-                pending.append(batch.slice(begin, i - begin))
+        while begin < batch.num_rows:
+            fit = int(np.searchsorted(before, before[begin] + max_weight - weight, side="right")) - 1 - begin
+            taken = min(max(fit, not rows), max_rows - rows, batch.num_rows - begin)
+            pending.append(batch.slice(begin, taken))
+            rows, weight = rows + taken, weight + int(before[begin + taken] - before[begin])
+            begin += taken
+            if begin < batch.num_rows:
                 yield pa.Table.from_batches(pending).combine_chunks()
-                pending, begin, rows, weight = [], i, 0, 0
-            rows, weight = rows + 1, weight + row_weight
-        pending.append(batch.slice(begin))
+                pending, rows, weight = [], 0, 0
     if rows:
         yield pa.Table.from_batches(pending).combine_chunks()
 

@@ -33,6 +33,7 @@ JSON_TEXT = {b"warcmill": b"json"}  # metadata of a column of JSON text
 MIXED_TEXT = {b"warcmill": b"strings, and other values as JSON"}
 TEXTS = ("id", "url", "source", "crawl_time")
 Row = dict[str, Any]
+Types = dict[str, pa.DataType | None]  # of columns in order of first appearance; None: there is no common one
 Fault = tuple[str, str]  # reason (from a small closed set: it is counted), and what helps a person
 Check = Callable[[Row], Fault | None]
 
@@ -69,7 +70,7 @@ def json_rows(path: str, check: Check = lambda _row: None) -> Iterator[Rows]:
     rows, size = Rows([], [], []), 0
     with open_file(path) as file:
         for number, line in enumerate(lines_of(file, path), 1):
-            if not line.strip():
+            if line.isspace():
                 continue
             row, fault = parsed_line(line)
             if fault is None and (fault := check(row)) is None:
@@ -95,7 +96,8 @@ def parsed_line(line: bytes) -> tuple[Row, None] | tuple[Row, Fault]:
         return {}, ("bad_json", str(error))
     if not isinstance(row, dict):
         return {}, ("no_object", f"a JSON {type(row).__name__}")
-    if line.count(b"[") + line.count(b"{") > MAX_NESTED and _deep(row):
+    nested = any(isinstance(value, (dict, list)) for value in row.values())
+    if nested and line.count(b"[") + line.count(b"{") > MAX_NESTED and _deep(row):
         return {}, ("bad_json", f"nested more than {MAX_NESTED} levels deep")
     return row, None
 
@@ -131,14 +133,28 @@ def json_schema(batches: Iterable[list[Row]], where: str) -> pa.Schema:
     Raises:
         InputError: more than MAX_COLUMNS columns.
     """
-    types: dict[str, pa.DataType | None] = {}
+    types: Types = {}
     for rows in batches:
-        for name in dict.fromkeys(key for row in rows for key in row):
-            known = types.get(name, pa.null())
-            types[name] = None if known is None else _joined(known, [row.get(name) for row in rows])
-        if len(types) > MAX_COLUMNS:
-            hint = "values that name things belong in a list of objects, not in names of columns"
-            raise InputError("has too many columns", where=where, expected=f"at most {MAX_COLUMNS:,}", hint=hint)
+        join_types(types, rows, where)
+    return schema_of(types)
+
+
+def join_types(types: Types, rows: list[Row], where: str) -> None:
+    """Widen the types of a file's columns by those of more rows.
+
+    Raises:
+        InputError: more than MAX_COLUMNS columns.
+    """
+    for name in dict.fromkeys(key for row in rows for key in row):
+        known = types.get(name, pa.null())
+        types[name] = None if known is None else _joined(known, [row.get(name) for row in rows])
+    if len(types) > MAX_COLUMNS:
+        hint = "values that name things belong in a list of objects, not in names of columns"
+        raise InputError("has too many columns", where=where, expected=f"at most {MAX_COLUMNS:,}", hint=hint)
+
+
+def schema_of(types: Types) -> pa.Schema:
+    """The schema that holds all rows whose types were joined."""
     return pa.schema([_field(name, type_) for name, type_ in types.items()])
 
 
@@ -199,6 +215,8 @@ def repaired(value: Any) -> Any:
 
 def _joined(known: pa.DataType, values: list[Any]) -> pa.DataType | None:
     """The type that holds what was known and these values, None where there is none."""
+    if known in (pa.null(), pa.string()) and set(map(type, values)) == {str}:  # most columns, without a copy
+        return pa.string()
     try:
         found = _array(values, None).type
         fields = [pa.schema([pa.field("c", type_)]) for type_ in (known, found)]

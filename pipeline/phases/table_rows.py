@@ -15,15 +15,17 @@ from pipeline.io.user_tables import (
     BadRow,
     Fault,
     Row,
+    Types,
     bad_texts,
     is_parquet,
+    join_types,
     json_batch,
     json_rows,
-    json_schema,
     number_of,
     parquet_batches,
     parquet_schema,
     printable,
+    schema_of,
 )
 
 COLUMNS = pa.schema(
@@ -41,25 +43,18 @@ ROW_HINT = 'rows need {"id", "text"}; "url", "source", "quality" and "crawl_time
 Slim = tuple[pa.RecordBatch, list[BadRow]]  # rows with COLUMNS, and those between them that cannot be used
 
 
-def table_schema(path: str) -> pa.Schema:
-    """The schema of an input's rows; of JSON lines without usable rows an empty one.
+def table_schema(path: str, types: Types) -> pa.Schema:
+    """The schema of an input's rows, all of which `slim_batches` has given; without usable rows an empty one."""
+    return parquet_schema(path) if is_parquet(path) else schema_of(types)
+
+
+def slim_batches(path: str, types: Types) -> Iterator[Slim]:
+    """Usable rows with COLUMNS, and the others; of JSON lines the types of all columns are joined to `types`.
 
     Raises:
-        InputError: it cannot be read, or is Parquet without id or text.
+        InputError: it cannot be read, has too many columns, or is Parquet without columns of strings, id and text.
     """
-    if not is_parquet(path):
-        return json_schema((rows.good for rows in json_rows(path, row_fault)), path)
-    schema = parquet_schema(path)
-    for name in ("id", "text"):
-        if name not in schema.names:
-            found = ", ".join(schema.names[:12])
-            raise InputError(f"has no column {name!r}", where=path, expected=f"{name!r} among {found}", hint=ROW_HINT)
-    return schema
-
-
-def slim_batches(path: str) -> Iterator[Slim]:
-    """Usable rows with COLUMNS, and the others. Raises InputError: id or text is no column of strings."""
-    return _slim_parquet(path) if is_parquet(path) else _slim_json(path)
+    return _slim_parquet(path) if is_parquet(path) else _slim_json(path, types)
 
 
 def whole_batches(path: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -95,8 +90,9 @@ def unlike(name: str, row: Row) -> str:
     )
 
 
-def _slim_json(path: str) -> Iterator[Slim]:
+def _slim_json(path: str, types: Types) -> Iterator[Slim]:
     for rows in json_rows(path, row_fault):
+        join_types(types, rows.good, path)
         yield json_batch(list(map(_slim_row, rows.good, rows.numbers)), COLUMNS), rows.bad
 
 
@@ -106,7 +102,11 @@ def _slim_row(row: Row, line: int) -> Row:
 
 
 def _slim_parquet(path: str) -> Iterator[Slim]:
-    known, number = set(parquet_schema(path).names), 1
+    known, number = parquet_schema(path).names, 1
+    for name in ("id", "text"):
+        if name not in known:
+            found = ", ".join(known[:12])
+            raise InputError(f"has no column {name!r}", where=path, expected=f"{name!r} among {found}", hint=ROW_HINT)
     for batch in parquet_batches(path, [name for name in COLUMNS.names[:-1] if name in known]):
         faults = _parquet_faults(batch)
         lines = pa.array(range(number, number + batch.num_rows), pa.int64())

@@ -16,11 +16,12 @@ import pyarrow as pa
 from pipeline.errors import InputError
 from pipeline.io.commit import Commit, PhaseDirectory
 from pipeline.io.inputs import Input
-from pipeline.io.shards import regroup, write_shard
+from pipeline.io.shards import PASSING, regroup, write_shard
+from pipeline.io.user_tables import Types
 from pipeline.phases.bad_rows import BadRows, bad_rows
 from pipeline.phases.placed import DocumentShard, Removals, rows_of_shard
 from pipeline.phases.table_rows import COLUMNS, slim_batches, table_schema, whole_batches
-from pipeline.stage import IDLE, Context, Counters, Task
+from pipeline.stage import Context, Counters, Task
 
 TABLES_VERSION = 3
 SHARD_BYTES = 64 << 20  # of text per slim shard: the unit of parallel work
@@ -54,19 +55,21 @@ def read_table(task: Task, context: Context, *, directory: PhaseDirectory, stric
             where a row cannot be used.
     """
     source: Input = task.source
-    context.at(IDLE)  # all rows are read for their types: no single one to blame
-    schema = table_schema(source.path)
     counters, files = Counters(), []
+    types: Types = {}
     with bad_rows(directory, task.name, source, counters, strict=strict) as bad:
-        for number, part in enumerate(parts_of(_slim_batches(source.path, context, counters, bad))):
+        for number, part in enumerate(parts_of(_slim_batches(source.path, types, context, counters, bad))):
             name = f"{task.name}-{number:04d}-{{sha}}.parquet"
-            files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS))
+            files.append(write_shard(directory.path / "data", name, regroup(part), COLUMNS, **PASSING))
+    schema = table_schema(source.path, types)
     facts = {"schema": b64encode(schema.serialize().to_pybytes()).decode()}
     directory.commit(Commit(task.name, tuple(files), bad.files, counters, facts))
 
 
-def _slim_batches(path: str, context: Context, counters: Counters, bad: BadRows) -> Iterator[pa.RecordBatch]:
-    for batch, rejected in slim_batches(path):
+def _slim_batches(
+    path: str, types: Types, context: Context, counters: Counters, bad: BadRows
+) -> Iterator[pa.RecordBatch]:
+    for batch, rejected in slim_batches(path, types):
         context.at(counters.rows_in)
         bad.add(rejected)
         counters.rows_in += batch.num_rows

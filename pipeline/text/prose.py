@@ -1,14 +1,17 @@
 """Text between formulas: how it is folded, and what its words, numbers and signs are.
 
 `fold` and `prose_hashes` define what c/prose.h does several times faster; what it does not know (other scripts than
-alphabets, symbols, marks) it asks for here, token by token.
+alphabets, symbols, marks) it asks for in `FOLDED` and `TOKENS`, token by token.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Iterator
+from functools import cache
+from itertools import chain
 
 from pipeline.text.native import BUILT
 from pipeline.text.sketch import WORD_CACHE_SIZE, word_hashes
@@ -22,20 +25,17 @@ def fold(text: str, start: int, end: int) -> str:
     NFKC (exponents and indices kept as `^`, `_`), casefold, dashes and quotes as ASCII, invisible characters dropped.
     """
     if BUILT:
-        _trim(_FOLDED)
-        return str(BUILT.fold(text, start, end, _FOLDED))
+        trim()
+        return str(BUILT.fold(text, start, end, FOLDED, table()))
     return " ".join(_prose(text[start:end]).split())
 
 
 def prose_hashes(prose: str) -> bytes:
     """`word_hashes` of the words of folded prose, as bytes: what stands between two spaces is looked up as a whole."""
-    _trim(_TOKENS)
-    if BUILT:
-        return bytes(BUILT.prose_hashes(prose, _TOKENS))
     split = prose.split()
     if _HANGING.search(prose):
         split = _mark_signs(split)
-    return b"".join(map(_TOKENS.__getitem__, split))
+    return b"".join(map(TOKENS.__getitem__, split))
 
 
 def prose_words(prose: str, start: int, end: int) -> list[str]:
@@ -69,12 +69,34 @@ class _Folded(dict[str, str]):
         return found
 
 
-_TOKENS, _FOLDED = _Tokens(), _Folded()
+TOKENS, FOLDED = _Tokens(), _Folded()
 
 
-def _trim(cache: _Tokens | _Folded) -> None:
-    if len(cache) > WORD_CACHE_SIZE:
-        cache.clear()
+def trim() -> None:
+    """Forget the tokens where they are too many; once a text."""
+    for known in (TOKENS, FOLDED):
+        if len(known) > WORD_CACHE_SIZE:
+            known.clear()
+
+
+@cache
+def table() -> bytes:
+    """For c/prose.h: what each character of the first 65,536 folds to whatever stands beside it, else 0."""
+    found = array("H", bytes(1 << 17))
+    for code in chain(range(0x80, 0x3100), range(0xFF00, 0xFFF0)):
+        found[code] = _folded_alone(chr(code))
+    for first, end in ((0x3400, 0x4DC0), (0x4E00, 0xA000), (0xAC00, 0xD7A4)):  # Han and Hangul, themselves
+        found[first:end] = array("H", range(first, end))
+    return found.tobytes()
+
+
+def _folded_alone(char: str) -> int:
+    """0 for what becomes several characters, or may become one with its neighbours: a mark, or half of a syllable."""
+    folded = _prose(char)
+    if char in _SCRIPTS or len(folded) != 1 or folded.isspace() or ord(folded) > 0xFFFF:
+        return 0
+    joins = unicodedata.category(folded)[0] == "M" or "\u1100" <= folded <= "\u11ff"
+    return 0 if joins or unicodedata.category(char)[0] == "M" else ord(folded)
 
 
 def _mark_signs(split: list[str]) -> list[str]:

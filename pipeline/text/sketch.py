@@ -1,6 +1,6 @@
 """Numbers of a text's words: hashes, n-grams, MinHash minima, smallest n-grams, overlap. All modulo 2^64.
 
-`minima`, `smallest` and `shared` define what c/hot.c does several times faster.
+`ngrams`, `minima`, `smallest` and `shared` define what c/sketch.h does several times faster.
 """
 
 from __future__ import annotations
@@ -118,8 +118,6 @@ def shared_with(a: U64, others: list[U64]) -> list[int]:
 
 def anchors(a: U64, b: U64, n: int) -> list[tuple[int, int]]:
     """(place in a, place in b) of the n-grams that occur once in either, by place in a; fewer than 2^32 units."""
-    if BUILT:
-        return list(BUILT.anchors(a, b, n))
     (left, left_at), (right, right_at) = (_once(ngrams(units, n)) for units in (a, b))
     _, left_index, right_index = np.intersect1d(left, right, assume_unique=True, return_indices=True)
     at_a, at_b = left_at[left_index], right_at[right_index]

@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
+from hashlib import blake2b
 from itertools import chain
 from typing import NamedTuple
 
@@ -20,7 +21,17 @@ from numpy.typing import NDArray
 
 from pipeline.text.latex import canonical
 from pipeline.text.native import BUILT
-from pipeline.text.prose import SINGLE_CHARACTER_SCRIPTS, drop_invisible, fold, prose_hashes, prose_words
+from pipeline.text.prose import (
+    FOLDED,
+    SINGLE_CHARACTER_SCRIPTS,
+    TOKENS,
+    drop_invisible,
+    fold,
+    prose_hashes,
+    prose_words,
+    table,
+    trim,
+)
 from pipeline.text.sketch import U64, mix, ngrams, stable_hash, word_hashes
 
 __all__ = [
@@ -28,6 +39,7 @@ __all__ = [
     "U64",
     "Units",
     "char_hashes",
+    "content_digest",
     "mix",
     "ngrams",
     "normalise",
@@ -68,6 +80,17 @@ def normalise(text: str) -> str:
     return " ".join(filter(None, parts))
 
 
+def content_digest(text: str) -> bytes:
+    """128-bit blake2b of `normalise(text)`: equal for texts that read the same."""
+    digest = blake2b(digest_size=16)
+    if BUILT:
+        trim()
+        BUILT.content(text, FOLDED, table(), _tex, digest.update)
+    else:
+        digest.update(normalise(text).encode("utf-8", "surrogatepass"))
+    return digest.digest()
+
+
 def words(normalised: str, keep: int = sys.maxsize) -> list[str]:
     """Words, numbers and signs of a text that `normalise` returned, in order; of a long one about the first `keep`.
 
@@ -83,14 +106,19 @@ def words(normalised: str, keep: int = sys.maxsize) -> list[str]:
 
 def text_hashes(text: str) -> U64:
     """`word_hashes(words(normalise(text)))` in one pass."""
-    return np.frombuffer(b"".join(chain.from_iterable(_hashed(text))), np.uint64)
+    return text_units(text).hashes
 
 
 def text_units(text: str) -> Units:
     """The same with the flags for words of formulas."""
-    found = list(chain.from_iterable(_hashed(text)))
-    flags = b"".join((b"\0", b"\1")[place & 1] * (len(part) >> 3) for place, part in enumerate(found))
-    return Units(np.frombuffer(b"".join(found), np.uint64), np.frombuffer(flags, np.bool_))
+    if BUILT:
+        trim()
+        hashes, flags = BUILT.units(text, FOLDED, table(), TOKENS, _FORMULAS)
+    else:
+        found = list(chain.from_iterable(_hashed(text)))
+        flags = b"".join((b"\0", b"\1")[place & 1] * (len(part) >> 3) for place, part in enumerate(found))
+        hashes = b"".join(found)
+    return Units(np.frombuffer(hashes, np.uint64), np.frombuffer(flags, np.bool_))
 
 
 def char_hashes(normalised: str) -> U64:
@@ -152,23 +180,20 @@ def _pieces(normalised: str) -> Iterator[list[str]]:
             start = end
 
 
-def _formulas(text: str) -> Iterator[tuple[int, int, str]]:
+def _formulas(text: str) -> list[tuple[int, int, str]]:
     """(start, end, tex) of each delimited formula, in order, not overlapping."""
+    if BUILT:
+        return list(BUILT.formulas(text))
+    formulas: list[tuple[int, int, str]] = []
     position = 0
     closers: dict[str, int] = {}  # next place of each closer: every part of the text is searched once per closer
-    for place in openers(text):
-        opener = _OPENER.match(text, place) if place >= position else None
+    for mark in _MARK.finditer(text):
+        opener = _OPENER.match(text, mark.start()) if mark.lastindex is None and mark.start() >= position else None
         found = _close(text, opener, closers) if opener else None
         if found is not None:
-            yield place, found[0], found[1]
             position = found[0]
-
-
-def openers(text: str) -> list[int]:
-    """Where a formula may begin: at a dollar or at `\\(`, `\\[`, `\\b`, unless a backslash stands before."""
-    if BUILT:
-        return list(BUILT.openers(text))
-    return [mark.start() for mark in _MARK.finditer(text) if mark.lastindex is None]
+            formulas.append((mark.start(), *found))
+    return formulas
 
 
 def _close(text: str, opener: re.Match[str], closers: dict[str, int]) -> tuple[int, str] | None:

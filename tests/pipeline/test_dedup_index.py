@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from contextlib import nullcontext
@@ -22,6 +23,14 @@ from pipeline.inspection import explain
 STEMS = ("river", "stone", "bridge", "winter", "garden", "letter", "window")
 WORDS = [f"{stem}{end}" for stem in STEMS for end in "abcdefgh"]
 ALL = DedupSettings(max_source_loss=1.0)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_waiting_for_the_disk():
+    """What must survive a power cut is tested elsewhere; here are some forty phases a test."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: None)
+        yield
 
 
 def page(seed: int, words: int = 160) -> list[str]:

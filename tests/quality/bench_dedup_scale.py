@@ -101,6 +101,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10000,100000", help="documents, separated by commas, ascending")
     parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--shrink", type=int, default=1, help="divide the lengths of the set web by this")
     parser.add_argument("--as-peer", nargs=2, type=Path, metavar=("IN", "FOLDER"), help=argparse.SUPPRESS)
     parser.add_argument("--set", choices=sorted(SETS), default="web")
     args = parser.parse_args()

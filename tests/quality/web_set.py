@@ -1,6 +1,6 @@
 """A crawl of any size made of real pages' text, for measurements of dedup: web-like lengths, sites and duplicates.
 
-Run: python tests/quality/web_set.py OUT.jsonl DOCUMENTS
+Run: python tests/quality/web_set.py OUT.jsonl DOCUMENTS [SHRINK]
 
 The paragraphs are those of the pages in ../shared/data/extraction and mathpages, rendered; the lengths of documents are
 those of the pages in ../shared/data/neardup2. A document is the header of its site, paragraphs of different pages (RUN
@@ -8,6 +8,7 @@ of each), and the site's footer. In every document, header and footer words chan
 and the letters of formulas with others, so that word frequencies stay real while documents share nothing but their
 site, phrases of the COMMON most frequent words and, a share of COPY_SHARE, the page they copy. Copies are, in equal
 parts: the same, with a few words and numbers edited, truncated, and on another site. What is made depends on the seed.
+SHRINK divides the lengths of documents, for numbers of them that a machine would not hold otherwise.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def real_paragraphs() -> tuple[list[str], list[str]]:
     return list(found[0]), list(found[1])
 
 
-def make_pool() -> Pool:
+def make_pool(shrink: int = 1) -> Pool:
     texts = real_paragraphs()
     counts = Counter(word for part in texts for text in part for word in PIECE.findall(text))
     # letters of formulas apart, and words by alphabet
@@ -80,7 +81,7 @@ def make_pool() -> Pool:
     ordered = [*ordered[:-letters], *padding, *ordered[-letters:]]
     number = {word: place for place, word in enumerate(ordered)}
     paragraphs = [cut(text, number) for text in texts[0]], [cut(text, number) for text in texts[1]]
-    sizes = [len(page["text"]) for page in read("neardup2/dev/docs.jsonl.gz")]
+    sizes = [len(page["text"]) // shrink for page in read("neardup2/dev/docs.jsonl.gz")]
     return Pool(paragraphs, np.array(ordered, object), sizes)
 
 
@@ -178,11 +179,11 @@ def pages(pool: Pool, documents: int, seed: int = 1) -> Iterator[dict[str, str]]
         yield {"id": f"{number:08d}", "text": text, "url": address, "source": f"source {site % 7}"}
 
 
-def write_pages(path: Path, documents: int, seed: int = 1) -> None:
+def write_pages(path: Path, documents: int, shrink: int = 1) -> None:
     with path.open("w", encoding="utf-8") as out:
-        for page in pages(make_pool(), documents, seed):
+        for page in pages(make_pool(shrink), documents):
             out.write(json.dumps(page) + "\n")
 
 
 if __name__ == "__main__":
-    write_pages(Path(sys.argv[1]), int(sys.argv[2]))
+    write_pages(Path(sys.argv[1]), *map(int, sys.argv[2:]))

@@ -14,8 +14,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dedup import align
 from pipeline.text import prose, sketch, words
 from pipeline.text.native import BUILT
+
+MODULES: list[Any] = [prose, sketch, words, align]
 
 pytestmark = pytest.mark.skipif(BUILT is None, reason="pipeline/text/c is not built: no C compiler")
 
@@ -28,16 +31,21 @@ TEXTS = st.one_of(
     st.text(st.characters()),
     *(st.lists(st.sampled_from(PIECES), max_size=14).map(glue.join) for glue in ("", " ")),
 )
+MARKS = ["$", "$$", "\\(", "\\)", "\\[", "\\]", "\\begin{align}", "\\end{align}", "\\begin{align*}", "\\end{align*}", "\\begin{pmatrix}",
+         "\\end{pmatrix}", "\\begin{table}", "\\begin", "\\b", "\\\\", "\\$", "x", "x_1", "5", " ", "\n\n", "\u00a0", "é", "²", "中", "٣"]  # fmt: skip
+FORMULAS = st.lists(st.sampled_from(MARKS), max_size=12).map("".join)
 NUMBERS = st.lists(st.integers(0, 2**64 - 1), max_size=40)
 
 
 @contextmanager
 def in_python() -> Iterator[None]:
-    prose.BUILT = sketch.BUILT = words.BUILT = None  # type: ignore[assignment]
+    for module in MODULES:
+        module.BUILT = None
     try:
         yield
     finally:
-        prose.BUILT = sketch.BUILT = words.BUILT = BUILT
+        for module in MODULES:
+            module.BUILT = BUILT
 
 
 def both(function: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
@@ -53,8 +61,43 @@ def both(function: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
 def test_prose(text: str) -> None:
     folded, expected = both(prose.fold, text, 0, len(text))
     assert folded == expected
-    hashes, expected = both(prose.prose_hashes, folded)
-    assert hashes == expected
+    same_units(text)
+
+
+def same_units(text: str) -> None:
+    ours, expected = both(words.text_units, text)
+    assert ours.hashes.tobytes() == expected.hashes.tobytes()
+    assert ours.formula.tobytes() == expected.formula.tobytes()
+    ours, expected = both(words.content_digest, text)
+    assert ours == expected
+
+
+@settings(max_examples=500, deadline=None)
+@given(FORMULAS)
+@example("$$x$$$ $y$ $5 and $6 \\(a\\) \\[b\\] \\begin{align*}c\\end{align}\\end{align*} \\\\( \\$z$")
+def test_formulas(text: str) -> None:
+    ours, expected = both(words._formulas, text)
+    assert ours == expected
+    same_units(text)
+
+
+def test_lengths_of_formulas() -> None:
+    for mark, closer, most in (("$", "$", 1_000), ("\\(", "\\)", 1_000), ("$$", "$$", 8_000), ("\\[", "\\]", 8_000)):
+        for size in (most, most + 1):
+            ours, expected = both(words._formulas, mark + size * "x" + closer)
+            assert len(ours) == len(expected) == (size == most)
+
+
+def test_every_character_folds_as_python_folds_it() -> None:
+    for first in range(0, 0x10000, 64):
+        text = " ".join(f"e{chr(code)}\u0301 {chr(code)}A" for code in range(first, first + 64))
+        folded, expected = both(prose.fold, text, 0, len(text))
+        assert folded == expected
+        same_units(text)
+
+
+def test_long_texts_are_handed_over_in_pieces() -> None:
+    same_units("word $x$ é " * 30_000)
 
 
 @given(st.text(), st.data())
@@ -88,10 +131,38 @@ def test_anchors(a: list[int], b: list[int], n: int) -> None:
     assert ours == expected == sorted(naive)
 
 
-@given(TEXTS)
-def test_openers(text: str) -> None:
-    ours, expected = both(words.openers, text)
-    assert ours == expected
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.integers(0, 30), max_size=120), st.lists(st.integers(0, 30), max_size=120))
+@example(list(range(200)), [*range(50), 7, *range(60, 90), *range(20, 50), *range(120, 200)])
+@example([1, 2, 3] * 40, [2, 3, 1] * 40)
+def test_align(a: list[int], b: list[int]) -> None:
+    same_alignment(np.array(a, np.uint64), np.array(b, np.uint64))
+
+
+def same_alignment(a: np.ndarray, b: np.ndarray) -> None:
+    ours, expected = both(align.run_table, a, b)
+    assert ours.tolist() == expected.tolist()
+    for passage, small in ((5, 8), (1, 3)):
+        ours, expected = both(align.summary, a, b, passage, small)
+        assert ours[:3] == expected[:3]
+        assert ours[3].tolist() == expected[3].tolist()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 400), st.integers(2, 500))
+def test_align_edited(seed: int, size: int, vocabulary: int) -> None:
+    chance = np.random.default_rng(seed)
+    a = chance.integers(0, vocabulary, size).astype(np.uint64)
+    cuts = np.sort(chance.integers(0, size, 6))
+    b = np.concatenate(
+        [
+            a[cuts[2] : cuts[3]],
+            a[: cuts[1]],
+            a[cuts[0] : cuts[4]] + (chance.random(cuts[4] - cuts[0]) < 0.1),
+            a[cuts[5] :],
+        ]
+    )
+    same_alignment(a, b.astype(np.uint64))
 
 
 @given(st.sets(st.integers(0, 40)), st.lists(st.sets(st.integers(0, 40)), max_size=5))
@@ -114,8 +185,7 @@ def test_c_knows_the_scripts_without_spaces(scripts: str) -> None:
     )
     edges = [chr(ord(char) + step) for char in scripts if char != "-" for step in (-1, 0, 1)]
     for char in edges:
-        hashes, expected = both(prose.prose_hashes, f"a{char}b")
-        assert hashes == expected
+        same_units(f"a{char}b")
 
 
 def test_wrong_arguments_are_refused() -> None:
@@ -127,6 +197,14 @@ def test_wrong_arguments_are_refused() -> None:
     with pytest.raises(ValueError, match="count"):
         BUILT.smallest(units, 2, 1_000)
     with pytest.raises(IndexError):
-        BUILT.fold("abc", 0, 4, {})
+        BUILT.fold("abc", 0, 4, {}, prose.table())
     with pytest.raises(TypeError):
-        BUILT.prose_hashes("中", {"中": 5})
+        BUILT.fold("abc", 0, 3, {}, b"short")
+    with pytest.raises(TypeError):
+        BUILT.units("中", {}, prose.table(), {"中": 5}, {})
+    with pytest.raises(TypeError):
+        BUILT.content("$x$", {}, prose.table(), lambda tex: 5, print)
+    with pytest.raises(KeyError):
+        BUILT.content("\u0301", {}, prose.table(), str, print)
+    with pytest.raises(ValueError, match="uint64"):
+        BUILT.align(odd, units)

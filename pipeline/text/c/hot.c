@@ -1,5 +1,5 @@
-/* What every character and every word of a text passes through, in C. The definition is in Python: `fold` and
-   `prose_hashes` in pipeline/text/prose.py, the rest in pipeline/text/sketch.py; both give the same output.
+/* What every character and every word of a text passes through, in C. The definition is in Python: prose.py, words.py
+   and sketch.py in pipeline/text, dedup/align.py; both give the same output.
 
    What keeps it safe: strings and buffers are reached through the C API only, every length is checked before a buffer
    is read, memory is linear in the text, there is no recursion, and no callback can change what is being read. */
@@ -8,19 +8,21 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define TWIN_VERSION 3
+#define TWIN_VERSION 4
 #define ODD 0x9E3779B97F4A7C15u
 #define CONTAINMENT 0xC0117A13u
 #define FAR 16    /* times as many values: the few are searched for, not passed by */
 #define BLOCK 512 /* shingles at a time: they stay in the first-level cache */
 
 #include "sketch.h"
+#include "align.h"
 
 /* --- a buffer that grows: of characters, or of hashes --- */
 
 typedef struct {
     char *data;
     size_t used, room; /* bytes */
+    int begun;         /* whether a text has begun: what comes next stands behind a space */
 } Buffer;
 
 static int
@@ -39,49 +41,55 @@ reserve(Buffer *buffer, size_t more)
     return 0;
 }
 
-#include "prose.h"
-
-/* --- where formulas may begin --- */
-
-static PyObject *
-openers(PyObject *module, PyObject *text)
+/* Lone surrogates are spelled like other characters ("surrogatepass"). */
+static inline int
+utf8_of(Py_UCS4 c, unsigned char *out)
 {
-    if (!PyUnicode_Check(text)) {
-        PyErr_SetString(PyExc_TypeError, "expected a str");
-        return NULL;
-    }
-    PyObject *found = PyList_New(0);
-    Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    int kind = PyUnicode_KIND(text);
-    const void *data = PyUnicode_DATA(text);
-    for (Py_ssize_t i = 0; found != NULL && i + 1 < length; i++) {
-        Py_UCS4 c = PyUnicode_READ(kind, data, i), next;
-        if (c != '$' && c != '\\')
-            continue;
-        next = PyUnicode_READ(kind, data, i + 1);
-        if (c == '$' ? !Py_UNICODE_ISSPACE(next) : next == '(' || next == '[' || next == 'b') {
-            PyObject *place = PyLong_FromSsize_t(i);
-            if (place == NULL || PyList_Append(found, place))
-                Py_CLEAR(found);
-            Py_XDECREF(place);
-        }
-        i += c == '\\' || next == '$'; /* both characters are read */
-    }
-    return found;
+    if (c < 0x80)
+        return out[0] = (unsigned char)c, 1;
+    if (c < 0x800)
+        return out[0] = 0xC0 | (c >> 6), out[1] = 0x80 | (c & 63), 2;
+    if (c < 0x10000)
+        return out[0] = 0xE0 | (c >> 12), out[1] = 0x80 | ((c >> 6) & 63), out[2] = 0x80 | (c & 63), 3;
+    return out[0] = 0xF0 | (c >> 18), out[1] = 0x80 | ((c >> 12) & 63), out[2] = 0x80 | ((c >> 6) & 63),
+           out[3] = 0x80 | (c & 63), 4;
 }
+
+/* Append characters, behind a space where others were before; nothing for none. */
+static int
+append_utf8(Buffer *out, const Py_UCS4 *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    if (reserve(out, 4 * size + 1))
+        return -1;
+    unsigned char *place = (unsigned char *)out->data + out->used;
+    if (out->begun)
+        *place++ = ' ';
+    out->begun = 1;
+    for (size_t i = 0; i < size; i++)
+        place += utf8_of(data[i], place);
+    out->used = (size_t)(place - (unsigned char *)out->data);
+    return 0;
+}
+
+#include "prose.h"
+#include "words.h"
+#include "units.h"
 
 /* --- the module --- */
 
 static PyMethodDef methods[] = {
     {"minima", minima, METH_VARARGS, "minima(units, n, multipliers, addends, out)"},
     {"ngrams", ngrams, METH_VARARGS, "ngrams(units, n) -> bytearray"},
-    {"anchors", anchors, METH_VARARGS, "anchors(a, b, n) -> list of (place, place)"},
+    {"align", align, METH_VARARGS, "align(a, b[, passage, small]) -> runs, or their summary"},
     {"smallest", smallest, METH_VARARGS, "smallest(units, n, count) -> bytes"},
     {"shared", shared, METH_VARARGS, "shared(a, b) -> int"},
     {"shared_with", shared_with, METH_VARARGS, "shared_with(a, others) -> list of int"},
-    {"openers", openers, METH_O, "openers(text) -> list of places"},
-    {"fold", fold, METH_VARARGS, "fold(text, start, end, folded) -> str"},
-    {"prose_hashes", prose_hashes, METH_VARARGS, "prose_hashes(prose, tokens) -> bytes"},
+    {"formulas", formulas, METH_O, "formulas(text) -> list of (start, end, tex)"},
+    {"fold", fold, METH_VARARGS, "fold(text, start, end, folded, table) -> str"},
+    {"units", units, METH_VARARGS, "units(text, folded, table, tokens, formulas) -> (hashes, flags)"},
+    {"content", content, METH_VARARGS, "content(text, folded, table, spell, update)"},
     {NULL, NULL, 0, NULL},
 };
 

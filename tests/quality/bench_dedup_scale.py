@@ -1,17 +1,19 @@
 """Measure the whole of dedup, text to kept rows, at several sizes beside datatrove's four MinHash stages.
 
-Run: python tests/quality/bench_dedup_scale.py [--sizes 10000,100000] [--set web|neardup2] [--no-peer]
+Run: python tests/quality/bench_dedup_scale.py [--sizes 10000,100000] [--set web|neardup2] [--shrink 4] [--no-peer] [--phases]
 
 The set `web` is described in web_set.py. `neardup2` is adversarial: the documents of ../shared/data/neardup2/dev, a third
 of which have a copy, repeated until there are enough; in each repetition the words are exchanged among words of about
-the same frequency, so that documents of different repetitions share nothing. Both sides read the same JSON lines with one worker process; CPU
-seconds and memory are the kernel's, of that process and its children.
+the same frequency, so that documents of different repetitions share nothing. Both sides read the same JSON lines with
+one worker process; CPU seconds and memory are the kernel's, of that process and its children. `--phases` runs ours once
+more in this process and prints what each phase takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import io
 import json
 import random
 import re
@@ -21,10 +23,23 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, ClassVar
 
+from rich.console import Console
 from web_set import write_pages
+
+from pipeline.dedup_job import DedupSettings, dedup
+from pipeline.engines.local import LocalConfig
+from pipeline.engines.protocol import Progress, Work
+from pipeline.io.commit import PhaseDirectory
+from pipeline.progress import ConsoleReporter
+from pipeline.stage import Context, Task
+from pipeline.table_job import Place
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
 WORD = re.compile(r"[^\W\d_]{3,}")
@@ -94,16 +109,14 @@ def measured(command: list[str]) -> tuple[float, float, float]:
     return cpu_s, time.monotonic() - start, after.ru_maxrss / 1024
 
 
-SETS = {"web": write_pages, "neardup2": make_input}
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", default="10000,100000", help="documents, separated by commas, ascending")
     parser.add_argument("--no-peer", action="store_true")
     parser.add_argument("--shrink", type=int, default=1, help="divide the lengths of the set web by this")
+    parser.add_argument("--phases", action="store_true")
     parser.add_argument("--as-peer", nargs=2, type=Path, metavar=("IN", "FOLDER"), help=argparse.SUPPRESS)
-    parser.add_argument("--set", choices=sorted(SETS), default="web")
+    parser.add_argument("--set", choices=("web", "neardup2"), default="web")
     args = parser.parse_args()
     if args.as_peer:
         datatrove(*args.as_peer)
@@ -114,8 +127,11 @@ def main() -> int:
     print(f"{'documents':>10} {'':22}{'CPU s':>9}{'wall s':>9}{'ms/doc':>9}{'peak MB':>9}{'removed':>9}")
     for size in map(int, args.sizes.split(",")):
         with tempfile.TemporaryDirectory() as name:
-            SETS[args.set](Path(name) / "in.jsonl", size)
+            make = partial(write_pages, shrink=args.shrink) if args.set == "web" else make_input
+            make(Path(name) / "in.jsonl", size)
             compare(Path(name), size, peer=not args.no_peer)
+            if args.phases:
+                by_phase(Path(name), size)
     return 0
 
 
@@ -130,6 +146,29 @@ def compare(folder: Path, size: int, *, peer: bool) -> None:
         lines = sum(gzip.decompress(path.read_bytes()).count(b"\n") for path in (folder / "peer" / "kept").glob("*.gz"))
         show(size, "datatrove, unverified", cost_of_peer, size - lines)
         print(f"{'':11}{cost_of_peer[0] / cost[0]:.2f} x the peer's documents per CPU second")
+
+
+class InProcess(Place):
+    """A place whose engine is this process, and what it has used for each phase."""
+
+    cpu_s: ClassVar[Counter[str]] = Counter()
+
+    def open_engine(self) -> AbstractContextManager[Any]:
+        return nullcontext(self)
+
+    def map_shards(self, directory: PhaseDirectory, tasks: Sequence[Task], work: Work, _progress: Progress) -> None:
+        before = time.process_time()
+        for task in tasks:
+            work(task, Context())
+        self.cpu_s[directory.path.name] += time.process_time() - before
+
+
+def by_phase(folder: Path, size: int) -> None:
+    place = InProcess((str(folder / "in.jsonl"),), folder / "phases", LocalConfig(1))
+    with ConsoleReporter(Console(file=io.StringIO())) as reporter:
+        dedup(place, DedupSettings(), reporter)
+    for phase, cpu_s in place.cpu_s.items():
+        print(f"{'':11}{phase:22}{cpu_s:9.1f}{1000 * cpu_s / size:18.3f}")
 
 
 def show(size: int, name: str, cost: tuple[float, float, float], removed: int) -> None:

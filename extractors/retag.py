@@ -19,7 +19,7 @@ _KEPT_LINES = Selectors(
     )
 )
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
-_CODE_LINES = Selectors(("code+br+code",))
+_CODE_LINES, _CODE_LINE_END = "code+br+code", "</code><br"  # the sign of such lines
 _INDENT_SIGNS = frozenset(("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ", "&emsp;", "&ensp;"))
 # What boards put around every post or block of code: vBulletin's posts are quotations and list items, phpBB's code is
 # a definition of "Code: Select all".
@@ -30,9 +30,10 @@ _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
 TABLE_SIGNS = _HEADERS | {tag_sign("table")}  # behind `retag` a page without any of them has no table
 _ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
 SIGNS = (
-    *(sign for kind in (_KEPT_LINES, _LINED_CODE, _CODE_LINES, _POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
+    *(sign for kind in (_KEPT_LINES, _LINED_CODE, _POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
     *_ASKED,
     *sorted(_INDENT_SIGNS),
+    _CODE_LINE_END,
     tag_sign("br"),
 )
 
@@ -94,8 +95,8 @@ def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
             _open_box(box)
     if selector := _KEPT_LINES.of(signs):
         made += _keep_lines(document.select(selector)[:looks])
-    if selector := _CODE_LINES.of(signs):
-        made += _join_code_lines(document.select(selector)[:looks])
+    if _CODE_LINE_END in signs:
+        made += _join_code_lines(document.select(_CODE_LINES)[:looks])
     if selector := _LINED_CODE.of(signs):
         made += _name_code(document.select(selector)[:looks])
     if tag_sign("br") in signs and holds_any(signs, _INDENT_SIGNS):

@@ -42,6 +42,8 @@ LOST = re.compile(  # what Spark says of a task whose Python worker or executor 
     r"Task (?P<number>\d+) in stage [\d.]+ failed (?P<attempts>\d+) times, most recent failure: Lost task [^\n]*"
     r"(?:Python worker exited unexpectedly|ExecutorLostFailure)"
 )
+ENDED = re.compile(r"SparkContext (?:has been|was) shut ?down|stopped SparkContext")
+MASTER_HINT = "is a Spark master of this version there, and can it reach this machine (spark.driver.host)?"
 CONNECT_S = 5.0
 MASTER = re.compile(r"local(\[.*\])?|local-cluster\[.*\]|spark://.+|yarn|k8s://.+")
 JAVA = re.compile(r'version "(\d+)(?:\.(\d+))?')
@@ -73,7 +75,7 @@ class SparkEngine:
             raise WarcmillError(
                 f"Spark did not start: {gist(error)}",
                 where=f"--master={conf.get('spark.master')}",
-                hint="is a Spark master of this version there, and can it reach this machine (spark.driver.host)?",
+                hint=MASTER_HINT,
             ) from error
         self._context.setLogLevel(conf.get("spark.log.level"))
         return self
@@ -91,20 +93,32 @@ class SparkEngine:
         drive("Spark", directory, tasks, progress, start, self._context.cancelAllJobs)
 
     def _run(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
+        try:
+            self._submit(directory, work, tasks)
+        except Py4JError as error:
+            known = self._explained(str(error), directory, tasks)
+            if known is None:
+                raise
+            raise known from error
+
+    def _submit(self, directory: PhaseDirectory, work: Work, tasks: Sequence[Task]) -> None:
         limits = replace(self._local, workers=1)
         self._context.setJobDescription(f"warcmill {directory.name}")
         rows = self._context.parallelize(tasks, len(tasks))
         profile = resource_profile(resources_of(directory.name, self._resources), self._context.getConf())
         rows = rows.withResources(profile) if profile is not None else rows
-        try:
-            rows.foreach(partial(_run_one, directory, work, limits))
-        except Py4JError as error:
-            lost = LOST.search(str(error))
-            if lost is None:
-                raise
+        rows.foreach(partial(_run_one, directory, work, limits))
+
+    def _explained(self, said: str, directory: PhaseDirectory, tasks: Sequence[Task]) -> WarcmillError | None:
+        """What Spark said in pages of Java, where it is one of two things that users meet."""
+        if lost := LOST.search(said):
             task = tasks[int(lost["number"])]
             what = f"a worker process died in each of {lost['attempts']} attempts"
-            raise WarcmillError(what, where=f"{directory.name}/{task.name} {task.source}", hint=LOST_HINT) from error
+            return WarcmillError(what, where=f"{directory.name}/{task.name} {task.source}", hint=LOST_HINT)
+        if ENDED.search(said):
+            what = "Spark has shut down, its master is gone or never answered"
+            return WarcmillError(what, where=f"--master={self._context.master}", hint=MASTER_HINT)
+        return None
 
 
 def submission(
@@ -227,7 +241,8 @@ def resource_profile(needs: Resources, conf: Any) -> Any:
         of_task = of_task.resource("gpu", gpus)
     builder = ResourceProfileBuilder().require(of_task)
     if str(conf.get("spark.dynamicAllocation.enabled", "false")).lower() == "true":
-        cores = max(needs.cpus, int(conf.get("spark.executor.cores", needs.cpus)))
+        given = conf.get("spark.executor.cores", str(needs.cpus))  # of the JVM, which takes no number for a default
+        cores = max(needs.cpus, int(given))
         builder = builder.require(_executors(needs, cores, gpus, conf))
     return builder.build
 

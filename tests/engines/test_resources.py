@@ -114,7 +114,8 @@ def test_a_real_cluster_schedules_by_them(tmp_path, more):
     command = [str(ROOT / "deploy/spark/standalone.sh"), "2", "sh", "-c", CLUSTER, sys.executable, *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=1800, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
-    events = [json.loads(line) for path in (tmp_path / "events").rglob("*") if path.is_file() for line in path.open()]
+    logs = [path.read_text() for path in (tmp_path / "events").rglob("events_*")]  # beside them are checksums
+    events = [json.loads(line) for text in logs for line in text.splitlines()]
     profiles = {event["Resource Profile Id"]: event for event in events if "ProfileAdded" in event["Event"]}
     needs = {key: {n: need["Amount"] for n, need in p["Task Resource Requests"].items()} for key, p in profiles.items()}
     stages = [event["Stage Info"]["Resource Profile Id"] for event in events if "StageSubmitted" in event["Event"]]

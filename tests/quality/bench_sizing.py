@@ -40,8 +40,8 @@ def measured_cpu_ms(count: int) -> float:
             seconds.append(run(folder / f"{number}.warc.gz", folder / "recipe.toml", folder / f"run-{number}", []))
     average_kb = sum(len(body) for _, body in pages(count)) / count / 1e3
     few_s, many_s = seconds
-    cpu_ms = 1e3 * (many_s - few_s) / (count - FEW)
-    print(f"({many_s:.1f} - {few_s:.1f}) CPU s over {count - FEW} pages of {average_kb:.0f} kB: {cpu_ms:.1f} ms a page")
+    cpu_ms = round(1e3 * (many_s - few_s) / (count - FEW), 1)
+    print(f"({many_s:.1f} - {few_s:.1f}) CPU s over {count - FEW} pages of {average_kb:.0f} kB: {cpu_ms} ms a page")
     return cpu_ms
 
 

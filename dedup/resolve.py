@@ -5,13 +5,15 @@ has already been removed, with that one's survivor instead; and with a few kept 
 is removed only if one of these texts, all of them kept for good, is the same document. So no removal hangs on another:
 A ~ B ~ C removes B for A, and C only if A ~ C holds.
 
-Memory: kept documents that still have a neighbour to come, and two short strings per document of the component.
+Memory: two short strings per document of the component; texts of kept documents that still have a neighbour to come
+lie on a shelf, most of them on disk.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +22,7 @@ import pyarrow.compute as pc
 
 from dedup.audit import AUDIT_SCHEMA, audit_batch
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
+from dedup.shelf import SHELF_BYTES, Shelf
 from dedup.verify import Prepared, Verdict, VerifyConfig, compare, prepare, similarities
 
 RESOLVE_SORT = ("component", *RANK_COLUMNS)
@@ -34,8 +37,8 @@ class _Component:
     """What must be remembered of the component at hand."""
 
     key: int
+    kept: Shelf  # texts of kept documents that may still be needed
     survivor: dict[str, str] = field(default_factory=dict)  # of every document seen; its own id where it is kept
-    kept: dict[str, Prepared] = field(default_factory=dict)  # kept documents that may still be needed
     pending: dict[str, int] = field(
         default_factory=dict
     )  # neighbours to come, of a kept document and those it replaced
@@ -74,23 +77,29 @@ def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa
 
 
 def resolve_components(
-    rows: Iterable[pa.RecordBatch], config: VerifyConfig, tallies: Counter[str] | None = None
+    rows: Iterable[pa.RecordBatch],
+    config: VerifyConfig,
+    tallies: Counter[str] | None = None,
+    shelf_bytes: int = SHELF_BYTES,
 ) -> Iterator[pa.RecordBatch]:
     """AUDIT_SCHEMA rows of the removals among RESOLVE_SCHEMA rows sorted by RESOLVE_SORT; any number of components.
 
     `neighbours` must be symmetric, as `neighbour_lists` gives them. Tallies count comparisons and verdicts by rule.
+    About `shelf_bytes` of texts are held in memory; the result does not depend on it.
     """
     counts = Counter[str]() if tallies is None else tallies
-    state = _Component(-1)
-    for batch in rows:
-        removed: list[dict[str, Any]] = []
-        for row in batch.to_pylist():
-            if row["component"] != state.key:
-                state = _Component(row["component"])
-            found = _place(state, row, config, counts)
-            if found is not None:
-                removed.append(found)
-        yield audit_batch(removed) if removed else pa.RecordBatch.from_pylist([], schema=AUDIT_SCHEMA)
+    with closing(Shelf(shelf_bytes)) as shelf:
+        state = _Component(-1, shelf)
+        for batch in rows:
+            removed: list[dict[str, Any]] = []
+            for row in batch.to_pylist():
+                if row["component"] != state.key:
+                    shelf.clear()
+                    state = _Component(row["component"], shelf)
+                found = _place(state, row, config, counts)
+                if found is not None:
+                    removed.append(found)
+            yield audit_batch(removed) if removed else pa.RecordBatch.from_pylist([], schema=AUDIT_SCHEMA)
 
 
 def resolve_component(
@@ -101,7 +110,7 @@ def resolve_component(
     for a, b in edges:
         neighbours.setdefault(a, set()).add(b)
         neighbours.setdefault(b, set()).add(a)
-    state, counts = _Component(0), Counter[str]()
+    state, counts = _Component(0, Shelf()), Counter[str]()
     placed = (
         _place(state, {"id": i, "text": text, "neighbours": sorted(neighbours.get(i, ()))}, config, counts)
         for i, text in rows
@@ -186,7 +195,7 @@ def _forget(state: _Component, first: str) -> None:
     stack = [first]
     while stack:
         node = stack.pop()
-        if state.pending[node] == 0 and state.kept.pop(node, None) is not None:
+        if state.pending[node] == 0 and state.kept.discard(node):
             for kin in state.kin.pop(node, ()):
                 state.pending[kin] -= 1
                 stack.append(kin)

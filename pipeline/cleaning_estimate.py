@@ -76,7 +76,7 @@ class ModeCost:
 
 
 def estimate(source: str, config: CleanConfig, watch: Callable[[], None] = lambda: None) -> tuple[list[ModeCost], str]:
-    """Costs of every mode on the rows of a file, and what counted the tokens. `watch` is called after each. Asks no model."""
+    """Costs of every mode on the rows of a file, and what counted the tokens; `watch` is called after each."""
     count, said = counter(config.tokenizer, config.model, None)
     costs = [ModeCost(mode) for mode in MODES]
     for document in _documents(source, config):

@@ -16,6 +16,7 @@ from dedup.audit import AUDIT_SCHEMA
 from dedup.components import components
 from dedup.lsh import EDGE_SCHEMA
 from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_component, resolve_components, resolve_rows
+from dedup.shelf import Shelf
 from dedup.verify import VerifyConfig, prepare, verify
 
 CONFIG = VerifyConfig()
@@ -185,8 +186,10 @@ def test_neighbour_lists_are_symmetric_distinct_and_sorted() -> None:
 
 
 @settings(max_examples=15, deadline=None)
-@given(st.permutations(range(7)), st.integers(1, 7))
-def test_resolution_does_not_depend_on_order_or_batches(order: list[int], batch_rows: int) -> None:
+@given(st.permutations(range(7)), st.integers(1, 7), st.sampled_from([0, 10_000, 1 << 28]))
+def test_resolution_does_not_depend_on_order_batches_or_memory(
+    order: list[int], batch_rows: int, shelf_bytes: int
+) -> None:
     texts = [BODY, f"{BODY} end", window(0), window(100), window(200), f"{BODY} fin", "alone"]
     batch = pa.RecordBatch.from_pydict({"id": list("abcdefg"), "text": texts})
     pairs = [("a", "b"), ("c", "d"), ("d", "e"), ("f", "b")]
@@ -195,11 +198,30 @@ def test_resolution_does_not_depend_on_order_or_batches(order: list[int], batch_
     rows = pa.Table.from_batches([resolve_rows(shuffled, components(edges), neighbour_lists(edges))])
     assert rows.num_rows == 6
     rows = rows.sort_by([(name, "ascending") for name in RESOLVE_SORT])
-    audit = pa.Table.from_batches(resolve_components(rows.to_batches(batch_rows), CONFIG), AUDIT_SCHEMA)
+    found_rows = resolve_components(rows.to_batches(batch_rows), CONFIG, shelf_bytes=shelf_bytes)
+    audit = pa.Table.from_batches(found_rows, AUDIT_SCHEMA)
     found = dict(zip(audit["removed_id"].to_pylist(), audit["kept_id"].to_pylist(), strict=True))
     # b and f are as long in bytes, b has the smaller id. Words are as long as each other, so the windows rank c, d, e:
     # d goes for c, e is the same as d but not as c.
     assert found == {"a": "b", "f": "b", "d": "c"}
+
+
+def test_texts_come_back_from_the_shelf_as_they_were_put_there() -> None:
+    texts = {"page": f"{BODY} $x^2$ Größe", "empty": "", "other": MENU, "last": FOOTER}
+    shelf = Shelf(max_bytes=0)  # all but the last one used lie on disk
+    for name, text in texts.items():
+        shelf[name] = prepare(text, CONFIG)
+    assert shelf.discard("other")
+    assert not shelf.discard("other")
+    assert "other" not in shelf
+    for name in ("page", "empty", "last", "page"):
+        found, wanted = shelf[name], prepare(texts[name], CONFIG)
+        assert found.text == wanted.text
+        assert found.words == wanted.words
+        for part in ("hashes", "formula", "shingles"):
+            assert np.array_equal(getattr(found, part), getattr(wanted, part))
+    shelf.close()
+    assert "page" not in shelf
 
 
 def test_a_hub_with_many_members_forgets_texts_it_no_longer_needs() -> None:

@@ -1,0 +1,112 @@
+"""Texts that may be compared again: those used last in memory, the others in a file that has no name.
+
+A component of a crawl can hold every page of some thousand sites; what is kept of it must not have to fit into memory.
+The file is deleted by the system when the process ends, however it ends. TMPDIR says where it lies.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import OrderedDict
+from functools import cached_property
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from dedup.verify import Prepared
+
+SHELF_BYTES = 256 << 20  # of texts in memory
+_WORDS = 12  # bytes of a text's list of words, which a comparison may make, per byte of the text
+
+
+class _Place(NamedTuple):
+    """Where a text lies in the file: its start and the bytes or items of each part."""
+
+    start: int
+    text_bytes: int
+    words: int
+    shingles: int
+    keep: int
+
+
+class Shelf:
+    """A mapping from id to Prepared that holds about `max_bytes` of them in memory."""
+
+    def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._near: OrderedDict[str, Prepared] = OrderedDict()  # the last used last
+        self._near_bytes = 0
+        self._far: dict[str, _Place] = {}
+        self._end = 0
+
+    @cached_property
+    def _file(self) -> IO[bytes]:
+        return tempfile.TemporaryFile(prefix="warcmill-shelf-")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._near or name in self._far
+
+    def __getitem__(self, name: str) -> Prepared:
+        if name in self._near:
+            self._near.move_to_end(name)
+            return self._near[name]
+        text = self._read(self._far[name])
+        self._hold(name, text)
+        return text
+
+    def __setitem__(self, name: str, text: Prepared) -> None:
+        self._hold(name, text)
+
+    def discard(self, name: str) -> bool:
+        """Forget a text; whether it was there."""
+        text = self._near.pop(name, None)
+        if text is not None:
+            self._near_bytes -= _size(text)
+        return (self._far.pop(name, None) is not None) or text is not None
+
+    def clear(self) -> None:
+        """Forget all of them; the file's space is used again."""
+        self._near.clear()
+        self._far.clear()
+        self._near_bytes = self._end = 0
+
+    def close(self) -> None:
+        """Give the file back; the shelf is empty afterwards and may be used again."""
+        self.clear()
+        if "_file" in self.__dict__:
+            self._file.close()
+            del self._file
+
+    def _hold(self, name: str, text: Prepared) -> None:
+        self._near[name] = text
+        self._near_bytes += _size(text)
+        while self._near_bytes > self._max_bytes and len(self._near) > 1:
+            oldest, other = self._near.popitem(last=False)
+            self._near_bytes -= _size(other)
+            if oldest not in self._far:
+                self._far[oldest] = self._write(other)
+
+    def _write(self, text: Prepared) -> _Place:
+        encoded = text.text.encode()
+        place = _Place(self._end, len(encoded), len(text.hashes), len(text.shingles), text.keep)
+        self._file.seek(self._end)
+        for part in (text.hashes.tobytes(), text.shingles.tobytes(), text.formula.tobytes(), encoded):
+            self._end += self._file.write(part)
+        return place
+
+    def _read(self, place: _Place) -> Prepared:
+        self._file.seek(place.start)
+        data = self._file.read(9 * place.words + 8 * place.shingles + place.text_bytes)
+        shingles, formula = 8 * place.words, 8 * (place.words + place.shingles)
+        return Prepared(
+            data[formula + place.words :].decode(),
+            np.frombuffer(data, np.uint64, place.words),
+            np.frombuffer(data, np.bool_, place.words, formula),
+            np.frombuffer(data, np.uint64, place.shingles, shingles),
+            place.keep,
+        )
+
+
+def _size(text: Prepared) -> int:
+    """Bytes that a text may come to hold, its derived lists included."""
+    return len(text.text) * _WORDS + 2 * text.hashes.nbytes + text.formula.nbytes + text.shingles.nbytes

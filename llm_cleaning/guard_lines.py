@@ -64,14 +64,15 @@ def lines_of(text: str) -> Lines:
 def _fences(raw: list[str], keys: list[str]) -> tuple[list[bool], list[bool], bool]:
     """Which lines are code, which are fences, and whether the last fence is open; their keys are rewritten."""
     code, fence = [False] * len(raw), [False] * len(raw)
-    until, first, indent = "", 0, 0
+    until, first, indent, quote = "", 0, 0, " "
     for number, key in enumerate(keys):
         line = raw[number] if raw[number].isascii() else _INVISIBLE.sub("", raw[number])
         found = _FENCE.match(line) if "```" in key or "~~~" in key else None
-        if found and (not until or (found[1].startswith(until) and key == found[1])):
+        if found and (not until or (found[1].startswith(until) and key.lstrip(quote) == found[1])):
             if until:
                 _dedent(keys, first, number, indent)
             until, first, indent = "" if until else found[1], number + 1, found.start(1)
+            quote = "> " if key.startswith(">") else " "  # within a quotation, as every line of it, the last is marked
             keys[number], fence[number] = "```", True
         elif until:
             keys[number], code[number] = "\0" + line.rstrip(), True

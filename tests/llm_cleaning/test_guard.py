@@ -225,6 +225,13 @@ def test_mojibake_twice_over_is_repaired():
     assert repaired(twice) == "é"
 
 
+def test_a_fence_within_a_quotation_ends_there_and_no_other_does():
+    quoted = lines_of("> ```\n> x = 1\n> ```\n\nBehind it.")
+    assert quoted.code == [False, True, False, False]
+    plain = lines_of("```\nfoo\n> ```\nbar\n```\nBehind it.")
+    assert plain.code == [False, True, True, True, False, False]
+
+
 def test_lines_know_code():
     lines = lines_of("a\n\n```\n  b\n\n```\nc\n~~~\nd")
     assert lines.key == ["a", "```", "\0  b", "\0", "```", "c", "```", "\0d"]

@@ -9,7 +9,7 @@ import re
 
 from turbohtml import Document, Element, Text
 
-from extractors.layout.signs import Selectors, Signs, holds_any, tag_sign
+from extractors.layout.signs import Selectors, Signs, holds_any, tag_sign, with_sign
 
 _KEPT_LINES = Selectors(
     (
@@ -84,7 +84,7 @@ def retag(document: Document, signs: Signs, chars: int) -> Signs:
                 button.extract()
     if tag_sign("sup") in signs:
         _mark_notes(document.select("sup")[:looks])
-    return signs | {tag_sign("pre")} if made and isinstance(signs, frozenset) else signs
+    return with_sign(signs, tag_sign("pre")) if made else signs
 
 
 def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:

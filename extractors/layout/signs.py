@@ -36,6 +36,21 @@ class _All:
 ALL: Signs = _All()
 
 
+class _With:
+    """Signs of a page, and one that the tree has gained since."""
+
+    def __init__(self, signs: Signs, gained: str) -> None:
+        self.signs, self.gained = signs, gained
+
+    def __contains__(self, sign: object) -> bool:
+        return sign == self.gained or sign in self.signs
+
+
+def with_sign(signs: Signs, gained: str) -> Signs:
+    """`signs` and one more."""
+    return signs | {gained} if isinstance(signs, frozenset) else _With(signs, gained)
+
+
 @lru_cache(maxsize=8)
 def _finder(wanted: tuple[str, ...]) -> twin.SignFinder:
     return twin.SignFinder(wanted)

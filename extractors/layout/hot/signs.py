@@ -28,7 +28,7 @@ class SignFinder:
 
 
 class _Signs:
-    """Looks through the different words of the page only: a fifth of it. A sign with a space needs all of it."""
+    """Looks through the different words of the page only: a fifth of it. A sign with a space or ">" needs all of it."""
 
     __slots__ = ("html", "known", "words")
 
@@ -44,7 +44,7 @@ class _Signs:
         return self.known[sign]
 
     def _holds(self, sign: str) -> bool:
-        place = self.words if sign.isascii() and " " not in sign else self.html
+        place = self.words if sign.isascii() and " " not in sign and ">" not in sign else self.html
         text = sign.strip(".")
         before = f"(?<!{_WORD})" if sign.startswith(".") else ""
         after = f"(?!{_WORD})" if sign.endswith(".") else ""

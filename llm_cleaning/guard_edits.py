@@ -70,12 +70,20 @@ def _ordinals(old: list[Token], new: list[Token], result: Edits) -> None:
     after = [token.key for token in new if token.kind in ("ordinal", "cite")]
     if before and after and before != after and len(before) == len(after):
         result.reasons.add("number_changed")
-    if after and not before and any(token.kind in ("cite", "image") for token in new):
+    if after and not before and any(token.kind == "cite" for token in new):
+        result.reasons.add("invented")
+    if not _captions(new) <= _captions(old):
         result.reasons.add("invented")
     if {token.key for token in new if token.kind == "link"} - {
         token.key for token in old if token.kind in ("link", "url")
     }:
         result.reasons.add("url_changed")
+
+
+def _captions(side: list[Token]) -> set[tuple[str, ...]]:
+    """What images say, without their targets."""
+    texts = (token.raw[2 : token.raw.index("]")] for token in side if token.kind == "image")
+    return {tuple(token.key for token in tokens(text) if _matters(token)) for text in texts}
 
 
 def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:

@@ -12,6 +12,7 @@ from pipeline.document import Blocks
 # Written but not seen.
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _MARK = r"(?:(?:[-*+:>]|\d{1,3}[.)])[ \t]+)?"  # a fence may be the first thing of a list item or a definition
+_QUOTED = re.compile(r"[ \t]{0,3}> ?")
 _HEADING = re.compile(r"#{1,6}[ \t]+\S")
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)]) \S")
 _FENCE = re.compile(rf"[ \t]{{0,16}}{_MARK}(`{{3,}}+|~{{3,}}+)[^`]*+$")
@@ -75,7 +76,7 @@ def _fences(raw: list[str], keys: list[str]) -> tuple[list[bool], list[bool], bo
             quote = "> " if key.startswith(">") else " "  # within a quotation, as every line of it, the last is marked
             keys[number], fence[number] = "```", True
         elif until:
-            keys[number], code[number] = "\0" + line.rstrip(), True
+            keys[number], code[number] = "\0" + (_QUOTED.sub("", line, 1) if ">" in quote else line).rstrip(), True
     return code, fence, bool(until)
 
 

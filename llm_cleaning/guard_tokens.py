@@ -67,8 +67,8 @@ _ESCAPED = re.compile(r"\\(?=[_*#])|(?<=^\d)\\(?=[.)] )", re.MULTILINE)  # Markd
 _STOP = re.compile(r"(?<!ght)(?<!\\)[.!?]\s*\Z")  # `\right.` closes nothing
 _NEW_SENTENCE = re.compile(r"\s+(?![a-z\s])|\s*\Z")
 _INLINE = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n)){1,1000}?(?<!\s)\$(?!\d)", re.DOTALL)
-# With spaces inside the dollars prose between two prices looks alike: it must be short, and like TeX.
-_SPACED = re.compile(r" (?=[^$\n]{0,300}[\\^_=<>+]|[^\s$]{1,3} \$)(?:[^$\\\n]|\\.){1,300}? \$(?![\w$])")
+# With a space behind the first dollar prose between two prices looks alike: it must be short, and like TeX.
+_SPACED = re.compile(r" (?=[^$\n]{0,300}[\\^_=<>+]|[^\s$]{1,3} \$)(?:[^$\\\n]|\\.){1,300}? ?\$(?![\w$])")
 _CLOSERS = {"\\(": "\\)", "\\[": "\\]", "$$": "$$"}
 _BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")

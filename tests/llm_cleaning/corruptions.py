@@ -11,7 +11,8 @@ from random import Random
 Corruption = Callable[[Random, str, str], str | None]
 
 FENCE = re.compile(
-    r"^[ \t]*(?:[-*+:>][ \t]+)?(?P<ticks>`{3,})[^`\n]*\n(?P<body>(?:(?![ \t]*(?P=ticks)[ \t]*$).*\n)*)[ \t]*(?P=ticks)[ \t]*$",
+    r"^[ \t]*(?:[-*+:>][ \t]+)?(?P<ticks>`{3,})[^`\n]*\n(?P<body>(?:(?![ \t]*(?:> ?)?(?P=ticks)[ \t]*$).*\n)*)"
+    r"[ \t]*(?:> ?)?(?P=ticks)[ \t]*$",
     re.MULTILINE,
 )
 INLINE_CODE = re.compile(r"(?<!`)`[^`\n]+`(?!`)")
@@ -146,7 +147,7 @@ def formulas_swapped(rng, text, other):
 
 
 def code_lines(text: str):
-    return [m for m in spans(re.compile(r"^.*\S.*$", re.MULTILINE), text, code=True) if "```" not in m[0]]
+    return [m for m in spans(re.compile(r"^(?!> ?$).*\S.*$", re.MULTILINE), text, code=True) if "```" not in m[0]]
 
 
 def code_character(rng, text, other):

@@ -228,8 +228,16 @@ def test_mojibake_twice_over_is_repaired():
 def test_a_fence_within_a_quotation_ends_there_and_no_other_does():
     quoted = lines_of("> ```\n> x = 1\n> ```\n\nBehind it.")
     assert quoted.code == [False, True, False, False]
+    assert quoted.key[1] == "\0x = 1"
     plain = lines_of("```\nfoo\n> ```\nbar\n```\nBehind it.")
     assert plain.code == [False, True, True, True, False, False]
+
+
+def test_what_an_image_says_is_not_changed():
+    source = "Before it.\n\n![A bridge, 12 m long](/bridge.png)\n\nBehind it."
+    assert check(source, source.replace("(/bridge.png)", "")).passed
+    assert check(source, source.replace("![A bridge, 12 m long](/bridge.png)\n\n", "")).passed
+    assert check(source, source.replace("12", "13")).reasons == ("invented",)
 
 
 def test_lines_know_code():

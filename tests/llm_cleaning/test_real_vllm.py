@@ -228,9 +228,10 @@ def in_process(rows, out, model, mode, *more):
 
 
 def test_in_process_some_answers_pass_others_are_refused_and_a_rerun_replays_them(model, tmp_path):
-    """Even noise, bound by the schema, is a selection at times: then it is used, and what it keeps is the page's."""
+    """Even noise, bound by the schema, selects the one block of a page: used; of more it loses some: refused."""
     rows = tmp_path / "in.jsonl"
-    rows.write_text("".join(json.dumps(page(n)) + "\n" for n in range(24)), encoding="utf-8")
+    pages = [page(n) for n in range(20)] + [{"id": f"q{n}", "text": PARAGRAPH.format(n=n)} for n in range(4)]
+    rows.write_text("".join(json.dumps(row) + "\n" for row in pages), encoding="utf-8")
     written, said = in_process(rows, tmp_path / "out", model, "select")
     assert "24 / 0" in said
     modes = Counter(row["clean_mode"] for row in written)

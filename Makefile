@@ -106,6 +106,9 @@ lint: setup-dev ## ruff, mypy --strict, import-linter
 format: setup-dev ## let ruff fix and format
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+# 20000 for a figure without start-up, a quarter of an hour
+ENGINE_PAGES ?= 300
+
 bench: setup-dev ## speed, memory and quality beside peers, measured now (half an hour or so)
 	@echo "== the main job"; $(PY) tests/quality/bench_run.py
 	@echo "== rendering beside resiliparse"; $(PY) tests/quality/bench_render.py
@@ -123,7 +126,7 @@ bench: setup-dev ## speed, memory and quality beside peers, measured now (half a
 	@$(PY) tests/quality/bench_dedup_index.py --documents 1611
 	@$(PY) tests/quality/bench_dedup_graph.py --edges 1000000
 	@$(PY) tests/quality/bench_dedup_hostile.py --cases empty,chain --share 0.1
-	@echo "== engines beside local"; $(PY) tests/quality/bench_engines.py --pages 300
+	@echo "== engines beside local"; $(PY) tests/quality/bench_engines.py --pages $(ENGINE_PAGES)
 
 sanitize: setup-dev ## the C parts of rendering under the address and undefined-behaviour sanitizers (needs gcc)
 	@$(PY) tests/quality/sanitize.py

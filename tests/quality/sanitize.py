@@ -19,6 +19,7 @@ TESTS = (
     *(f"tests/extractors/test_{name}.py" for name in ("hot_twins", "golden", "render_hostile", "fuzz_render")),
     "tests/text/test_text_twins.py",
     "tests/classifiers/test_counting_twins.py",
+    "tests/classifiers/test_fasttext_scores.py",
     "tests/llm_cleaning/test_cleaner_twins.py",
 )
 PARTS = ("extractors.layout._hot", "pipeline.text._hot", "classifiers._hot", "llm_cleaning._hot")

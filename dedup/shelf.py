@@ -15,8 +15,8 @@ import numpy as np
 
 from dedup.verify import Prepared
 
-SHELF_BYTES = 256 << 20  # of texts in memory
-_WORDS = 12  # bytes of a text's list of words, which a comparison may make, per byte of the text
+SHELF_BYTES = 512 << 20  # of texts in memory
+_WORD_BYTES = 60  # of one string in the list of words that a comparison may have made
 
 
 class _Place(NamedTuple):
@@ -34,7 +34,7 @@ class Shelf:
 
     def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._near: OrderedDict[str, Prepared] = OrderedDict()  # the last used last
+        self._near: OrderedDict[str, tuple[Prepared, int]] = OrderedDict()  # with bytes; the last used last
         self._near_bytes = 0
         self._far: dict[str, _Place] = {}
         self._end = 0
@@ -47,11 +47,10 @@ class Shelf:
         return name in self._near or name in self._far
 
     def __getitem__(self, name: str) -> Prepared:
-        if name in self._near:
-            self._near.move_to_end(name)
-            return self._near[name]
-        text = self._read(self._far[name])
-        self._hold(name, text)
+        held = self._near.pop(name, None)
+        text, size = held or (self._read(self._far[name]), 0)
+        self._near_bytes -= size
+        self._hold(name, text)  # weighed again, as it may hold words by now
         return text
 
     def __setitem__(self, name: str, text: Prepared) -> None:
@@ -59,10 +58,10 @@ class Shelf:
 
     def discard(self, name: str) -> bool:
         """Forget a text; whether it was there."""
-        text = self._near.pop(name, None)
-        if text is not None:
-            self._near_bytes -= _size(text)
-        return (self._far.pop(name, None) is not None) or text is not None
+        held = self._near.pop(name, None)
+        if held is not None:
+            self._near_bytes -= held[1]
+        return (self._far.pop(name, None) is not None) or held is not None
 
     def clear(self) -> None:
         """Forget all of them; the file's space is used again."""
@@ -78,11 +77,12 @@ class Shelf:
             del self._file
 
     def _hold(self, name: str, text: Prepared) -> None:
-        self._near[name] = text
-        self._near_bytes += _size(text)
+        size = _size(text)
+        self._near[name] = text, size
+        self._near_bytes += size
         while self._near_bytes > self._max_bytes and len(self._near) > 1:
-            oldest, other = self._near.popitem(last=False)
-            self._near_bytes -= _size(other)
+            oldest, (other, size) = self._near.popitem(last=False)
+            self._near_bytes -= size
             if oldest not in self._far:
                 self._far[oldest] = self._write(other)
 
@@ -90,8 +90,8 @@ class Shelf:
         encoded = text.text.encode()
         place = _Place(self._end, len(encoded), len(text.hashes), len(text.shingles), text.keep)
         self._file.seek(self._end)
-        for part in (text.hashes.tobytes(), text.shingles.tobytes(), text.formula.tobytes(), encoded):
-            self._end += self._file.write(part)
+        parts = (text.hashes.tobytes(), text.shingles.tobytes(), text.formula.tobytes(), encoded)
+        self._end += self._file.write(b"".join(parts))
         return place
 
     def _read(self, place: _Place) -> Prepared:
@@ -108,5 +108,12 @@ class Shelf:
 
 
 def _size(text: Prepared) -> int:
-    """Bytes that a text may come to hold, its derived lists included."""
-    return len(text.text) * _WORDS + 2 * text.hashes.nbytes + text.formula.nbytes + text.shingles.nbytes
+    """Bytes that a text holds, what comparisons have derived from it included."""
+    derived = text.__dict__
+    arrays = (
+        text.hashes.nbytes
+        + text.formula.nbytes
+        + text.shingles.nbytes
+        + (8 * len(text.hashes) if "sorted_hashes" in derived else 0)
+    )
+    return len(text.text) + arrays + _WORD_BYTES * len(derived.get("words", ()))

@@ -22,6 +22,7 @@ _SIGMOID_SIZE, _SIGMOID_LIMIT = 512, 8
 _MANY_WORDS = 116049371
 _U32, _U64 = 2**32 - 1, 2**64 - 1
 _SMALL = 1e-5  # added before every logarithm
+_LARGEST_EXPONENT = 88.7228  # its power of e is the largest number of 32 bits
 
 
 class Model:
@@ -88,7 +89,7 @@ class Model:
             if node < leaves:
                 best = sorted([*best, (score, node)], key=lambda pair: -pair[0])[:count]
                 continue
-            right = _single(1.0 / _single(1.0 + _single(math.exp(-self._dot(hidden, node - leaves)))))
+            right = _single(1.0 / _single(1.0 + _exp(-self._dot(hidden, node - leaves))))
             waiting.append((_single(score + _log(right)), int(tree[node, 1])))
             waiting.append((_single(score + _log(_single(1.0 - right))), int(tree[node, 0])))
         return [(_single(math.exp(score)), number) for score, number in best]
@@ -106,6 +107,11 @@ def _best(scored: list[tuple[float, int]], count: int) -> list[tuple[float, int]
 def _single(value: float) -> float:
     """Rounded to 32 bits."""
     return float(np.float32(value))
+
+
+def _exp(value: float) -> float:
+    """Rounded to 32 bits, infinite beyond them as in C."""
+    return _single(math.exp(value)) if value < _LARGEST_EXPONENT else math.inf
 
 
 def _log(value: float) -> float:

@@ -130,7 +130,12 @@ def from_mapping(cls: type, data: Mapping[str, Any], where: str) -> Any:
             )
     for each in dataclasses.fields(cls):
         if each.name not in data and each.default is each.default_factory is dataclasses.MISSING:
-            raise UsageError(f"the key {each.name!r} is missing", where=where, hint=f"add a line: {each.name} = …")
+            raise UsageError(
+                f"the key {each.name!r} is missing",
+                where=where,
+                expected=f"the keys of {cls.__name__}",
+                hint=f"add a line: {each.name} = …",
+            )
     values = {key: _value(types_by_name[key], value, f"{where}: {key}") for key, value in data.items()}
     try:
         return cls(**values)

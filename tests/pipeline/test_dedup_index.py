@@ -19,6 +19,7 @@ from pipeline.dedup_job import DedupSettings, dedup
 from pipeline.engines.local import LocalConfig
 from pipeline.errors import CommitConflict, InputError, UsageError
 from pipeline.inspection import explain
+from pipeline.text.sketch import HASHES_VERSION
 
 STEMS = ("river", "stone", "bridge", "winter", "garden", "letter", "window")
 WORDS = [f"{stem}{end}" for stem in STEMS for end in "abcdefgh"]
@@ -179,7 +180,7 @@ def test_an_index_of_other_hashes_is_refused(tmp_path):
     generation.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(UsageError, match="hashed words otherwise") as refused:
         start(tmp_path / "two", corpus()[10:], how)
-    assert refused.value.expected == "hashes of version 2, found 1"
+    assert refused.value.expected == f"hashes of version {HASHES_VERSION}, found 1"
     assert not (tmp_path / "two" / "kept").exists()
 
 

@@ -1,8 +1,8 @@
 """What a body truly is, whatever its server says: the renderer takes four types, everything else is a counted reject.
 
-After the WHATWG MIME Sniffing Standard (mimesniff.spec.whatwg.org), with three differences that training data wants:
-magic numbers win over every header, HTML that announces itself is HTML under any header but text/plain, and JSON is
-told apart into notebooks and the rest.
+After the WHATWG MIME Sniffing Standard (mimesniff.spec.whatwg.org), with four differences that training data wants:
+magic numbers win over every header, HTML that announces itself is HTML under any header but text/plain, a body without
+a type is HTML when it begins with any element of HTML, and JSON is told apart into notebooks and the rest.
 """
 
 from __future__ import annotations
@@ -56,11 +56,16 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
 _LATER_MAGIC = tuple(magic for magic in _MAGIC if magic[0] > 0)
 _MARKUP_STARTS = frozenset((b"<", b"\r", b"\n", b" ", b"\xef"))  # no magic number begins so
 _ESSENCE = re.compile(r"[ \t\r\n\f]*([A-Za-z0-9!#$&^_.+-]{1,60}/[A-Za-z0-9!#$&^_.+*-]{1,80})")
-_HTML_START = re.compile(
-    rb"(?:<!doctype\s+html|<(?:html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p|meta|link|span|center)"
-    rb"(?=[\s/>])|<!--)",
-    re.IGNORECASE,
+# The standard's list of seventeen tags is what a browser risks; a fragment without a type is HTML from any element on.
+_ELEMENTS = (
+    b"html|head|body|title|base|link|meta|style|script|noscript|template|iframe|frameset|noframes|"
+    b"address|article|aside|footer|header|h[1-6]|hgroup|main|nav|section|search|center|"
+    b"blockquote|dd|div|dl|dt|figcaption|figure|hr|li|menu|ol|p|pre|ul|listing|xmp|plaintext|details|summary|dialog|"
+    b"a|abbr|b|bdi|bdo|big|br|cite|code|del|dfn|em|font|i|ins|kbd|mark|nobr|q|ruby|s|samp|small|span|strike|strong|"
+    b"sub|sup|time|tt|u|var|area|audio|canvas|embed|img|map|object|picture|source|video|math|svg|"
+    b"caption|col|colgroup|table|tbody|td|tfoot|th|thead|tr|button|fieldset|form|input|label|select|textarea"
 )
+_HTML_START = re.compile(rb"<!doctype\s+html|<!--|<(?:" + _ELEMENTS + rb"|mjx-[a-z-]{1,40})(?=[\s/>])", re.IGNORECASE)
 _HTML_SURE = re.compile(rb"<!doctype\s+html|<html(?=[\s/>])", re.IGNORECASE)
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _ROOT = re.compile(rb"<([A-Za-z_][A-Za-z0-9_.:-]{0,60})")
@@ -74,6 +79,7 @@ _XML_ROOTS = {
     "math": "application/mathml+xml",
     "html": XHTML,
 }
+_UNDECLARED_XML = ("rss", "rdf:rdf", "feed")  # whole documents even without `<?xml`
 _XML_TYPES = frozenset({"text/xml", "application/xml"})
 _UNKNOWN_TYPES = frozenset({"", "unknown/unknown", "application/unknown", "*/*", BINARY, "binary/octet-stream"})
 _JSON_TYPES = frozenset({"application/json", "text/json", NOTEBOOK, "application/ipynb+json", "application/ipynb"})
@@ -150,6 +156,8 @@ def _sniff_xml(head: bytes) -> str:
 
 
 def _sniff_unknown(head: bytes, utf16: bool) -> str:
+    if (root := _root(head) if head.startswith(b"<") else "") in _UNDECLARED_XML:
+        return _XML_ROOTS[root]
     if _HTML_START.match(head):
         return HTML
     return BINARY if not utf16 and _control_bytes(head) else PLAIN

@@ -15,9 +15,12 @@ from html import escape, unescape
 import turbohtml
 from turbohtml import Element
 
+from extractors.layout.rejected import RenderRejected
+
 FEEDS = frozenset({"application/rss+xml", "application/atom+xml", "application/rdf+xml"})
 XML_TYPES = FEEDS | {"application/xhtml+xml", "application/mathml+xml"}
-MAX_ENTRIES = 5_000
+MAX_ENTRIES = 50_000  # about three seconds
+MAX_ARTICLE_CHARS = 32 * 1024 * 1024
 MAX_PREFIXES = 32
 
 _NAMESPACES = ("http://www.w3.org/1999/xhtml", "http://www.w3.org/1998/Math/MathML", "http://www.w3.org/2000/svg")
@@ -115,14 +118,32 @@ def _prefixes(markup: str) -> frozenset[str]:
 
 
 def feed_to_html(markup: str) -> str:
-    """RSS (0.9-2.0, RDF) or Atom as an HTML document: the feed's title, then an article for every entry in order."""
+    """RSS (0.9-2.0, RDF) or Atom as an HTML document: the feed's title, then an article for every entry in order.
+
+    Raises:
+        RenderRejected: too_many_nodes, too_large.
+    """
     feed = turbohtml.parse("".join(_rewritten(markup)))
-    entries = feed.select("item, entry")[:MAX_ENTRIES]
+    entries = feed.select("item, entry")
+    if len(entries) > MAX_ENTRIES:
+        found = f"{len(entries)} entries"
+        raise RenderRejected("too_many_nodes", expected=f"a feed of at most {MAX_ENTRIES} entries", hint=found)
     title = next((_text(node) for node in feed.select("title")[:1] if node.closest("item, entry") is None), "")
-    articles = "\n".join(_article(entry) for entry in entries)
+    articles = "\n".join(_articles(entries))
     head = f"<title>{escape(title)}</title>" if title else ""
     heading = f"<h1>{escape(title)}</h1>" if title else ""
     return f"<!DOCTYPE html>\n<html><head>{head}</head><body>{heading}\n{articles}\n</body></html>"
+
+
+def _articles(entries: list[Element]) -> Iterator[str]:
+    """Entries inside entries repeat what they hold: their sum is bounded, not only the feed."""
+    chars = 0
+    for entry in entries:
+        article = _article(entry)
+        chars += len(article)
+        if chars > MAX_ARTICLE_CHARS:
+            raise RenderRejected("too_large", expected=f"at most {MAX_ARTICLE_CHARS} characters of HTML of entries")
+        yield article
 
 
 def _article(entry: Element) -> str:

@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from extractors import render
-from extractors.xml_pages import feed_to_html, xhtml_to_html
+from extractors import RenderRejected, render
+from extractors.xml_pages import MAX_ENTRIES, feed_to_html, xhtml_to_html
 
 XHTML = b"""<?xml version="1.0" encoding="utf-8"?>
 <!DOCTYPE html [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a;"> ]>
@@ -59,14 +59,27 @@ def test_feeds_are_articles_in_order(body, content_type, expected):
     assert render(body, content_type=content_type).text == expected
 
 
+def test_a_long_feed_is_read_whole_and_an_endless_one_refused():
+    entries = "".join(f"<item><title>entry {number}</title></item>" for number in range(6_000))
+    assert render(f'<?xml version="1.0"?><rss>{entries}</rss>'.encode()).text.count("## entry ") == 6_000
+    with pytest.raises(RenderRejected) as refused:
+        render(f'<?xml version="1.0"?><rss>{"<item/>" * (MAX_ENTRIES + 1)}</rss>'.encode())
+    assert refused.value.reason == "too_many_nodes"
+
+
+def test_entries_inside_entries_do_not_multiply():
+    nested = "<item><description>" * 500 + "x" * 1_000_000
+    with pytest.raises(RenderRejected) as refused:
+        render(f'<?xml version="1.0"?><rss>{nested}'.encode())
+    assert refused.value.reason == "too_large"
+
+
 def test_a_formula_served_alone():
     body = b'<math xmlns="http://www.w3.org/1998/Math/MathML"><msup><mi>x</mi><mn>2</mn></msup></math>'
     assert render(body, content_type="application/mathml+xml").text == "$x^{2}$"
 
 
-@pytest.mark.parametrize(
-    "flood", ["<![CDATA[", "<!--", "<a ", '<a "', "<a '", "<!DOCTYPE [", "<?", "<item>", "<a/", "xmlns:"]
-)
+@pytest.mark.parametrize("flood", ["<![CDATA[", "<!--", "<a ", '<a "', "<a '", "<!DOCTYPE [", "<?", "<a/", "xmlns:"])
 def test_floods_cost_linear_time(flood):
     markup = f"<x/>{flood * (500_000 // len(flood))}"
     start = time.process_time()

@@ -42,7 +42,7 @@ PRIVATE_GLYPHS = str.maketrans(
 BRACES = {"\ue150": "⏞", "\ue152": "⏟", "\ue155": "⏞", "\ue156": "⏟"}
 _EXTENDERS = frozenset("-−–—=|∣‖∥⏐⎪⎜⎟⎢⎥")
 _REPEATED = frozenset("′'‵.˙·⋅!")  # signs that stand in a row by themselves
-_BOTH_ENDS = {"←→": "↔", "⇐⇒": "⇔", "↑↓": "↕", "⇑⇓": "⇕"}
+_BOTH_ENDS = {"←→": "↔", "⇐⇒": "⇔", "↑↓": "↕", "⇑⇓": "⇕", "↽⇀": "⇌"}
 
 
 def assembled(glyphs: str) -> str:

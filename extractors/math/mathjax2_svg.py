@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, takewhile
 
 from turbohtml import Element
 
@@ -42,6 +42,7 @@ _FONTS = {
 _ACCENTS = frozenset("^~ˆ˜¯ˉ⃗˙¨ˇ˘´ˊ`ˋ˚")
 _OVER = _ACCENTS | frozenset("→←↔⏞⏜")
 _UNDER = frozenset("–_⏟→←↔⏝")
+_DOTS = ("...", "....")  # accents
 _MARKS = _OVER | _UNDER
 _ARROWS = frozenset("→←↔⇒⇐⇔↦↪↩⇌⇋↠↞=")
 # Widths of Computer Modern's upright letters: what is beyond them is a space between words.
@@ -156,6 +157,7 @@ def _group(x: float, y: float, inside: list[_Box]) -> _Box:
         return _Box(x + only.x, y + only.y, only.scale, only.node, only.kind, pieces=whole, stretched=stretched)
     if whole and (sign := _sign(inside, whole, stretched)):
         return _Box(x, y, scale, MathNode("mo", sign), "sign", pieces=whole, stretched=stretched)
+    inside = _long_arrow(inside)
     if _is_table(inside):
         return _Box(x, y, scale, _table(inside))
     if _is_stack(inside):
@@ -173,15 +175,26 @@ def _sign(inside: list[_Box], pieces: str, stretched: bool) -> str:
     wide = set(pieces) in ({"–"}, {"¯"}) or (inside[0].x < 0 and (pieces[-1] in "→¯–" or pieces[0] in "←¯–"))
     shaft = len(pieces) > 1 and (set(pieces[:-1]) == {"−"} and pieces[-1] == "→")
     shaft = shaft or (len(pieces) > 1 and set(pieces[1:]) == {"−"} and pieces[0] == "←")
+    shaft = shaft or (len(pieces) > 2 and set(pieces[1:-1]) == {"−"} and pieces[0] + pieces[-1] == "↽⇀")
     if not (stretched or tall or wide or shaft or in_pieces(pieces)):
         return ""
     found = assembled(pieces)
     return found if len(found) == 1 else ""
 
 
+def _long_arrow(inside: list[_Box]) -> list[_Box]:
+    """The boxes with the pieces of an arrow that comes first, before what stands over and under it, made one sign."""
+    run = list(takewhile(lambda box: box.pieces is not None and box.y == 0, inside))
+    if len(run) < 2 or run[0].x >= 0 or not (sign := _sign(run, "".join(box.pieces or "" for box in run), False)):
+        return inside
+    return [_Box(0, 0, run[0].scale, MathNode("mo", sign), "sign", pieces=sign), *inside[len(run) :]]
+
+
 def _is_stack(inside: list[_Box]) -> bool:
     """Boxes one above the other: a column of a table, or two parts without a line between them."""
     if len(inside) < 2 or any(box.kind in ("rule", "line", "sign") or box.node.text in _MARKS for box in inside):
+        return False
+    if inside[-1].pieces in _DOTS:
         return False
     heights = sorted(box.y for box in inside)
     largest = max(box.scale for box in inside)
@@ -284,7 +297,7 @@ def _plain(inside: list[_Box], index: int, done: list[_Box]) -> int:
     if char == "\u0338" and last.node.tag in ("mo", "mi"):
         last.node = MathNode("mo", unicodedata.normalize("NFC", last.node.text + char), {"stretchy": "false"})
         return index + 1
-    if box.y > 300 and box.pieces in ("...", "...."):
+    if box.y > 300 and box.pieces in _DOTS:
         done[:] = [_Box(done[0].x, 0, last.scale, limited(_all(done), None, MathNode("mo", box.pieces)))]
     elif char in _OVER and (char in _ACCENTS or box.y > 300):
         done[:] = [_Box(done[0].x, 0, last.scale, limited(_all(done), None, box.node))]
@@ -317,10 +330,11 @@ def _attach(box: _Box, done: list[_Box]) -> None:
     upper = box.node if box.y > 0 else None
     lower = box.node if upper is None else None
     core = last.node.kids[0] if last.node.tag in ("munder", "mover", "msub", "msup") else last.node
-    if box.x < last.x - 20 or (core.tag == "mo" and core.text in _ARROWS and box.x < last.x + 900):
+    room = 900 if last.kind != "sign" else float("inf")
+    if box.x < last.x - 20 or (core.tag == "mo" and core.text in _ARROWS and box.x < last.x + room):
         whole = done if box.x < last.x - 20 else [last]
         base = _merged(_all(whole), lower, upper, ("munder", "mover"), limited)
-        done[len(done) - len(whole) :] = [_Box(whole[0].x, 0, last.scale, base)]
+        done[len(done) - len(whole) :] = [_Box(whole[0].x, 0, last.scale, base, last.kind)]
     else:
         last.node = _merged(last.node, lower, upper, ("msub", "msup"), scripted)
         last.kind = "node"

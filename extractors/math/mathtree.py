@@ -113,7 +113,8 @@ def from_element(math: Element) -> MathNode | None:
                 count += 1
                 if tag in _LEAVES:
                     kid.text = child.text
-                    if kid.attrs.get("data-mjx-variant") == "-mhchem":  # MathJax 4: glyphs of its own font
+                    if "\ue408" <= kid.text <= "\ue42e" and any(name.startswith("data-mjx-") for name in kid.attrs):
+                        # MathJax 4's mhchem: glyphs of its own font
                         kid.text = kid.text.translate(PRIVATE_GLYPHS)
                 else:
                     stack.append((child, kid, depth + 1))

@@ -28,13 +28,14 @@ from extractors.math.normal import strip_delimiters
 from pipeline.text.latex import canonical
 
 HERE = Path(__file__).parent
-JUDGE = HERE.parents[1] / ".." / "shared" / "eval" / "mathml_equal.mjs"
+JUDGE = HERE.parents[1] / ".." / "shared" / "eval"
 MATHJAX_2 = {"htmlcss": "TeX-AMS_HTML", "chtml": "TeX-MML-AM_CHTML", "svg": "TeX-AMS_SVG"}
 _SOURCES = re.compile(
     r'<script type="math/tex.*?</script>|<span class="MJX_Assistive_MathML.*?</math></span>'
     r'|<span class="MathJax_Preview"[^>]*></span>| (?:data-mathml|aria-label)="[^"]*"',
     re.S,
 )
+_REFUSED = re.compile(r"merror|noError|MathJax_Error|(?:color: ?|fill=\")red")  # a command that it does not know
 _CONFIG = """MathJax.Hub.Config({messageStyle: "none", showMathMenu: false, "fast-preview": {disabled: true},
 TeX: {extensions: ["AMSmath.js", "AMSsymbols.js", "mhchem.js", "cancel.js", "color.js", "AMScd.js"]},
 "HTML-CSS": {availableFonts: ["TeX"], imageFont: null}});"""
@@ -80,16 +81,17 @@ def drawn_by_mathjax_2(folder: Path, rows: list[tuple[str, bool]], version: str,
         f'<script src="{script.as_uri()}?config={MATHJAX_2[form]}"></script>{"".join(parts)}<p id="formula-end">',
         encoding="utf-8",
     )
-    flags = (
-        "--headless --no-sandbox --disable-gpu --allow-file-access-from-files --virtual-time-budget=200000 --dump-dom"
-    )
-    command = [browser, *flags.split(), page.as_uri()]
+    flags = "--headless --no-sandbox --disable-gpu --allow-file-access-from-files --virtual-time-budget=200000"
+    profile = (
+        folder / "chromium-profile"
+    )  # one of its own: a browser that runs would be asked instead, and never answer
+    command = [browser, *flags.split(), f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=True)
     pieces = re.split(r'<(?:div|p) id="formula(\d+|-end)">', done.stdout)
     cut = zip(pieces[1::2], pieces[2::2], strict=True)
     found = ((int(n), _SOURCES.sub("", markup)) for n, markup in cut if n.isdigit())
     glyphs = "<svg" if form == "svg" else "<span"
-    return [Drawn(n, f"mathjax{version}_{form}", m) for n, m in found if glyphs in m and "merror" not in m]
+    return [Drawn(n, f"mathjax{version}_{form}", m) for n, m in found if glyphs in m and not _REFUSED.search(m)]
 
 
 def read_back(markup: str) -> str:
@@ -99,22 +101,40 @@ def read_back(markup: str) -> str:
     return tex if display is not None else ""
 
 
-def judged(pairs: list[tuple[str, str, bool]]) -> list[bool]:
+def judged(folder: Path, pairs: list[tuple[str, str, bool]]) -> list[bool]:
     """Whether truth and finding are one formula."""
     same = [canonical(truth) == canonical(ours) for truth, ours, _ in pairs]
-    if not (JUDGE.parent / "node_modules").exists():
-        return same
-    asked = "\n".join(json.dumps({"id": n, "a": a, "b": b, "display": d}) for n, (a, b, d) in enumerate(pairs))
-    done = subprocess.run(["node", str(JUDGE)], input=asked, capture_output=True, text=True, timeout=900, check=True)
+    asked = [{"id": n, "a": truth, "b": ours, "display": display} for n, (truth, ours, display) in enumerate(pairs)]
+    return [equal or said for equal, said in zip(same, _asked(folder, asked), strict=True)]
+
+
+def accepted(folder: Path, rows: list[tuple[str, bool]], drawings: list[Drawn]) -> list[bool]:
+    """Whether the judge takes a drawing's own MathML for the formula, no reader between: its ceiling."""
+    asked = [
+        {"id": n, "a": rows[drawing.number][0], "b_mathml": drawing.markup, "display": rows[drawing.number][1]}
+        for n, drawing in enumerate(drawings)
+    ]
+    return _asked(folder, asked)
+
+
+def _asked(folder: Path, questions: list[dict[str, object]]) -> list[bool]:
+    """What the judge says of each; all False without its packages (setup.sh of the harness)."""
+    found = [False] * len(questions)
+    script = folder / "mathml_equal.mjs"
+    if not (folder / "node_modules").exists():
+        return found
+    asked = "\n".join(map(json.dumps, questions))
+    done = subprocess.run(["node", str(script)], input=asked, capture_output=True, text=True, timeout=900, check=True)
     for row in map(json.loads, done.stdout.splitlines()):
-        same[row["id"]] = same[row["id"]] or bool(row["equal"])
-    return same
+        found[row["id"]] = bool(row["equal"])
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="holds node_modules with the packages of drawn/package.json")
     parser.add_argument("--show", default="", help="print what differs in these forms, by commas")
+    parser.add_argument("--judge", type=Path, default=JUDGE, help="the harness with its node_modules (%(default)s)")
     parser.add_argument("--mathjax-2", action="store_true", help="also MathJax 2 in Chromium (minutes)")
     options = parser.parse_args()
     rows = formulas()
@@ -128,13 +148,18 @@ def main() -> None:
     ]
     equal: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for drawing, (truth, ours, _), same in zip(drawings, pairs, judged(pairs), strict=True):
+    for drawing, (truth, ours, _), same in zip(drawings, pairs, judged(options.judge, pairs), strict=True):
         total[drawing.form] += 1
         equal[drawing.form] += same
         if drawing.form in options.show.split(",") and not same:
             print(f"{drawing.form}: {truth}\n  {ours}")
+    ceiling: Counter[str] = Counter()
+    mathml = [drawing for drawing in drawings if drawing.form.endswith("_mathml")]
+    for drawing, same in zip(mathml, accepted(options.judge, rows, mathml), strict=True):
+        ceiling[drawing.form] += same
     for form in sorted(total):
-        print(f"{form:20s} {equal[form]:4d} of {total[form]:4d}  {100 * equal[form] / total[form]:.1f}%")
+        most = f"  judge's ceiling {ceiling[form]}" if form in ceiling else ""
+        print(f"{form:20s} {equal[form]:4d} of {total[form]:4d}  {100 * equal[form] / total[form]:.1f}%{most}")
 
 
 if __name__ == "__main__":

@@ -79,13 +79,13 @@ add("mathjax4", () => {
   const found = parts.split(" ").filter((part) => {
     const file = part === "amscd" ? "AmsCd" : part[0].toUpperCase() + part.slice(1);
     try {
-      require(`mathjax4/js/input/tex/${part}/${file}Configuration.js`);
+      require(`@mathjax/src/js/input/tex/${part}/${file}Configuration.js`);
       return true;
     } catch {
       return false;
     }
   });
-  return mathjax(4, "mathjax4", found);
+  return mathjax(4, "@mathjax/src", found);
 });
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -12,10 +12,11 @@ import re
 from dataclasses import dataclass, field
 
 from extractors.math.ascii_symbols import BINARY, CONSTANTS, FUNCTIONS, LEFT, LONGEST, NAMES, RIGHT, STYLED, TEXT, UNARY
+from extractors.math.forms import Recovered
 from extractors.math.math_tokens import join
 from pipeline.text.latex.symbols import LATEX_OF
 
-_MAX_CHARS = 4_000
+MAX_CHARS = 4_000
 _MAX_DEPTH = 60
 _MAX_MATRIX_DEPTH = 6  # cells are read once more, so each level doubles the work
 _NUMBER = re.compile(r"\d+(?:\.\d+)?|\.\d+")
@@ -48,9 +49,16 @@ class _Parser:
         return symbol
 
 
+def recover_asciimath(source: str, *, display: bool) -> Recovered:
+    """A formula written in AsciiMath; one of more than MAX_CHARS characters is kept as it stands."""
+    if len(source) > MAX_CHARS:
+        return Recovered(source.strip(), "asciimath", display, False)
+    return Recovered(asciimath_to_latex(source), "asciimath", display, True)
+
+
 def asciimath_to_latex(source: str) -> str:
     """LaTeX of one AsciiMath formula; any input gives some LaTeX, an unknown character stands for itself."""
-    parser = _Parser(_tokenize(source.strip()[:_MAX_CHARS]))
+    parser = _Parser(_tokenize(source.strip()))
     parts: list[str] = []
     while parser.peek():
         parts.append(_expression(parser, frozenset()))

@@ -6,7 +6,7 @@ import re
 
 from turbohtml import Element, Node, Text
 
-from extractors.math.asciimath import asciimath_to_latex
+from extractors.math.asciimath import recover_asciimath
 from extractors.math.forms import Recovered
 from extractors.math.mathml import markup_source_to_latex, mathml_to_latex
 from extractors.math.normal import looks_like_tex, normal_tex, unescape_once
@@ -27,7 +27,7 @@ def recover_script(script: Element) -> Recovered | None:
     if not source.strip():
         return None
     if kind.startswith("math/asciimath"):
-        return Recovered(asciimath_to_latex(unescape_once(source)), "asciimath", display, True)
+        return recover_asciimath(unescape_once(source), display=display)
     if kind.startswith("math/mml"):
         latex = markup_source_to_latex(source)
         if latex is None:

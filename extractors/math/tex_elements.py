@@ -7,7 +7,7 @@ import re
 
 from turbohtml import Element
 
-from extractors.math.asciimath import asciimath_to_latex
+from extractors.math.asciimath import recover_asciimath
 from extractors.math.attributes import (
     ASCII_NAMES,
     KNOWN_MATH_NAMES,
@@ -98,7 +98,7 @@ def recover_attributes(element: Element, *, known_math: bool) -> Recovered | Non
             return Recovered(latex, "mathml", is_display(element), True)
     ascii_source = named_attribute(element, ASCII_NAMES)
     if ascii_source is not None and ascii_source not in ("true", "false"):
-        return Recovered(asciimath_to_latex(ascii_source), "asciimath", is_display(element), True)
+        return recover_asciimath(ascii_source, display=is_display(element))
     return None
 
 
@@ -154,7 +154,7 @@ def recover_text_element(element: Element) -> Recovered | None:
     if len(text) > _MAX_CHARS:
         return None
     if element.tag == "asciimath" or element.has_class("asciimath"):
-        return Recovered(asciimath_to_latex(text), "asciimath", is_display(element), True)
+        return recover_asciimath(text, display=is_display(element))
     inner = _TEX_DOCUMENT.search(text)
     tex, delimited_display = strip_delimiters(inner.group(1) if inner else text)
     if delimited_display is not None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors import render
 from extractors.math.ascii_symbols import BINARY, CONSTANTS, FUNCTIONS, UNARY
 from extractors.math.asciimath import asciimath_to_latex
 from pipeline.text.latex import is_well_formed
@@ -66,6 +67,13 @@ def test_any_input_gives_some_latex(source):
 @pytest.mark.parametrize("unit", ["(", "|(", "sqrt ", "[[", "sin ", "a/", "a_", "{:"])
 def test_bounded_nesting(unit):
     assert isinstance(asciimath_to_latex(unit * 5000), str)
+
+
+def test_a_source_that_is_too_long_is_kept_and_never_cut():
+    source = "a+" * 3_000 + "b"
+    page = render(f'<body>sum <script type="math/asciimath">{source}</script>')
+    assert (page.formulas.tex, page.formulas.recovered) == ([source], [False])
+    assert source in page.text
 
 
 _ATOMS = st.sampled_from([*CONSTANTS, "x", "n", "2", "3.5", '"if"', "f(x)"])

@@ -1,11 +1,12 @@
 """Measure the guard on planted edits of real cleaned pages: catch rate and pass rate by kind, pages per CPU second.
 
-    python tests/quality/bench_guard.py [--samples] [--pages N] [--from N] [--show KIND] [--no-blocks] [--outside]
+    python tests/quality/bench_guard.py [--samples|--written] [--pages N] [--from N] [--show KIND] [--no-blocks] [--outside|--adversary]
 
 Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/*corruptions.py
 and *edits.py is planted once per page where it has a place; with --outside those of tests/llm_cleaning/outside_*.py, a
-second set that was written without looking at the first or at the guard's tests. Sources carry their marked blocks unless --no-blocks. Settings
-of the guard were chosen on --samples, our own pages; ../shared/data is for measuring.
+second set that was written without looking at the first or at the guard's tests; with --adversary those of
+tests/llm_cleaning/adversary_*.py, a third set, written without having seen the guard. Sources carry their marked blocks unless --no-blocks. Settings
+of the guard were chosen on --samples, our own pages; ../shared/data is for measuring. --written takes the third set's own pages, which have no blocks.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import json
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/llm_cleaning"), str(ROOT / "tests/quality")]
 
 import gate_sample  # noqa: E402
+from adversary_edits import SOILED, TIDIED  # noqa: E402
+from adversary_pages import written_pages  # noqa: E402
+from adversary_prose import CORRUPTIONS  # noqa: E402
 from outside_chrome import CHROME  # noqa: E402
 from outside_edits import MESSY, TIDY  # noqa: E402
 from outside_prose import OUTSIDE_CORRUPTIONS  # noqa: E402
@@ -38,7 +42,13 @@ from pipeline.document import Blocks, Document  # noqa: E402
 
 SHARED = ROOT / "../shared/data"
 SETS = ("webmainbench/dev/math_code_bench", "mathpages/dev/pages", "extraction/dev/articles")
-Pair = tuple[str, Blocks, str]
+Pair = tuple[str, Blocks | None, str]
+Planted = tuple[str, bool, Verdict, float, str, str]  # kind, is it a corruption, verdict, CPU seconds, source, cleaned
+Edits = tuple[
+    Mapping[str, Callable[..., str | None]], ...
+]  # corruptions, edits of the cleaned text, damage to the source
+OUTSIDE: Edits = (OUTSIDE_CORRUPTIONS, TIDY, {**MESSY, **CHROME})
+ADVERSARY: Edits = (CORRUPTIONS, TIDIED, SOILED)
 Html = tuple[bytes | str, str | None, str | None]  # body, url, content type
 
 
@@ -80,8 +90,8 @@ def cleaned_pages(pages: Iterable[Html]) -> Iterator[Pair]:
             yield source, blocks, result.text
 
 
-def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, Verdict, float, str, str]]:
-    """(kind, is it a corruption, verdict, CPU seconds, source, cleaned) of every edit that has a place."""
+def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[Planted]:
+    """First set: every edit that has a place."""
     for number, (source, blocks, cleaned) in enumerate(pairs):
         other = pairs[(number + 1) % len(pairs)][2]
         edits = [
@@ -97,19 +107,18 @@ def plant(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, 
             yield kind, bad, verdict, time.process_time() - before, pair[0], pair[1]
 
 
-def plant_outside(pairs: list[Pair], *, with_blocks: bool) -> Iterator[tuple[str, bool, Verdict, float, str, str]]:
-    """The same with the second set. Damage to a source is planted in the cleaned text where offsets have to hold."""
-    messy = {**MESSY, **CHROME}
+def plant_later(pairs: list[Pair], edits: Edits, *, with_blocks: bool) -> Iterator[Planted]:
+    """The same with a later set. Damage to a source is planted in the cleaned text where offsets have to hold."""
     for number, (source, blocks, cleaned) in enumerate(pairs):
         other = pairs[(number + 1) % len(pairs)][2]
-        edits = [
-            (kind, True, source, edit(Random(f"{kind} {number}"), cleaned, other))
-            for kind, edit in OUTSIDE_CORRUPTIONS.items()
-        ]
-        edits += [(kind, False, source, edit(Random(f"{kind} {number}"), cleaned)) for kind, edit in TIDY.items()]
         damaged = cleaned if with_blocks else source
-        edits += [(kind, False, edit(Random(f"{kind} {number}"), damaged), cleaned) for kind, edit in messy.items()]
-        for kind, bad, old, new in edits:
+        corrupt, tidy, messy = edits
+        made = [
+            (kind, True, source, edit(Random(f"{kind} {number}"), cleaned, other)) for kind, edit in corrupt.items()
+        ]
+        made += [(kind, False, source, edit(Random(f"{kind} {number}"), cleaned)) for kind, edit in tidy.items()]
+        made += [(kind, False, edit(Random(f"{kind} {number}"), damaged), cleaned) for kind, edit in messy.items()]
+        for kind, bad, old, new in made:
             if old is None or new is None or new == (cleaned if old == source else old):
                 continue
             before = time.process_time()
@@ -132,14 +141,21 @@ def main() -> None:
     parser.add_argument("--show", default="", help="print the first wrong verdicts of these kinds (A,B)")
     parser.add_argument("--from", type=int, default=0, dest="start", help="first page of each set")
     parser.add_argument("--outside", action="store_true", help="the second set of edits")
+    parser.add_argument("--adversary", action="store_true", help="the third set of edits")
+    parser.add_argument("--written", action="store_true", help="the third set's own pages")
     parser.add_argument("--no-blocks", action="store_true", help="plain text sources")
     options = parser.parse_args()
-    pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages, options.start)))
+    if options.written:
+        pairs: list[Pair] = [(source, None, cleaned) for source, cleaned in written_pages()]
+    else:
+        pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages, options.start)))
     right: dict[tuple[bool, str], list[int]] = defaultdict(list)
     seconds: dict[bool, list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()
-    planted = plant_outside if options.outside else plant
-    for kind, bad, verdict, cpu, source, cleaned in planted(pairs, with_blocks=not options.no_blocks):
+    with_blocks = not (options.no_blocks or options.written)
+    later = ADVERSARY if options.adversary else OUTSIDE if options.outside else None
+    planted = plant_later(pairs, later, with_blocks=with_blocks) if later else plant(pairs, with_blocks=with_blocks)
+    for kind, bad, verdict, cpu, source, cleaned in planted:
         correct = verdict.passed != bad
         right[bad, kind].append(correct)
         seconds[bad].append(cpu)

@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from llm_cleaning.guard_align import Gap, gaps
+from llm_cleaning.guard_align import Gap
 from llm_cleaning.guard_edits import Edits, edits, kinds_of
-from llm_cleaning.guard_lines import Lines, adopt_indented, line_tokens, lines_of
+from llm_cleaning.guard_lines import Lines, adopt_indented, line_tokens
 from llm_cleaning.guard_loss import is_chrome, losses
 from llm_cleaning.guard_tokens import EDITORIAL, Token
 from llm_cleaning.guard_words import ANSWER, PREAMBLE, REFUSAL
+from llm_cleaning.native import twin
 from pipeline.document import Blocks
 
 _ELLIPSES = frozenset({"...", "…", "[...]", "[…]", "(...)"})
@@ -72,11 +73,11 @@ def check(
     reasons = _finish(finish_reason)
     if len(cleaned) > config.max_growth * len(source) + 200 and _ink(cleaned) > config.max_growth * _ink(source) + 200:
         return _verdict(reasons | {"too_long"} | _chatter(cleaned))
-    old, new = lines_of(source), lines_of(cleaned)
+    old, new = Lines(*twin.lines(source)), Lines(*twin.lines(cleaned))
     adopt_indented(source, old, new)
     adopt_indented(cleaned, new, old)
     findings = _Findings(reasons)
-    for gap in gaps(old.key, new.key):
+    for gap in map(Gap._make, twin.gaps(old.key, new.key, False)):
         if gap.b0 == gap.b1:
             findings.lost_lines += range(gap.a0, gap.a1)
         else:
@@ -113,7 +114,7 @@ def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: Gap, findin
     before, before_at = line_tokens(source, old, gap.a0, gap.a1)
     after, after_at = line_tokens(cleaned, new, gap.b0, gap.b1)
     old_borders, new_borders = _borders(before_at), _borders(after_at)
-    for a0, a1, b0, b1 in gaps(_said(before, old_borders), _said(after, new_borders)):
+    for a0, a1, b0, b1 in twin.gaps(_said(before, old_borders), _said(after, new_borders), False):
         tokens_at = slice(old_borders[a0], old_borders[a1])
         if b0 == b1:
             findings.lost_lines += sorted(set(before_at[tokens_at]))

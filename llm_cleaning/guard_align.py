@@ -15,7 +15,8 @@ from typing import NamedTuple
 SIZES = (8, 4, 2, 1)  # n-gram lengths, tried in turn
 SURE_SIZE = 4  # from here on what occurs once is the same thing: short n-grams of a menu stand in the text as well
 MIN_ANCHORED_CELLS = 1 << 11  # below, anchors cost more than they spare
-MAX_EXACT_CELLS = 1 << 25  # gaps up to this product of lengths are aligned exactly, at one bit per cell
+MAX_EXACT_CELLS = 1 << 25  # gaps up to this product of lengths are aligned exactly
+MAX_EXACT_BITS = 1 << 28  # that they take, a row in words of 64: 32 MiB
 
 
 class Run(NamedTuple):
@@ -35,18 +36,18 @@ class Gap(NamedTuple):
     b1: int
 
 
-def gaps(a: Sequence[str], b: Sequence[str], *, anchored: bool = False) -> list[Gap]:
+def gaps(a: list[str], b: list[str], anchored: bool) -> list[Gap]:
     """Maximal differences of two sequences, in order. Words want anchors, lines are sure enough alone."""
     found: list[Gap] = []
     at_a = at_b = 0
-    for run in [*runs(a, b, anchored=anchored), Run(len(a), len(b), 0)]:
+    for run in [*_runs(a, b, anchored=anchored), Run(len(a), len(b), 0)]:
         if run.start_a > at_a or run.start_b > at_b:
             found.append(Gap(at_a, run.start_a, at_b, run.start_b))
         at_a, at_b = run.start_a + run.size, run.start_b + run.size
     return found
 
 
-def runs(a: Sequence[str], b: Sequence[str], *, anchored: bool = False) -> list[Run]:
+def _runs(a: list[str], b: list[str], *, anchored: bool) -> list[Run]:
     """Common runs in order, not overlapping, neighbours joined."""
     found: list[Run] = []
     waiting = [(0, len(a), 0, len(b), 0)]
@@ -61,13 +62,17 @@ def runs(a: Sequence[str], b: Sequence[str], *, anchored: bool = False) -> list[
         a0, a1, b0, b1 = a0 + head, a1 - tail, b0 + head, b1 - tail
         if a0 >= a1 or b0 >= b1:
             continue
-        cells = (a1 - a0) * (b1 - b0)
         is_sure = anchored and level < len(SIZES) and SIZES[level] >= SURE_SIZE
-        if cells <= (MIN_ANCHORED_CELLS if is_sure else MAX_EXACT_CELLS):
+        if (a1 - a0) * (b1 - b0) <= MIN_ANCHORED_CELLS or (not is_sure and _fits(a1 - a0, b1 - b0)):
             found.extend(_exact(a, b, a0, a1, b0, b1))
         elif level < len(SIZES):
             waiting.extend(_split(a, b, (a0, a1, b0, b1, level), found))
     return _joined(sorted(found))
+
+
+def _fits(rows: int, width: int) -> bool:
+    """Whether a box is aligned exactly; a row takes whole machine words."""
+    return rows * width <= MAX_EXACT_CELLS and rows * -(-width // 64) * 64 <= MAX_EXACT_BITS
 
 
 def _common_prefix(a: Sequence[str], b: Sequence[str], a0: int, a1: int, b0: int, b1: int) -> int:
@@ -95,21 +100,24 @@ def _exact(a: Sequence[str], b: Sequence[str], a0: int, a1: int, b0: int, b1: in
     reversed. A bit of row i is 0 where one more item of `b` makes the subsequence longer.
     """
     width = b1 - b0
+    met_in_a = set(a[a0:a1])
     places: dict[str, int] = {}
     for offset in range(width):
         item = b[b1 - 1 - offset]
-        places[item] = places.get(item, 0) | 1 << offset
+        if item in met_in_a:
+            places[item] = places.get(item, 0) | 1 << offset
     full = row = (1 << width) - 1
-    rows = [row]
+    rows, items = [row], [a1]
     for index in range(a1 - 1, a0 - 1, -1):
         if (here := places.get(a[index])) is not None:
             met = row & here
             row = (row + met | row - met) & full
-        rows.append(row)
-    return _traced(rows, a1, b1, width)
+            rows.append(row)
+            items.append(index)
+    return _traced(rows, items, b1, width)
 
 
-def _traced(rows: list[int], a1: int, b1: int, width: int) -> list[Run]:
+def _traced(rows: list[int], items: list[int], b1: int, width: int) -> list[Run]:
     """The way back through the rows, each match a run of one."""
     found: list[Run] = []
     up, left = len(rows) - 1, width
@@ -118,7 +126,7 @@ def _traced(rows: list[int], a1: int, b1: int, width: int) -> list[Run]:
         if rows[up] & bit:
             left -= 1
         elif rows[up - 1] & bit:
-            found.append(Run(a1 - up, b1 - left, 1))
+            found.append(Run(items[up], b1 - left, 1))
             up, left = up - 1, left - 1
         else:
             up -= 1

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from llm_cleaning.guard_align import Gap, gaps
+from llm_cleaning.guard_align import Gap
 from llm_cleaning.guard_tokens import SOFT_KINDS, Token, tokens
 from llm_cleaning.guard_words import ARTICLES, NEGATIONS, PROTECTED, QUANTIFIERS, UNIT_ENDINGS, UNITS
+from llm_cleaning.native import twin
 
 MIN_TYPO_CHARS = 4  # shorter words are other words, except for swapped neighbours ("teh")
 TWO_EDITS_CHARS = 8
@@ -35,8 +36,8 @@ class Edits:
 def edits(source: list[Token], cleaned: list[Token]) -> Edits:
     """Align and judge every difference."""
     result = Edits()
-    for gap in gaps([token.key for token in source], [token.key for token in cleaned], anchored=True):
-        _judge(source, cleaned, gap, result)
+    for gap in twin.gaps([token.key for token in source], [token.key for token in cleaned], True):
+        _judge(source, cleaned, Gap(*gap), result)
     return result
 
 

@@ -38,7 +38,7 @@ class Lines(NamedTuple):
     open_fence: bool
 
 
-def lines_of(text: str) -> Lines:
+def lines(text: str) -> Lines:
     """Lines of a text in order; lines of white space are left out, except in code."""
     raw = text.split("\n")
     # most lines need no change but at their ends, and asking is cheaper than splitting

@@ -1,4 +1,4 @@
-"""Which of the two twins reads names, texts and trees: the C extension `_hot` where it was built, else hot.py."""
+"""Which of the two twins reads names, texts, trees and lines: the C extension `_hot` where it was built, else hot.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llm_cleaning import hot
 from pipeline.text.compiled import built
 
-TWIN_VERSION = 3  # of what hot.py and c/ do; a build left over from another version is not used
+TWIN_VERSION = 4  # of what hot.py and c/ do; a build left over from another version is not used
 
 if TYPE_CHECKING:
     twin = hot

@@ -8,7 +8,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#define TWIN_VERSION 3
+#define TWIN_VERSION 4
 
 /* pipeline/document.py: BLOCK_KINDS */
 enum { KIND_HEADING, KIND_PARAGRAPH, KIND_LIST, KIND_TABLE, KIND_CODE, KIND_MATH };
@@ -17,12 +17,16 @@ enum { KIND_HEADING, KIND_PARAGRAPH, KIND_LIST, KIND_TABLE, KIND_CODE, KIND_MATH
 #include "bodies.h"
 #include "places.h"
 #include "scores.h"
+#include "guard_align.h"
+#include "guard_lines.h"
 
 static PyMethodDef methods[] = {
     {"code", code, METH_VARARGS, "See hot.py."},
     {"bodies", bodies, METH_VARARGS, "See hot.py."},
     {"places", places, METH_VARARGS, "See hot.py."},
     {"scores", scores, METH_VARARGS, "See hot.py."},
+    {"gaps", gaps, METH_VARARGS, "See hot.py."},
+    {"lines", lines, METH_O, "See hot.py."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -157,6 +157,52 @@ def test_what_is_read_is_remembered_and_bounded():
     assert set(codes) == {"div.x"} or set(codes) == {"body", "div.x"}
 
 
+FEW = st.lists(st.sampled_from("abcde"), max_size=90)
+RUNS = st.lists(st.tuples(st.integers(0, 400), st.integers(1, 60)), max_size=8)
+LINE_PIECES = [
+    *"`~>-*+:1) \t\n\n\n\n\x0b\u00ad\u200b\ufeff\u00a0\u3000\u0664",
+    "```",
+    "~~~~",
+    "\n```\n",
+    "\n```py\n",
+    "> ",
+    "\n> ```\n",
+    "12. ",
+    "    ",
+    "word",
+    "é",
+    "𝐀",
+    "\0",
+]
+LINES = st.lists(st.sampled_from(LINE_PIECES), max_size=40).map("".join)
+
+
+@settings(max_examples=400, deadline=None)
+@given(FEW, FEW, st.booleans())
+def test_differences_of_few_items(a, b, anchored):
+    assert native.twin.gaps(a, b, anchored) == hot.gaps(a, b, anchored)
+
+
+@settings(max_examples=150, deadline=None)
+@given(RUNS, RUNS, st.booleans())
+def test_differences_of_sequences_with_long_common_runs(one, two, anchored):
+    """Large enough that n-grams anchor them; pieces of one sequence in any order, with repetitions."""
+    a, b = ([str(n % 301) for start, size in side for n in range(start, start + size)] for side in (one, two))
+    assert native.twin.gaps(a, b, anchored) == hot.gaps(a, b, anchored)
+
+
+def test_differences_beyond_what_is_aligned_exactly():
+    a = [f"{n % 4999}" for n in range(9000)]
+    b = [f"{n % 4999 + n // 7000}" for n in range(500, 9000)][::-1] + a[3000:5000]
+    assert native.twin.gaps(a, b, False) == hot.gaps(a, b, False)
+
+
+@settings(max_examples=600, deadline=None)
+@given(LINES)
+def test_lines_with_fences_quotations_and_what_is_not_seen(text):
+    assert native.twin.lines(text) == hot.lines(text)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -168,6 +214,8 @@ def test_what_is_read_is_remembered_and_bounded():
         lambda twin: twin.places(["a"], [0.0], bytes(16), bytes(1), {}, names.NAMES, names.read_code),
         lambda twin: twin.scores(b"\0", [], [0.0], [False], bytes(8), b"\0", bytes(8), False, WEIGHTS),
         lambda twin: twin.scores(b"\0", [1], [0.0], [False], bytes(8), b"\0", bytes(8), False, WEIGHTS[:-1]),
+        lambda twin: twin.gaps(["a"], [1], False),
+        lambda twin: twin.lines(b"a"),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(wrong):

@@ -20,6 +20,7 @@ from llm_cleaning.native import twin
 from pipeline.document import Blocks
 
 _ELLIPSES = frozenset({"...", "…", "[...]", "[…]", "(...)"})
+MAX_REFUSAL_CHARS = 500  # an answer that is nothing but a refusal is compared with nothing
 FINISHED = frozenset({"stop", "eos", "end_turn"})
 
 
@@ -73,6 +74,8 @@ def check(
     reasons = _finish(finish_reason)
     if len(cleaned) > config.max_growth * len(source) + 200 and _ink(cleaned) > config.max_growth * _ink(source) + 200:
         return _verdict(reasons | {"too_long"} | _chatter(cleaned))
+    if len(cleaned) <= MAX_REFUSAL_CHARS and REFUSAL.search(cleaned) and not REFUSAL.search(source):
+        return _verdict(reasons | {"refusal"})
     old, new = Lines(*twin.lines(source)), Lines(*twin.lines(cleaned))
     adopt_indented(source, old, new)
     adopt_indented(cleaned, new, old)
@@ -209,7 +212,7 @@ def _added(added: list[Token], lost: list[Token], cleaned: str, new: Lines, firs
 
 def _chatter(cleaned: str) -> set[str]:
     found = {"preamble"} if PREAMBLE.match(cleaned) else set()
-    return found | ({"refusal"} if REFUSAL.search(cleaned[:500]) else set())
+    return found | ({"refusal"} if REFUSAL.search(cleaned[:MAX_REFUSAL_CHARS]) else set())
 
 
 def _judge_losses(

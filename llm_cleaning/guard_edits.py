@@ -13,6 +13,8 @@ from llm_cleaning.native import twin
 MIN_TYPO_CHARS = 4  # shorter words are other words, except for swapped neighbours ("teh")
 TWO_EDITS_CHARS = 8
 TELLING_CHARS = 7  # of a protected word: nothing but a slip is as near to a long one ("milllion")
+MAX_FILLED_CHARS, MAX_FILLED_ENDS = 2, 64  # for a lost character; places where what was filled may end
+MAX_TICKED_CHARS = 200  # more than what ticks, space and marks within code make of the same text
 _THOUSANDS = re.compile(r"[-±]?\d{1,3}( \d{3})+(?:[.,]\d+)?")
 
 
@@ -98,11 +100,14 @@ def _same_text(old: list[Token], new: list[Token]) -> bool:
     """The same characters otherwise divided: a word broken at a line end, 1 000 for 1000, code without its ticks."""
     if any(token.kind in ("formula", "codeline") for token in (*old, *new)):
         return False
-    before, after = "".join(map(_bare, old)), "".join(map(_bare, new))
+    before = "".join(map(_bare, old))
+    if not new and "\ufffd" not in before:
+        return not old
+    after = "".join(map(_bare, new))
     if "\ufffd" in before:
-        return re.fullmatch(".{0,2}".join(map(re.escape, re.split("\ufffd+", before))), after, re.DOTALL) is not None
-    if not old or not new:
-        return not old and not new
+        return _fills(re.split("\ufffd+", before), after)
+    if len(before) > 2 * len(after) + MAX_TICKED_CHARS or len(after) > 2 * len(before) + MAX_TICKED_CHARS:
+        return False
     if (_codes(new) < _codes(old) or _codes(old) < _codes(new)) and _spoken(old) == _spoken(new):
         return True
     if before != after:
@@ -111,6 +116,17 @@ def _same_text(old: list[Token], new: list[Token]) -> bool:
     if numbers[0] != numbers[1]:
         return any(_THOUSANDS.fullmatch(" ".join(side)) is not None for side in numbers)
     return _protected(old) == _protected(new)
+
+
+def _fills(pieces: list[str], after: str) -> bool:
+    """Whether a text is these pieces with at most two characters put in the place of each lost one."""
+    ends = {len(pieces[0])} if after.startswith(pieces[0]) else set()
+    for piece in pieces[1:]:
+        starts = {end + more for end in ends for more in range(MAX_FILLED_CHARS + 1)}
+        ends = {start + len(piece) for start in starts if after.startswith(piece, start)}
+        if not 0 < len(ends) <= MAX_FILLED_ENDS:
+            return False
+    return len(after) in ends
 
 
 def _codes(side: list[Token]) -> set[str]:

@@ -44,10 +44,11 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     """
     reasons: set[str] = set()
     for run in _runs(sorted(gone)):
+        read = _Reading(source, blocks, _under_chrome(source, blocks, run), is_kept)
         if run[0] > 0:
-            reasons |= _read(source, blocks, run, _least(run, len(blocks)), is_kept)
+            reasons |= read.on(run, _least(run, len(blocks)))
         if run[-1] + 1 < len(blocks):
-            reasons |= _read(source, blocks, run[::-1], MIN_GAP_CHARS if run[0] > 0 else MIN_HEAD_CHARS, is_kept)
+            reasons |= read.on(run[::-1], MIN_GAP_CHARS if run[0] > 0 else MIN_HEAD_CHARS)
     sizes = (blocks.end[i] - blocks.start[i] for i in gone if blocks.kind[i] == "paragraph")
     prose = sum(size for size in sizes if size >= MIN_GAP_CHARS)
     if prose > MAX_UNMARKED_LOSS * cleaned_chars or (len(gone) == len(blocks) and _said(source, blocks)):
@@ -78,27 +79,40 @@ def _runs(indices: Sequence[int]) -> Iterable[list[int]]:
     return runs
 
 
-def _read(source: str, blocks: Blocks, run: Sequence[int], least: float, is_kept: Says) -> set[str]:
-    """What is lost from a border on; paragraphs from `least` characters in all."""
-    prose, labels = 0.0, 0
-    teasers = _under_chrome(source, blocks, run)
-    for index in run:
-        if index in teasers:
-            continue
-        text = repaired(source[blocks.start[index] : blocks.end[index]])
-        kind = _kind(text, blocks.kind[index])
-        if kind == "chrome" or labels > MAX_LABELS:
-            break
-        if kind in _CONTENT and is_kept(text):
-            continue
-        if kind in ("formula", "code") or (kind == "title" and not prose and not labels):
-            return {"code_changed" if kind == "code" else "formula_changed"}
-        if kind == "prose":
-            prose += _size(text) * (LABELLED if labels else 1.0)
-        if prose >= least:
-            return {"content_lost"}
-        labels = labels + 1 if kind == "label" else 0
-    return set()
+class _Reading:
+    """Lost blocks of one gap, which is read from both of its borders."""
+
+    def __init__(self, source: str, blocks: Blocks, teasers: set[int], is_kept: Says) -> None:
+        self._source, self._blocks, self._teasers, self._is_kept = source, blocks, teasers, is_kept
+        self._known: dict[int, tuple[str, str]] = {}
+
+    def _block(self, index: int) -> tuple[str, str]:
+        """What a block is, and its text; what is kept elsewhere is nothing lost."""
+        if index not in self._known:
+            text = repaired(self._source[self._blocks.start[index] : self._blocks.end[index]])
+            kind = _kind(text, self._blocks.kind[index])
+            self._known[index] = ("kept" if kind in _CONTENT and self._is_kept(text) else kind), text
+        return self._known[index]
+
+    def on(self, run: Sequence[int], least: float) -> set[str]:
+        """What is lost from a border on; paragraphs from `least` characters in all."""
+        prose, labels = 0.0, 0
+        for index in run:
+            if index in self._teasers:
+                continue
+            kind, text = self._block(index)
+            if kind == "chrome" or labels > MAX_LABELS:
+                break
+            if kind == "kept":
+                continue
+            if kind in ("formula", "code") or (kind == "title" and not prose and not labels):
+                return {"code_changed" if kind == "code" else "formula_changed"}
+            if kind == "prose":
+                prose += _size(text) * (LABELLED if labels else 1.0)
+            if prose >= least:
+                return {"content_lost"}
+            labels = labels + 1 if kind == "label" else 0
+        return set()
 
 
 def _under_chrome(source: str, blocks: Blocks, run: Sequence[int]) -> set[int]:

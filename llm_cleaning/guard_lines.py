@@ -104,31 +104,57 @@ def adopt_indented(text: str, lines: Lines, other: Lines) -> None:
         run = []
 
 
-def blocks_of(text: str, lines: Lines) -> Blocks:
-    """Blocks of Markdown-like text that came without any, as `pipeline.text.spans.markdown_to_blocks` tells them."""
+def spans(
+    text: str,
+    keys: list[str],
+    numbers: list[int],
+    start: list[int],
+    end: list[int],
+    code: list[bool],
+    fence: list[bool],
+) -> tuple[list[int], list[int], list[str]]:
+    """Starts, ends and kinds of blocks, as `pipeline.text.spans.markdown_to_blocks` tells them, of columns of Lines."""
     starts: list[int] = []
     ends: list[int] = []
     kinds: list[str] = []
     last, kind, until = -2, "", ""  # until: what closes the block that is open
-    for index, key in enumerate(lines.key):
-        if until == "$$" and lines.number[index] != last + 1:
+    for index, key in enumerate(keys):
+        if until == "$$" and numbers[index] != last + 1:
             until = ""  # no formula crosses a blank line
         if until:
-            ends[-1], last = lines.end[index], lines.number[index]
-            if lines.fence[index] if until == "```" else key.endswith("$$"):
+            ends[-1], last = end[index], numbers[index]
+            if fence[index] if until == "```" else key.endswith("$$"):
                 until, kind = "", ""
             continue
-        now = _kind(text, lines, index, key)
+        now = "code" if code[index] or fence[index] else _kind(text, start[index], key)
         joined = now == kind or (now == "paragraph" and kind in ("list", "quote"))
-        if kind and lines.number[index] == last + 1 and joined and now not in ("heading", "math", "code"):
-            ends[-1] = lines.end[index]
+        if kind and numbers[index] == last + 1 and joined and now not in ("heading", "math", "code"):
+            ends[-1] = end[index]
         else:
-            starts.append(lines.start[index])
-            ends.append(lines.end[index])
+            starts.append(start[index])
+            ends.append(end[index])
             kinds.append(now)
             kind = now
-        last = lines.number[index]
-        until = "```" if lines.fence[index] else "$$" if now == "math" and "$$" not in key[2:] else ""
+        last = numbers[index]
+        until = "```" if fence[index] else "$$" if now == "math" and "$$" not in key[2:] else ""
+    return starts, ends, kinds
+
+
+def _kind(text: str, start: int, key: str) -> str:
+    first = key[0]
+    if first.isalpha():
+        return "paragraph"
+    if first == "$" and key.startswith("$$"):
+        return "math" if "$$" not in key[2:] or key.endswith("$$") else "paragraph"
+    if first == "|" or first == ">":
+        return ("table" if first == "|" else "quote") if text.startswith(first, start) else "paragraph"
+    if first == "#" and _HEADING.match(text, start):
+        return "heading"
+    return "list" if _ITEM.match(key) else "paragraph"
+
+
+def blocks_of(starts: list[int], ends: list[int], kinds: list[str]) -> Blocks:
+    """Blocks of which nothing more is known."""
     count = len(starts)
     return Blocks(
         starts,
@@ -141,21 +167,6 @@ def blocks_of(text: str, lines: Lines) -> Blocks:
         [False] * count,
         [None] * count,
     )
-
-
-def _kind(text: str, lines: Lines, index: int, key: str) -> str:
-    if lines.fence[index] or lines.code[index]:
-        return "code"
-    first = key[0]
-    if first.isalpha():
-        return "paragraph"
-    if first == "$" and key.startswith("$$"):
-        return "math" if "$$" not in key[2:] or key.endswith("$$") else "paragraph"
-    if first == "|" or first == ">":
-        return ("table" if first == "|" else "quote") if text.startswith(first, lines.start[index]) else "paragraph"
-    if first == "#" and _HEADING.match(text, lines.start[index]):
-        return "heading"
-    return "list" if _ITEM.match(key) else "paragraph"
 
 
 def line_tokens(text: str, lines: Lines, first: int, last: int) -> tuple[list[Token], list[int]]:

@@ -14,6 +14,7 @@ from llm_cleaning.guard_gaps import lost_content
 from llm_cleaning.guard_lines import Lines, blocks_of
 from llm_cleaning.guard_tokens import folded, tokens
 from llm_cleaning.guard_words import says_chrome
+from llm_cleaning.native import twin
 from pipeline.document import Blocks
 from pipeline.text.spans import scan_formulas
 
@@ -23,6 +24,7 @@ MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MIN_SAID_CHARS = 8
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _WORD = re.compile(r"\w+")
+_BEGINNING = re.compile(r"(?:\s*\d{1,3}[.)] )?([^$\\`\d&]*)")
 _SENTENCE = re.compile(r"[.!?:;…。！？][\"'”’»)\]]*(?=\s|$)|[。！？，、]|, ")
 
 
@@ -35,7 +37,7 @@ class Loss(NamedTuple):
 
 def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], cleaned: str) -> Loss:
     """Judge lost lines, given as sorted spans of the source, whose `lines` tell blocks where none are given."""
-    known = blocks if blocks is not None and len(blocks) else blocks_of(source, lines)
+    known = blocks if blocks is not None and len(blocks) else blocks_of(*twin.spans(source, *lines[:6]))
     kept = _Kept(cleaned)
     by_block: dict[int, list[Span]] = {}
     for span in lost:
@@ -47,14 +49,22 @@ def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], c
         score = known.keep_score[index] if index >= 0 else None
         if score is not None and score < 0.5:
             continue
-        text = "\n".join(source[start:end] for start, end in spans)
-        if score is None and index >= 0 and _visible(text) >= _visible(source[known.start[index] : known.end[index]]):
+        if score is None and index >= 0 and _is_whole(source, spans, known.start[index], known.end[index]):
             whole.add(index)
-        elif not kept.says(text):
+            continue
+        text = "\n".join(source[start:end] for start, end in spans)
+        if not kept.says(text):
             reason = _judged(text, known.kind[index] if index >= 0 else "other", score)
             reasons |= {reason} - {""}
             minor += len(text) if score is not None and not reason else 0
     return Loss(reasons | lost_content(source, known, whole, len(cleaned), kept.says), minor)
+
+
+def _is_whole(source: str, spans: list[Span], start: int, end: int) -> bool:
+    """Whether lost lines are all that a block has."""
+    if spans[0][0] <= start and spans[0][1] >= end:
+        return True
+    return sum(_visible(source[one:two]) for one, two in spans) >= _visible(source[start:end])
 
 
 class _Kept:
@@ -63,22 +73,39 @@ class _Kept:
     def __init__(self, cleaned: str) -> None:
         self._cleaned = cleaned
         self._plain: set[str] | None = None
-        self._exact: set[str] | None = None
+        self._begun: dict[str, list[str]] = {}  # lines with formulas, by the words before the first
+        self._exact: dict[str, set[str]] = {}  # the tokens of those that were asked for
 
     def says(self, text: str) -> bool:
         """Whether every line is still there. Words of a line find it in another layout; formulas must be the same.
 
         Of a bare number or a single word nobody can say so.
         """
-        if len(text) < MIN_SAID_CHARS:
-            return False
-        if "$" in text or "\\" in text:
-            if self._exact is None:
-                self._exact = {exact(line) for line in self._cleaned.split("\n")}
-            return all(exact(line) in self._exact for line in text.split("\n"))
+        return len(text) >= MIN_SAID_CHARS and all(map(self._says_line, text.split("\n")))
+
+    def _says_line(self, line: str) -> bool:
         if self._plain is None:
-            self._plain = {plain(line) for line in self._cleaned.split("\n")}
-        return all(plain(line) in self._plain for line in text.split("\n"))
+            self._plain = set()
+            for kept in self._cleaned.split("\n"):
+                self._plain.add(plain(kept))
+                if _has_formula(kept):
+                    self._begun.setdefault(_begun(kept), []).append(kept)
+        if not _has_formula(line):
+            return plain(line) in self._plain
+        begun = _begun(line)
+        if begun not in self._exact:
+            self._exact[begun] = set(map(exact, self._begun.get(begun, [])))
+        return exact(line) in self._exact[begun]
+
+
+def _has_formula(line: str) -> bool:
+    return "$" in line or "\\" in line
+
+
+def _begun(line: str) -> str:
+    """Words before the first formula: lines that differ in them are different, at a small part of the price."""
+    found = _BEGINNING.match(line)
+    return plain(folded(found[1])) if found else ""
 
 
 def plain(line: str) -> str:
@@ -87,13 +114,13 @@ def plain(line: str) -> str:
 
 
 def exact(line: str) -> str:
-    """The tokens of a line; of one without formulas its words."""
-    if "$" not in line and "\\" not in line:
-        return plain(line)
+    """The tokens of a line with formulas."""
     return " ".join(token.key for token in tokens(folded(line)) if token.kind not in ("soft", "end", "ordinal"))
 
 
 def _indent(source: str, span: Span) -> int:
+    if source[span[0]] > " ":
+        return 0
     line = source[span[0] : span[1]]
     return len(line) - len(line.lstrip())
 

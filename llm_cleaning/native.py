@@ -1,4 +1,4 @@
-"""Which of the two twins reads names, texts, trees and lines: the C extension `_hot` where it was built, else hot.py."""
+"""Which of the twins reads names, texts, trees and lines: the C extension `_hot` where it was built, else hot.py."""
 
 from __future__ import annotations
 

@@ -27,6 +27,7 @@ static PyMethodDef methods[] = {
     {"scores", scores, METH_VARARGS, "See hot.py."},
     {"gaps", gaps, METH_VARARGS, "See hot.py."},
     {"lines", lines, METH_O, "See hot.py."},
+    {"spans", spans, METH_VARARGS, "See hot.py."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
-from adversary_prose import prose
+from adversary_places import prose
 from planting import by_lines, one
 
 BEFORE = (

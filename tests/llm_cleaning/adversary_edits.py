@@ -15,7 +15,7 @@ from random import Random
 
 from adversary_chrome import CHROMED
 from adversary_notation import NOTATION, Edit, every_match
-from adversary_prose import prose
+from adversary_places import prose
 from planting import Span, by_lines, every, fences, found_in_prose, listings, one
 
 # white space

@@ -174,7 +174,7 @@ LINE_PIECES = [
     "𝐀",
     "\0",
 ]
-LINES = st.lists(st.sampled_from(LINE_PIECES), max_size=40).map("".join)
+LINES = st.lists(st.sampled_from([*LINE_PIECES]), max_size=40).map("".join)
 
 
 @settings(max_examples=400, deadline=None)
@@ -200,7 +200,9 @@ def test_differences_beyond_what_is_aligned_exactly():
 @settings(max_examples=600, deadline=None)
 @given(LINES)
 def test_lines_with_fences_quotations_and_what_is_not_seen(text):
-    assert native.twin.lines(text) == hot.lines(text)
+    found = native.twin.lines(text)
+    assert found == hot.lines(text)
+    assert native.twin.spans(text, *found[:6]) == hot.spans(text, *found[:6])
 
 
 @pytest.mark.parametrize(
@@ -216,6 +218,8 @@ def test_lines_with_fences_quotations_and_what_is_not_seen(text):
         lambda twin: twin.scores(b"\0", [1], [0.0], [False], bytes(8), b"\0", bytes(8), False, WEIGHTS[:-1]),
         lambda twin: twin.gaps(["a"], [1], False),
         lambda twin: twin.lines(b"a"),
+        lambda twin: twin.spans("a", ["a"], [0], [0], [1], [False], []),
+        lambda twin: twin.spans("a", ["a"], [0], [1], [2], [False], [False]),
     ],
 )
 def test_columns_that_do_not_fit_are_refused(wrong):

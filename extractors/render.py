@@ -22,7 +22,7 @@ from extractors.layout.rejected import RenderRejected
 from extractors.layout.signs import find_signs
 from extractors.layout.state import Walk
 from extractors.layout.walk import lay_out
-from extractors.math import omml, page_config, resolve
+from extractors.math import embedded, omml, page_config, resolve
 from extractors.math.page_config import ConfigReader
 from extractors.math.resolve import resolve_formulas
 from extractors.mime import sniff
@@ -36,7 +36,7 @@ MAX_BODY_BYTES = 16 * 1024 * 1024  # Common Crawl cuts pages at 5 MiB; memory st
 MAX_NODES = 2_000_000
 MAX_TITLE_CHARS = 500
 HTML_TYPES = frozenset(("text/html", "application/xhtml+xml"))
-SIGNS = (*prepare.SIGNS, *code.SIGNS, *page_config.SIGNS, *resolve.SIGNS, *RETAG_SIGNS, omml.SIGN)  # asked for at once
+SIGNS = (*prepare.SIGNS, *code.SIGNS, *page_config.SIGNS, *resolve.SIGNS, *RETAG_SIGNS, *embedded.SIGNS, omml.SIGN)
 TEXT_TYPE, NOTEBOOK_TYPE = "text/plain", "application/x-ipynb+json"
 
 
@@ -107,6 +107,9 @@ def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
 
 def _render_html(html: str, max_nodes: int) -> Rendered:
     signs = find_signs(html, SIGNS)
+    if embedded.SAFE_XML_SIGN in signs and embedded.SAFE_XML in html:
+        html = embedded.open_safe_xml(html)
+        signs = find_signs(html, SIGNS)
     office = omml.SIGN in signs
     document = turbohtml.parse(clear_reserved(omml.close_empty(html) if office else html, signs), positions=False)
     if office:
@@ -114,6 +117,7 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     title = _title(document)
     drop_never_rendered(document, signs)
     config = ConfigReader(document, signs)  # before scripts go
+    signs = embedded.open_embedded(document, signs)
     flow = Flow(resolve_formulas(document, config.read, signs))
     signs = retag(document, signs, len(html))
     code_blocks = resolve_code(document, signs)

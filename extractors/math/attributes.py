@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import unquote, unquote_plus
 
@@ -86,7 +87,7 @@ def label_tex(element: Element) -> str | None:
 # Services that draw TeX found in their URL: (pattern that ends where the TeX begins, "+" means space).
 _SERVICES = (
     (re.compile(r"latex\.php\?(?:[^#]{0,200}&)?(?:latex|tex)=", re.I), True),
-    (re.compile(r"codecogs\.com/(?:[a-z]+\.latex|[a-z.]+)\?", re.I), False),
+    (re.compile(r"(?:codecogs\.com/(?:[a-z]+\.latex|[a-z.]+)|latex\.csdn\.net/eq)\?", re.I), False),
     (
         re.compile(
             r"/(?:[a-z0-9.]*)(?:mimetex|mathtex|texrender|mathtran)(?:\.cgi|\.exe)?(?:\?(?:tex=|formdata=)?)", re.I
@@ -107,7 +108,9 @@ _SERVICES = (
     (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),
     (re.compile(r"mathurl\.com/render\.cgi\?", re.I), False),
 )
-_WHOLE_QUERY = re.compile(r"codecogs\.com/|mimetex|mathtex|texify|mathurl|upmath|s2cms|equation_images", re.I)
+_WHOLE_QUERY = re.compile(
+    r"codecogs\.com/|csdn\.net/|mimetex|mathtex|texify|mathurl|upmath|s2cms|equation_images", re.I
+)
 _CODECOGS_SPACES = (("&space;", " "), ("&plus;", "+"), ("&hash;", "#"), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">"))
 _SETTINGS = re.compile(
     r"^(?:\s*\\(?:inline|dpi\s*\{[^}]*\}|bg_[a-z]+|bg\s*\{[^}]*\}|fn_[a-z]+|fg_[a-z]+|normalsize|huge|Huge|large|Large|LARGE|small|tiny)(?![A-Za-z])(?:\\!)?)+\s*"
@@ -150,7 +153,7 @@ _ALT_PREFIX = re.compile(r"^(?:LaTeX|TeX|Equation|Formula|Math)\s*:\s*", re.I)
 _IMAGE_SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-src")
 _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:latex\w*|tex|math|math-?\w+|mwe-math\S*|formula\w*|equation\w*|eq|texrender|ee_img|tr_noresize|ql-img\S*|"
-    r"quicklatex\S*|inline-?formula|Wirisformula|mathtype|display)(?:\s|$)",
+    r"quicklatex\S*|inline-?formula|numberedequation|Wirisformula|mathtype|display)(?:\s|$)",
     re.I,
 )
 _GENERIC_ALT = frozenset(
@@ -176,6 +179,19 @@ def image_tex(image: Element) -> tuple[str, str] | None:
         if (marked and looks_like_tex(text)) or _is_surely_tex(text):
             return text, "image_alt"
     return (query, "image_src") if query is not None else None
+
+
+def described_tex(image: Element) -> tuple[str, str] | None:
+    """(source, "tex" or "mathml") in the JSON that add-ons of Google Docs leave as an image's description."""
+    for name in ("alt", "title"):
+        try:
+            held = json.loads(_value(image.attr(name)))
+        except (ValueError, RecursionError):
+            continue
+        for key, kind in (("mathml", "mathml"), ("code", "tex")) if isinstance(held, dict) else ():
+            if isinstance(source := held.get(key), str) and source.strip():
+                return source, kind
+    return None
 
 
 def _alternative(raw: str | None) -> str:

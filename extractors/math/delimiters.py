@@ -7,11 +7,13 @@ configuration says so or what it encloses looks like nothing else.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
 from extractors.math.asciimath import asciimath_to_latex
+from extractors.math.bare import bare_formulas
 from extractors.math.macros import expand, has_definitions
 from extractors.math.normal import normal_tex
 from extractors.math.page_config import MathConfig, Pair
@@ -42,6 +44,9 @@ _TAG_PAIRS: tuple[Pair, ...] = (
     ("<tex>", "</tex>"),
     ("<latex>", "</latex>"),
     ("<math>", "</math>"),
+    ('<math display="inline">', "</math>"),
+    ("<ce>", "</ce>"),
+    ("<chem>", "</chem>"),
     ("$latex ", "$"),
     ("$`", "`$"),
     ("\\\\(", "\\\\)"),
@@ -52,9 +57,11 @@ _TAG_DISPLAY: tuple[Pair, ...] = (
     ("\\[", "\\]"),
     ("$$", "$$"),
     ("[dtex]", "[/dtex]"),
+    ('<math display="block">', "</math>"),
     ("[mathjax]", "[/mathjax]"),
     ("[$$]", "[/$$]"),
 )
+_CHEMISTRY = frozenset(("<ce>", "<chem>"))
 _ENVIRONMENTS = (
     "equation|align|alignat|aligned|alignedat|gather|gathered|multline|eqnarray|flalign|split|displaymath|math|array|"
     "matrix|pmatrix|bmatrix|Bmatrix|vmatrix|Vmatrix|smallmatrix|cases|dcases|rcases|CD|subequations|prooftree|dmath|tikzcd"
@@ -64,6 +71,7 @@ _MAX_INLINE_CHARS = 4_000
 _MAX_DISPLAY_CHARS = 40_000
 _MAX_TRIES = 400
 _STEPS_PER_TOKEN = 12
+_MAY_OPEN = re.compile(r"[$\\\[`]|</")
 _DOLLAR = re.compile(r"\$")
 _NEVER_OPEN = frozenset(("{", "}", "\\{", "\\}", "\\$"))
 
@@ -99,7 +107,7 @@ def _grammar(inline: tuple[Pair, ...], display: tuple[Pair, ...], ascii_pairs: t
 
 def scan(text: str, config: MathConfig) -> list[Span]:
     """Formulas in laid-out prose, in order, not overlapping. The caller leaves code out. Linear in `len(text)`."""
-    if "$" not in text and "\\" not in text and "[" not in text and "`" not in text and not config.ascii_pairs:
+    if _MAY_OPEN.search(text) is None and not config.ascii_pairs:
         return []
     grammar = _grammar(config.inline, config.display, config.ascii_pairs)
     tokens = list(grammar.pattern.finditer(text))
@@ -122,7 +130,20 @@ def scan(text: str, config: MathConfig) -> list[Span]:
             continue
         spans.append(span)
         index = close + 1
-    return spans
+    return _with_bare(text, spans) if "\\" in text else spans
+
+
+def _with_bare(text: str, spans: list[Span]) -> list[Span]:
+    """Formulas without TeX's delimiters join those with them, where they do not overlap."""
+    found = bare_formulas(text)
+    if not found:
+        return spans
+    taken = [(span.start, span.end) for span in spans]
+    for start, end, tex, display in found:
+        place = bisect_left(taken, (start, end))
+        if (place == 0 or taken[place - 1][1] <= start) and (place == len(taken) or end <= taken[place][0]):
+            spans.append(Span(start, end, tex, display, "delimiters"))
+    return sorted(spans)
 
 
 def _apart(text: str, tokens: list[re.Match[str]]) -> list[re.Match[str]]:
@@ -211,6 +232,8 @@ def _span(
     plain = _PLAIN_ENVIRONMENT.fullmatch(tex.strip())
     if plain:
         tex = plain.group(2)
+    if mark in _CHEMISTRY:
+        tex = f"\\ce{{{tex.strip()}}}"
     if config.macros or has_definitions(tex):
         tex = expand(tex, config.macros)
     shown = mark in grammar.display or (environment and mark != "\\begin{math}")

@@ -11,6 +11,11 @@ _MAX_MARKUP_CHARS = 500_000
 _WIRIS = str.maketrans({"«": "<", "»": ">", "¨": '"', "§": "&", "`": "'"})
 
 
+def from_safe_xml(markup: str) -> str:
+    """MathML out of MathType's spelling of it that survives editors: « » ¨ § for < > " &."""
+    return markup.translate(_WIRIS)
+
+
 def mathml_to_latex(math: Element) -> str | None:
     """LaTeX of a `<math>` element ("" when it shows nothing); None when it is too deep or too large to be a formula."""
     root = from_element(math)
@@ -26,6 +31,6 @@ def markup_source_to_latex(markup: str) -> str | None:
     if len(markup) > _MAX_MARKUP_CHARS:
         return None
     if "«" in markup:
-        markup = markup.translate(_WIRIS)
+        markup = from_safe_xml(markup)
     math = parse_fragment(markup).select_one("math")
     return mathml_to_latex(math) if math is not None else None

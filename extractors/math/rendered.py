@@ -60,7 +60,7 @@ def _stripped_annotation(katex: Element) -> str | None:
 
 def recover_mathquill(rendered: Element) -> Recovered | None:
     """MathQuill's static math: its TeX stands in a hidden `.selectable` between dollars."""
-    source = rendered.select_one(".selectable")
+    source = rendered.select_one(".selectable,.mq-selectable,.dcg-mq-selectable")
     text = source.text.strip() if source is not None else ""
     return Recovered(normal_tex(text), "tex_element", False, True) if text else None
 

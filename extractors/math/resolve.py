@@ -15,11 +15,12 @@ from turbohtml import Comment, Document, Element, Node, Text
 
 from extractors.layout.signs import ALL, Selectors, Signs, holds_any, tag_sign
 from extractors.math import ignored
-from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, image_tex
+from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, described_tex, image_tex
 from extractors.math.forms import CLOSE, OPEN, Recovered, sentinel
 from extractors.math.html_markup import write_code_scripts
 from extractors.math.macros import expand
-from extractors.math.normal import normal_tex
+from extractors.math.mathml import markup_source_to_latex
+from extractors.math.normal import looks_like_tex, normal_tex
 from extractors.math.omml import recover_omml
 from extractors.math.page_config import ConfigReader, MathConfig, page_config
 from extractors.math.rendered import (
@@ -38,6 +39,7 @@ from extractors.math.tex_elements import (
     SURE_CLASSES,
     TAGS,
     is_display,
+    is_math_block,
     recover_attributes,
     recover_substack,
     recover_text_element,
@@ -59,6 +61,7 @@ _MATHJAX_2_CLASSES = (
     "mjx-chtml",
     "MJXc-display",
 )
+_MATHQUILL_CLASSES = ("mathquill-rendered-math", "mq-math-mode", "dcg-mq-math-mode")
 _IMAGE_SELECTORS = (
     'img[class*="math"]',
     'img[class*="tex"]',
@@ -78,6 +81,8 @@ _IMAGE_SELECTORS = (
     'img[data-lazy-src*="codecogs"]',
     'img[alt*="\\\\"]',
     'img[alt^="$"]',
+    "img[alt^='{\"']",
+    "img[title^='{\"']",
     'img[alt^="tex2html"]',
 )
 _IMAGES = Selectors(_IMAGE_SELECTORS)
@@ -269,7 +274,7 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
         return recover_preview(element)
     if "mwe-math-element" in names:
         return recover_wikipedia(element)
-    if "mathquill-rendered-math" in names:
+    if not names.isdisjoint(_MATHQUILL_CLASSES):
         return recover_mathquill(element)
     if not _is_known(element, names):
         return recover_attributes(element, known_math=False)
@@ -281,9 +286,9 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
 def _is_known(element: Element, names: set[str]) -> bool:
     if not names.isdisjoint(SURE_CLASSES) or not names.isdisjoint(LOOSE_CLASSES) or element.tag in TAGS:
         return True
-    return element.attr("role") == "math" or bool(
-        element.attr("data-math-style") or element.attr("data-canonical-lang")
-    )
+    if element.attr("role") == "math" or is_math_block(element):
+        return True
+    return bool(element.attr("data-math-style") or element.attr("data-canonical-lang"))
 
 
 def _decide_preview(preview: Element) -> _Verdict:
@@ -321,12 +326,24 @@ def _decide_image(image: Element) -> _Verdict:
     attributes = recover_attributes(image, known_math=False)
     if attributes is not None:
         return attributes
+    if (image.attr("alt") or image.attr("title") or "").startswith("{") and (described := _described(image)):
+        return described
     found = _latex2html(image) or image_tex(image)
     if found is None:
         return None
     tex, form = found
     display = _BLOCK_IMAGE.search(image.attr("class") or "") is not None or tex.startswith(_DISPLAY_STARTS)
     return Recovered(normal_tex(tex), form, display or is_display(image), True)
+
+
+def _described(image: Element) -> Recovered | None:
+    """An image of MathType or Auto-LaTeX Equations in Google Docs."""
+    source, kind = described_tex(image) or ("", "")
+    if kind == "mathml":
+        latex = markup_source_to_latex(source)
+        return Recovered(latex, "mathml", is_display(image), True) if latex else None
+    shown = is_display(image) or source.startswith(_DISPLAY_STARTS)
+    return Recovered(normal_tex(source), "image_alt", shown, True) if looks_like_tex(source) else None
 
 
 def _latex2html(image: Element) -> tuple[str, str] | None:

@@ -63,6 +63,8 @@ def recover_math(math: Element, *, form: str = "mathml_annotation", display: boo
     data = math.attr("data-latex")
     if data and data.strip():
         return Recovered(normal_tex(data), "data_attr", shown, True)
+    if next(math.iter_elements(), None) is None and COMMAND_OR_SCRIPT.search(math.text):  # a wiki's source
+        return Recovered(normal_tex(math.text), "tex_element", shown, True)
     latex = mathml_to_latex(math)
     if latex is None:
         visible = " ".join(math.text.split())
@@ -70,6 +72,7 @@ def recover_math(math: Element, *, form: str = "mathml_annotation", display: boo
     return Recovered(latex, "mathml", shown, True) if _SPACES.sub("", latex) else None
 
 
+COMMAND_OR_SCRIPT = re.compile(r"\\[A-Za-z]|[\^_](?:\{|\d)")
 _SPACES = re.compile(r"\\(?:[,:;! ]|q?quad)|\s")
 _SPEECH = re.compile(
     r"\b(?:left parenthesis|right parenthesis|equals|plus|minus|over|squared|times|fraction|sub|sup)\b"

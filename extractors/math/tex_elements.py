@@ -22,14 +22,17 @@ from extractors.math.forms import Recovered
 from extractors.math.html_markup import INLINE_TAGS, markup_to_latex
 from extractors.math.mathml import markup_source_to_latex
 from extractors.math.normal import looks_like_tex, normal_tex, strip_delimiters
+from extractors.math.sources import COMMAND_OR_SCRIPT
 
 # Elements and classes that hold nothing but a formula: their text is taken without asking whether it looks like TeX.
 _TEX_TAGS = """
 tex latex texmath tex-math math-field asciimath la-tex latex-js d-math x-tex x-latex math-jax math-tex math-formula
 katex-element katex-inline katex-block ng-katex inline-math block-math display-math mathjax mathjax-formula amp-mathml
-tex-inline tex-block eqn eq math-span math-div anki-mathjax
+tex-inline tex-block eqn eq math-span math-div anki-mathjax embed-katex nwc-formula math-inline math-display
 """
-TAGS = tuple(_TEX_TAGS.split())
+# Tags that hold a formula in one vocabulary (PreTeXt, TEI, JATS) and something else in others.
+LOOSE_TAGS = ("m", "me", "men", "formula", "equation")
+TAGS = (*_TEX_TAGS.split(), *LOOSE_TAGS)
 _TAG_ATTRIBUTES = (
     "tex",
     "latex",
@@ -71,6 +74,7 @@ SELECTORS = (
     "[role=math]",
     "[data-math-style]",
     "[data-canonical-lang=math]",
+    "[data-lang=math] pre",
 )
 _MAX_CHARS = 20_000
 _MAX_INLINE = 2_000  # nested formula elements each look at their whole inside
@@ -113,7 +117,7 @@ def recover_substack(element: Element) -> Recovered | None:
 
 
 _DISPLAY_TAGS = frozenset(
-    {"div", "pre", "p", "block-math", "display-math", "katex-block", "tex-block", "eqn", "math-div"}
+    {"div", "pre", "p", "block-math", "display-math", "katex-block", "tex-block", "eqn", "math-div", "me", "men"}
 )
 _DISPLAY_ATTRIBUTES = (
     "data-math-style",
@@ -131,7 +135,7 @@ def is_display(element: Element) -> bool:
     attributes = element.attrs
     if element.tag in _DISPLAY_TAGS or attributes.get("display") in ("true", "block", "") or "block" in attributes:
         return True
-    if any(attributes.get(name) in ("display", "true", "block", "displaymath") for name in _DISPLAY_ATTRIBUTES):
+    if any(attributes.get(name) in ("display", "true", "block", "displaymath", "1") for name in _DISPLAY_ATTRIBUTES):
         return True
     return _DISPLAY_CLASS.search(element.attr("class") or "") is not None
 
@@ -175,13 +179,10 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
     return Recovered(normal_tex(tex), "tex_element", is_display(element), True)
 
 
-_COMMAND_OR_SCRIPT = re.compile(r"\\[A-Za-z]|[\^_](?:\{|\d)")
-
-
 def recover_variable(var: Element) -> Recovered | None:
     """`<var>` that holds TeX (AtCoder's statements); one with a plain name in it is text."""
     text = var.text
-    if len(text) > _MAX_CHARS or not _COMMAND_OR_SCRIPT.search(text) or next(var.iter_elements(), None) is not None:
+    if len(text) > _MAX_CHARS or not COMMAND_OR_SCRIPT.search(text) or next(var.iter_elements(), None) is not None:
         return None
     return Recovered(normal_tex(text), "tex_element", False, True)
 
@@ -209,10 +210,15 @@ def _from_markup(element: Element) -> Recovered | None:
     return Recovered(latex, "html_markup", is_display(element), True) if latex else None
 
 
+def is_math_block(element: Element) -> bool:
+    """A block of code whose language is math, as Markdown has it (Qiita)."""
+    return element.tag == "pre" and element.closest("[data-lang=math]") is not None
+
+
 def _holds_only_tex(element: Element) -> bool:
     if element.tag in TAGS:
-        return True
-    if element.attr("data-math-style") or element.attr("data-canonical-lang") == "math":
+        return element.tag not in LOOSE_TAGS
+    if element.attr("data-math-style") or element.attr("data-canonical-lang") == "math" or is_math_block(element):
         return True
     names = (element.attr("class") or "").split()
     return any(name in SURE_CLASSES for name in names) or (

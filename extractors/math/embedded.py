@@ -29,6 +29,7 @@ _SYMBOL_FONT = Selectors(
 )
 _COMMENT_SIGN, SAFE_XML_SIGN, SAFE_XML = "<!-- math", "math", "«math"
 SIGNS = (*_HOLDERS.signs, *_SYMBOL_FONT.signs, _COMMENT_SIGN, SAFE_XML_SIGN)
+_MAY_HOLD_FORMULA = re.compile(r"<math|math/|katex|\\[(\[]", re.I)
 _MAX_HOLDERS = 200
 _MAX_COMMENTS = 5_000
 _MAX_SAFE_CHARS = 100_000
@@ -72,15 +73,21 @@ def _open(holder: Element) -> bool:
         markup = unquote(data.partition(",")[2])
     if "«" in markup:
         markup = from_safe_xml(markup)
+    if holder.tag == "iframe" and _MAY_HOLD_FORMULA.search(markup) is None:
+        return False  # advertisements, notices
     if markup:
-        block = Element("div" if holder.tag == "iframe" else "span")
-        holder.replace_with(block)
-        block.replace_with(parse_fragment(markup)) if block.tag == "span" else block.append(parse_fragment(markup))
+        _put(markup, holder)
     elif holder.tag == "object":
         holder.unwrap()
     else:
         return False
     return True
+
+
+def _put(markup: str, holder: Element) -> None:
+    fragment = parse_fragment(f"<{'div' if holder.tag == 'iframe' else 'span'}>{markup}")
+    fragment.remove("style,template,title")
+    holder.replace_with(fragment)
 
 
 def _read_symbols(font: Element) -> None:

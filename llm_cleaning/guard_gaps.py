@@ -21,6 +21,7 @@ MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_LABEL_CHARS = 60
 EDGE_CHARS = (150, 100)  # where a long paragraph says that it is chrome: at its beginning, at its end
 MIN_CONTENTS_LINES = 5  # of a list of titles
+MAX_COUNTS, MAX_COUNT_CHARS = 3, 6  # in a row between lost blocks: "12", "1,024"
 MAX_LABELS = 2  # in a row: three are a menu
 MIN_PARAGRAPH_CHARS = 60
 MIN_GAP_CHARS = 300  # of paragraphs between what stayed: captions, teasers and offers are shorter
@@ -43,7 +44,7 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     `is_kept` says whether a text stands elsewhere in the cleaned one: what stood twice may be kept once.
     """
     reasons: set[str] = set()
-    for run in _runs(sorted(gone)):
+    for run in _runs(sorted(gone), source, blocks):
         read = _Reading(source, blocks, _under_chrome(source, blocks, run), is_kept)
         if run[0] > 0:
             reasons |= read.on(run, _least(run, len(blocks)))
@@ -69,14 +70,21 @@ def _least(run: Sequence[int], count: int) -> int:
     return MIN_LONE_CHARS if len(run) <= LONE_BLOCKS else MIN_TAIL_CHARS
 
 
-def _runs(indices: Sequence[int]) -> Iterable[list[int]]:
+def _runs(gone: Sequence[int], source: str, blocks: Blocks) -> Iterable[list[int]]:
+    """Lost blocks together. A bare number between them divides nothing: votes and pages are counted everywhere."""
     runs: list[list[int]] = []
-    for index in indices:
-        if runs and index == runs[-1][-1] + 1:
+    for index in gone:
+        near = runs and index - runs[-1][-1] <= 1 + MAX_COUNTS
+        if near and all(_is_count(source, blocks, kept) for kept in range(runs[-1][-1] + 1, index)):
             runs[-1].append(index)
         else:
             runs.append([index])
     return runs
+
+
+def _is_count(source: str, blocks: Blocks, index: int) -> bool:
+    start, end = blocks.start[index], blocks.end[index]
+    return end - start <= MAX_COUNT_CHARS and not any(map(str.isalpha, source[start:end]))
 
 
 class _Reading:
@@ -87,11 +95,12 @@ class _Reading:
         self._known: dict[int, tuple[str, str]] = {}
 
     def _block(self, index: int) -> tuple[str, str]:
-        """What a block is, and its text; what is kept elsewhere is nothing lost."""
+        """What a block is, and its text. What is kept elsewhere is nothing lost: of titles, those with formulas."""
         if index not in self._known:
             text = repaired(self._source[self._blocks.start[index] : self._blocks.end[index]])
             kind = _kind(text, self._blocks.kind[index])
-            self._known[index] = ("kept" if kind in _CONTENT and self._is_kept(text) else kind), text
+            said = "\n".join(line for line in text.split("\n") if "$" in line) if kind == "title" else text
+            self._known[index] = ("kept" if kind in _CONTENT and self._is_kept(said) else kind), text
         return self._known[index]
 
     def on(self, run: Sequence[int], least: float) -> set[str]:

@@ -47,6 +47,8 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
     old = [i for i in range(gap.a0, gap.a1) if _matters(source[i])]
     new = [j for j in range(gap.b0, gap.b1) if _matters(cleaned[j])]
     _ordinals(source[gap.a0 : gap.a1], cleaned[gap.b0 : gap.b1], result)
+    if _asked(source[gap.a0 : gap.a1]) != _asked(cleaned[gap.b0 : gap.b1]) and not old and not new:
+        result.reasons.add("words_changed")
     if not old and _is_merge(source, cleaned, gap):
         result.reasons.add("merged_sentences")
     if _same_text([source[i] for i in old], [cleaned[j] for j in new]):
@@ -62,6 +64,11 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
         return
     result.lost += old
     result.added += new
+
+
+def _asked(side: list[Token]) -> int:
+    """How many sentences end as questions."""
+    return sum(token.key == "?" for token in side if token.kind == "end")
 
 
 def _matters(token: Token) -> bool:
@@ -92,7 +99,7 @@ def _captions(side: list[Token]) -> set[tuple[str, ...]]:
 def _is_merge(source: list[Token], cleaned: list[Token], gap: Gap) -> bool:
     """A sentence end is gone between two sentences that both stayed, and no layout border took its place."""
     ends = sum(token.kind == "end" for token in source[gap.a0 : gap.a1])
-    borders = sum(token.key == "." for token in cleaned[gap.b0 : gap.b1])
+    borders = sum(token.key in ".?" for token in cleaned[gap.b0 : gap.b1])
     return ends > borders and gap.a0 > 0 and gap.a1 < len(source) and gap.b1 < len(cleaned)
 
 

@@ -32,6 +32,11 @@ class Token(NamedTuple):
 # Kinds that a faithful edit may add or drop: sentence ends at layout borders, list numbers, citation marks, images.
 SOFT_KINDS = frozenset({"soft", "ordinal", "cite", "image", "link"})
 EDITORIAL = frozenset({"[edit]", "[citation needed]"})
+# What wikis write behind headings.
+_EDIT = (
+    r"(?i:edit(?: source)?|bearbeiten|quelltext bearbeiten|modifier(?: le (?:code|wikicode))?|editar(?: código)?|edytuj(?: kod)?|"
+    r"modifica(?: wikitesto)?|bewerken|brontekst bewerken|править(?: (?:код|вики-текст))?|编辑(?:源代码)?|編輯|編集|ソースを編集)"
+)
 
 _LETTER = rf"(?:[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]|\ufffd)"
 # Tags of layout, which Markdown has other marks for; not <sup>, <sub>. Attributes have values: `a<b and c>d` is none.
@@ -42,18 +47,19 @@ _TAG = (
 _SKIP = r"[ ,;:\"'(){}|]{0,8}+"
 # Alternatives begin with a character where they can: the engine then passes over them at the price of one comparison.
 _TOKEN = re.compile(
-    rf"{_SKIP}(?:(?P<plain>[A-Za-z]++(?![\d'’]|[^\x00-\x7f]))"
+    rf"{_SKIP}(?:(?P<times>[xX×✕](?<!\b0.)(?:(?<=\d.)|(?<=\d .))(?= ?\d+(?:[.,]\d+)*(?:[^\w]|[xX×✕]|\Z)))"
+    r"|(?P<plain>[A-Za-z]++(?![\d'’]|[^\x00-\x7f]))"
     r"|(?P<line>\n(?P<blank>[ \t]*\n\s*+)?(?:(?P<rule>[ \t]*[-=*_|:+~][-=*_|:+~ \t]+$)"
     r"|[ \t]*(?:(?:[-*+•‣◦▪>–|]|#{1,6})(?=[ \t])[ \t]*|\*\*|__)*"
-    r"(?P<ordinal>\d{1,3}[.)](?=[ \t]))?)(?P<marked>(?<=[^\n])|))"
+    r"(?P<ordinal>(?:\d{1,3}[.)]|\(?[a-z]\)|\(\d{1,2}\))(?=[ \t]))?)(?P<marked>(?<=[^\n])|))"
     r"|(?P<end>[.!?][\"')\]*_]*(?=\s+(?![a-z\s])|\s*\Z)|。)"
     rf"|(?P<word>{_LETTER}(?:{_LETTER}|\d)*(?:'{_LETTER}+)?|[{SINGLE_CHARACTER_SCRIPTS}])"
     r"|(?P<number>\d+(?:[.,]\d+)*|[-+±](?<![\w)\]}.%\-].)[ ]?\d+(?:[.,]\d+)*|\.(?<![\w.].)\d+)"
     r"|(?P<image>!\[[^\[\]]{0,300}\](?:\([^()\s]{0,500}\))?)"
     r"|(?P<link>\]\([^()\s]{1,500}\))"
-    r"|(?P<cite>\[(?:\d{1,3}|edit|citation needed)\])"
+    rf"|(?P<cite>\[(?:\d{{1,3}}|{_EDIT}(?: \| {_EDIT})?|citation needed)\])"
     rf"|(?P<tag>{_TAG})"
-    r"|(?P<symbol>_(?<=[^\W_]_)(?=[^\W_])|\*(?:(?<=[\w)].)(?=[\w(])|(?<=[\w)] .)(?= [\w(]))"
+    r"|(?P<symbol>_(?<=[^\W_]_)(?=[^\W_]|\{)|\*(?:(?<=[\w)].)(?=[\w(])|(?<=[\w)] .)(?= [\w(]))"
     r"|-(?:(?<![\w-].)(?=[\w(\\])|(?<=[\d)].)(?=[\w(])|(?<=[\d)]\s.)(?=\s(?:[\d(\\]|[A-Za-z]\b)))"
     r"|[^\w\s.,;:!?'\"()\[\]{}|*`#~\\$—-]))",
     re.DOTALL | re.MULTILINE,
@@ -64,6 +70,7 @@ _OPENER = re.compile(
     re.DOTALL,
 )
 _ESCAPED = re.compile(r"\\(?=[_*#])|(?<=^\d)\\(?=[.)] )", re.MULTILINE)  # Markdown's escapes; TeX's mean the same
+_NUMBER_TAG = re.compile(r"\\tag\*? ?\{([^{}\n]{1,20})\}")
 _STOP = re.compile(r"(?<!ght)(?<!\\)[.!?]\s*\Z")  # `\right.` closes nothing
 _NEW_SENTENCE = re.compile(r"\s+(?![a-z\s])|\s*\Z")
 _INLINE = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n)){1,1000}?(?<!\s)\$(?!\d)", re.DOTALL)
@@ -93,6 +100,8 @@ _FOLDED: dict[str, str] = {
     "¶": "",
 }
 _TO_FOLD = re.compile(f"[{''.join(map(re.escape, _FOLDED))}]")  # a pattern finds the rare ones faster than translate
+_NTH = re.compile(r"(?<=\d)<sup>(st|nd|rd|th)</sup>")
+_RAISED = re.compile(r"<su([pb])>([-+−]?\w{1,12})</su\1>")  # more than that needs brackets to be said in a line
 _SCRIPTS = re.compile("([⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ]+)|([₀₁₂₃₄₅₆₇₈₉₊₋]+)")
 
 
@@ -115,11 +124,18 @@ def folded(text: str) -> str:
     text = repaired(text)
     if "\\_" in text or "\\*" in text or "\\#" in text or "\\." in text:
         text = _ESCAPED.sub("", text)
+    if "<su" in text:
+        text = _RAISED.sub(lambda match: ("^" if match[1] == "p" else "_") + _grouped(match[2]), _NTH.sub(r"\1", text))
     if text.isascii():
         return text.replace("\r", " ")
     text = _TO_FOLD.sub(_fold, text.replace("\r\n", "\n"))
-    text = _SCRIPTS.sub(lambda match: ("^" if match[1] else "_") + match[0], text)
+    text = _SCRIPTS.sub(lambda match: ("^" if match[1] else "_") + _grouped(match[0]), text)
     return _TO_FOLD.sub(_fold, unicodedata.normalize("NFKC", text))
+
+
+def _grouped(script: str) -> str:
+    """TeX takes one character for a script unless braces say more; prose is read without them."""
+    return script if len(script) == 1 else f"{{{script}}}"
 
 
 def _fold(match: re.Match[str]) -> str:
@@ -134,11 +150,21 @@ def tokens(text: str) -> list[Token]:
     for start, end, token in _long_ones(text):
         _read(text, position, start, found)
         found.append(token)
+        if "\\tag" in token.raw:
+            found += _numbered(token)
         if token.kind == "formula" and _STOP.search(token.raw[-4:]) and _NEW_SENTENCE.match(text, end):
             found.append(Token("end", ".", ".", end))  # the full stop may stand on either side of the dollar
         position = end
     _read(text, position, len(text), found)
     return found
+
+
+def _numbered(formula: Token) -> list[Token]:
+    """What `\\tag` typesets, as if it stood behind the formula."""
+    found: list[Token] = []
+    for tag in _NUMBER_TAG.findall(formula.raw):
+        _read(tag, 0, len(tag), found)
+    return [token._replace(start=formula.start) for token in found]
 
 
 def _long_ones(text: str) -> Iterator[tuple[int, int, Token]]:
@@ -205,7 +231,7 @@ def _read(text: str, start: int, end: int, found: list[Token]) -> None:
         elif kind == "tag":
             _end(Token("soft", ".", "\n", match.start(kind)), found)
         elif kind == "end":
-            _end(Token("end", ".", match[kind], match.start(kind)), found)
+            _end(Token("end", "?" if match[kind][0] == "?" else ".", match[kind], match.start(kind)), found)
         else:
             append(_token(kind, match))
 
@@ -215,7 +241,13 @@ def _line(match: re.Match[str], found: list[Token]) -> None:
     if match["blank"] or match["ordinal"] or match["rule"] or len(match["line"]) > 1:
         _end(Token("soft", ".", "\n", match.start("line")), found)
     if match["ordinal"]:
-        found.append(Token("ordinal", match["ordinal"][:-1] + ".", match["ordinal"], match.start("ordinal")))
+        found.append(Token("ordinal", _ordinal(match["ordinal"]), match["ordinal"], match.start("ordinal")))
+
+
+def _ordinal(raw: str) -> str:
+    """One key for `2.`, `2)`, `(2)`, `b)` and `(b)`."""
+    mark = raw.strip("().")
+    return f"{ord(mark) - 96 if mark.isascii() and mark.islower() else mark}."
 
 
 def _end(token: Token, found: list[Token]) -> None:
@@ -229,6 +261,10 @@ def _token(kind: str, match: re.Match[str]) -> Token:
         return Token(kind, raw if len(raw) == 1 else raw.casefold(), raw, start)
     if kind == "number":
         return Token(kind, _number(raw), raw, start)
+    if kind == "times":
+        return Token("symbol", "×", raw, start)
+    if kind == "cite" and not raw[1].isdigit() and raw not in EDITORIAL:
+        return Token(kind, "[edit]", raw, start)
     return Token(kind, raw[2:-1].removesuffix("/") if kind == "link" else raw.strip(), raw, start)
 
 

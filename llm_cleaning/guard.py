@@ -12,6 +12,7 @@ from itertools import pairwise
 
 from llm_cleaning.guard_align import Gap
 from llm_cleaning.guard_edits import Edits, edits, kinds_of
+from llm_cleaning.guard_forms import adopt_tabs, displayed
 from llm_cleaning.guard_lines import Lines, adopt_indented, line_tokens
 from llm_cleaning.guard_loss import is_chrome, losses
 from llm_cleaning.guard_tokens import EDITORIAL, Token
@@ -76,9 +77,12 @@ def check(
         return _verdict(reasons | {"too_long"} | _chatter(cleaned))
     if len(cleaned) <= MAX_REFUSAL_CHARS and REFUSAL.search(cleaned) and not REFUSAL.search(source):
         return _verdict(reasons | {"refusal"})
+    source, cleaned = displayed(source), displayed(cleaned)
     old, new = Lines(*twin.lines(source)), Lines(*twin.lines(cleaned))
     adopt_indented(source, old, new)
     adopt_indented(cleaned, new, old)
+    adopt_tabs(old, new)
+    adopt_tabs(new, old)
     findings = _Findings(reasons)
     for gap in map(Gap._make, twin.gaps(old.key, new.key, False)):
         if gap.b0 == gap.b1:
@@ -114,8 +118,8 @@ def _finish(finish_reason: str | None) -> set[str]:
 
 def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: Gap, findings: _Findings) -> None:
     """Lines that differ: once more by what they say, then token by token."""
-    before, before_at = line_tokens(source, old, gap.a0, gap.a1)
-    after, after_at = line_tokens(cleaned, new, gap.b0, gap.b1)
+    before, before_at, before_text = line_tokens(source, old, gap.a0, gap.a1)
+    after, after_at, after_text = line_tokens(cleaned, new, gap.b0, gap.b1)
     old_borders, new_borders = _borders(before_at), _borders(after_at)
     for a0, a1, b0, b1 in twin.gaps(_said(before, old_borders), _said(after, new_borders), False):
         tokens_at = slice(old_borders[a0], old_borders[a1])
@@ -124,7 +128,7 @@ def _compare(source: str, cleaned: str, old: Lines, new: Lines, gap: Gap, findin
             continue
         words, at = before[tokens_at], before_at[tokens_at]
         others = after[new_borders[b0] : new_borders[b1]]
-        result = edits(words, others)
+        result = edits(words, others, before_text, after_text)
         findings.reasons |= result.reasons
         findings.typos += len(result.typos)
         if any(_is_known(source, word) for word, _ in result.typos):

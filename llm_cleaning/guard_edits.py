@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from llm_cleaning.guard_align import Gap
+from llm_cleaning.guard_forms import same_mathematics
 from llm_cleaning.guard_tokens import SOFT_KINDS, Token, tokens
 from llm_cleaning.guard_words import ARTICLES, NEGATIONS, PROTECTED, QUANTIFIERS, UNIT_ENDINGS, UNITS
 from llm_cleaning.native import twin
@@ -35,12 +36,24 @@ class Edits:
     reasons: set[str] = field(default_factory=set)
 
 
-def edits(source: list[Token], cleaned: list[Token]) -> Edits:
-    """Align and judge every difference."""
+def edits(source: list[Token], cleaned: list[Token], before: str, after: str) -> Edits:
+    """Align and judge every difference; `before` and `after` are what the tokens' places count in."""
     result = Edits()
     for gap in twin.gaps([token.key for token in source], [token.key for token in cleaned], True):
-        _judge(source, cleaned, Gap(*gap), result)
+        gap = Gap(*gap)
+        if not _is_notation(source, cleaned, gap, before, after):
+            _judge(source, cleaned, gap, result)
     return result
+
+
+def _is_notation(source: list[Token], cleaned: list[Token], gap: Gap, before: str, after: str) -> bool:
+    """A formula on one side that the other has in its text."""
+    counts = [
+        sum(token.kind == "formula" for token in side) for side in (source[gap.a0 : gap.a1], cleaned[gap.b0 : gap.b1])
+    ]
+    return counts[0] != counts[1] and same_mathematics(
+        (before, source, gap.a0, gap.a1), (after, cleaned, gap.b0, gap.b1)
+    )
 
 
 def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -> None:
@@ -58,12 +71,23 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
         pairs = [(i, j) for i, j in both if not _is_typo(source, i, cleaned[j])]
         result.typos += [(source[i].key, cleaned[j].key) for i, j in both if (i, j) not in pairs]
         old, new = [i for i, _ in pairs], [j for _, j in pairs]
+    if 0 < len(new) < len(old):
+        old, new = _beside(source, cleaned, old, new)
     if not new and len(old) == 1 and _is_spare(source, old[0]):
         return
     if not old and len(new) == 1 and cleaned[new[0]].key in ARTICLES:
         return
     result.lost += old
     result.added += new
+
+
+def _beside(source: list[Token], cleaned: list[Token], old: list[int], new: list[int]) -> tuple[list[int], list[int]]:
+    """What is lost and added where a changed spelling stands before or behind what went."""
+    there = [cleaned[j] for j in new]
+    for kept, rest in ((old[-len(new) :], old[: -len(new)]), (old[: len(new)], old[len(new) :])):
+        if all(_same_text([source[i]], [token]) for i, token in zip(kept, there, strict=True)):
+            return rest, []
+    return old, new
 
 
 def _asked(side: list[Token]) -> int:

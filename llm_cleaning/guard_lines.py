@@ -169,31 +169,40 @@ def blocks_of(starts: list[int], ends: list[int], kinds: list[str]) -> Blocks:
     )
 
 
-def line_tokens(text: str, lines: Lines, first: int, last: int) -> tuple[list[Token], list[int]]:
-    """Tokens of lines [first, last), and for each the line it begins on. A line of code is one token, a fence none."""
+class Read(NamedTuple):
+    """Tokens of some lines, the line that each begins on, and the text that their places count in."""
+
+    tokens: list[Token]
+    at: list[int]
+    text: str
+
+
+def line_tokens(text: str, lines: Lines, first: int, last: int) -> Read:
+    """Tokens of lines [first, last). A line of code is one token, a fence none."""
     found: list[Token] = []
     at: list[int] = []
+    whole = ""
     index = first
     while index < last:
         if lines.code[index] or lines.fence[index]:
             if lines.code[index] and len(lines.key[index]) > 1:
-                found.append(Token("codeline", repaired(lines.key[index]), lines.key[index][1:], 0))
+                found.append(Token("codeline", repaired(lines.key[index]), lines.key[index][1:], len(whole)))
                 at.append(index)
             index += 1
             continue
         stop = index + 1
         while stop < last and not (lines.code[stop] or lines.fence[stop]):
             stop += 1
-        _prose(text, lines, index, stop, found, at)
+        whole += _prose(text, lines, index, stop, len(whole), found, at)
         index = stop
-    return found, at
+    return Read(found, at, whole)
 
 
-def _prose(text: str, lines: Lines, first: int, last: int, found: list[Token], at: list[int]) -> None:
+def _prose(text: str, lines: Lines, first: int, last: int, base: int, found: list[Token], at: list[int]) -> str:
     """Tokens of consecutive lines without code. Folding keeps line breaks, so that they count lines on both sides."""
     piece = folded(text[lines.start[first] : lines.end[last - 1]])
     new = tokens(piece)
-    found += new
+    found += [token._replace(start=token.start + base) for token in new] if base else new
     breaks = list(accumulate((len(line) + 1 for line in piece.split("\n")), initial=0))
     numbers = lines.number[first:last]
     row, index, base, count = 0, 0, numbers[0], len(numbers)
@@ -205,3 +214,4 @@ def _prose(text: str, lines: Lines, first: int, last: int, found: list[Token], a
         while index + 1 < count and numbers[index + 1] <= base + row:
             index += 1
         append(first + index)
+    return "\n" + piece

@@ -34,8 +34,9 @@ SOFT_KINDS = frozenset({"soft", "ordinal", "cite", "image", "link"})
 EDITORIAL = frozenset({"[edit]", "[citation needed]"})
 # What wikis write behind headings.
 _EDIT = (
-    r"(?i:edit(?: source)?|bearbeiten|quelltext bearbeiten|modifier(?: le (?:code|wikicode))?|editar(?: código)?|edytuj(?: kod)?|"
-    r"modifica(?: wikitesto)?|bewerken|brontekst bewerken|править(?: (?:код|вики-текст))?|编辑(?:源代码)?|編輯|編集|ソースを編集)"
+    r"(?i:edit(?: source)?|bearbeiten|quelltext bearbeiten|modifier(?: le (?:code|wikicode))?|editar(?: código)?|"
+    r"edytuj(?: kod)?|modifica(?: wikitesto)?|bewerken|brontekst bewerken|править(?: (?:код|вики-текст))?|"
+    r"编辑(?:源代码)?|編輯|編集|ソースを編集)"
 )
 
 _LETTER = rf"(?:[^\W\d_{SINGLE_CHARACTER_SCRIPTS}]|\ufffd)"

@@ -89,7 +89,7 @@ def check(
             findings.lost_lines += range(gap.a0, gap.a1)
         else:
             _compare(source, cleaned, old, new, gap, findings)
-    if new.key and new.key[-1] in _ELLIPSES and new.key[-1] not in old.key:
+    if any(new.key.count(mark) > old.key.count(mark) for mark in _ELLIPSES):
         findings.reasons.add("truncated")
     if new.open_fence and not old.open_fence:
         findings.reasons.add("unclosed_fence")

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 
-from llm_cleaning.guard_tokens import repaired
+from llm_cleaning.guard_tokens import holds_formula, repaired
 from llm_cleaning.guard_words import PROMOTION, says_chrome
 from pipeline.document import Blocks
-from pipeline.text.spans import scan_formulas
 
 Says = Callable[[str], bool]
 MAX_UNMARKED_LOSS = 4.0  # times the cleaned text: more prose than that around it is no chrome
@@ -34,7 +33,8 @@ _CONTENT = frozenset({"formula", "code", "title", "prose"})
 _WIDE = re.compile("[\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff]")
 _END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[.!?](?<=[a-zß-ÿа-я].)\s+(?=[A-ZÀ-ÞА-Я])|[。！？]")
 _BACK, _FORTH = frozenset("←«"), frozenset("→»")
-_FORMULA = re.compile(r"\$[^$\n]{1,500}\$")
+_FORMULA = re.compile(r"\$[^$\n]{1,500}\$|\\\[.{1,600}?\\\]|\\\(.{1,600}?\\\)", re.DOTALL)
+_DISPLAY = re.compile(r"\\\[|\\begin\{|\$\$")
 _SEPARATORS = re.compile(r"[|»›·•→←]")
 
 
@@ -99,7 +99,7 @@ class _Reading:
         if index not in self._known:
             text = repaired(self._source[self._blocks.start[index] : self._blocks.end[index]])
             kind = _kind(text, self._blocks.kind[index])
-            said = "\n".join(line for line in text.split("\n") if "$" in line) if kind == "title" else text
+            said = "\n".join(line for line in text.split("\n") if holds_formula(line)) if kind == "title" else text
             self._known[index] = ("kept" if kind in _CONTENT and self._is_kept(said) else kind), text
         return self._known[index]
 
@@ -151,8 +151,8 @@ def _kind(text: str, kind: str) -> str:
     if _is_contents(text):
         return "skipped"
     ends = _END.search(body) is not None
-    if "$" in text and len(scan_formulas(text)):
-        return "formula" if ends else "title"
+    if holds_formula(text):
+        return "formula" if ends or _DISPLAY.match(body) else "title"
     if kind in ("paragraph", "quote") and _size(text) >= MIN_PARAGRAPH_CHARS and ends:
         return "prose"
     return "label" if len(body) <= MAX_LABEL_CHARS else "skipped"
@@ -171,7 +171,7 @@ def _is_chrome(body: str) -> bool:
 
 
 def _separators(body: str) -> int:
-    return len(_SEPARATORS.findall(_FORMULA.sub("", body) if "$" in body else body))
+    return len(_SEPARATORS.findall(_FORMULA.sub("", body) if "$" in body or "\\" in body else body))
 
 
 def _is_contents(text: str) -> bool:

@@ -7,21 +7,21 @@ chrome, and by where it stood (guard_gaps.py).
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from llm_cleaning.guard_gaps import lost_content
 from llm_cleaning.guard_lines import Lines, blocks_of
-from llm_cleaning.guard_tokens import folded, tokens
+from llm_cleaning.guard_tokens import folded, holds_formula, tokens
 from llm_cleaning.guard_words import says_chrome
 from llm_cleaning.native import twin
 from pipeline.document import Blocks
-from pipeline.text.spans import scan_formulas
 
 Span = tuple[int, int]
 
 MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MIN_SAID_CHARS = 8
+_LINKED = re.compile(r"[ \t]*(?:[-*+] )?!?\[[^\[\]]*\](?:\([^()\s]*\))?[ \t]*")
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _WORD = re.compile(r"\w+")
 _BEGINNING = re.compile(r"(?:\s*\d{1,3}[.)] )?([^$\\`\d&]*)")
@@ -53,11 +53,30 @@ def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], c
             whole.add(index)
             continue
         text = "\n".join(source[start:end] for start, end in spans)
+        if index >= 0 and known.kind[index] in ("list", "table"):
+            inner = _inner(lines, spans, known.start[index], known.end[index], is_table=known.kind[index] == "table")
+            if any(_is_item(source[start:end]) and not kept.says(source[start:end]) for start, end in inner):
+                reasons.add("content_lost")
         if not kept.says(text):
             reason = _judged(text, known.kind[index] if index >= 0 else "other", score)
             reasons |= {reason} - {""}
             minor += len(text) if score is not None and not reason else 0
     return Loss(reasons | lost_content(source, known, whole, len(cleaned), kept.says), minor)
+
+
+def _inner(lines: Lines, lost: list[Span], start: int, end: int, *, is_table: bool) -> list[Span]:
+    """Lost lines of a list that have others before and behind them which stayed; of a table its last rows too."""
+    gone = {span[0] for span in lost}
+    first, last = bisect_left(lines.start, start), bisect_left(lines.start, end)
+    kept = [place for place in lines.start[first:last] if place not in gone]
+    if len(kept) <= len(lost):
+        return []  # a menu of which some label stands in the text as well
+    return [span for span in lost if kept[0] < span[0] and (is_table or span[0] < kept[-1])]
+
+
+def _is_item(line: str) -> bool:
+    """An item or a row that says something: no rule, no label of chrome, no link to elsewhere."""
+    return any(map(str.isalnum, line)) and not _LINKED.fullmatch(line) and not says_chrome(line.strip(" \t-*+|"))
 
 
 def _is_whole(source: str, spans: list[Span], start: int, end: int) -> bool:
@@ -136,7 +155,7 @@ def _judged(text: str, kind: str, score: float | None) -> str:
     """
     if kind == "code":
         return "code_changed"
-    if kind == "math" or ("$" in text and len(scan_formulas(text))):
+    if kind == "math" or holds_formula(text):
         return "formula_changed"
     if text.lstrip("-* ").startswith("![") and text.endswith("]"):
         return ""

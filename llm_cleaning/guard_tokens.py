@@ -151,21 +151,28 @@ def tokens(text: str) -> list[Token]:
     for start, end, token in _long_ones(text):
         _read(text, position, start, found)
         found.append(token)
-        if "\\tag" in token.raw:
-            found += _numbered(token)
-        if token.kind == "formula" and _STOP.search(token.raw[-4:]) and _NEW_SENTENCE.match(text, end):
+        is_tagged = token.kind == "formula" and "\\tag" in token.raw
+        tail = _NUMBER_TAG.sub("", token.raw) if is_tagged else token.raw
+        if token.kind == "formula" and _STOP.search(tail[-4:]) and _NEW_SENTENCE.match(text, end):
             found.append(Token("end", ".", ".", end))  # the full stop may stand on either side of the dollar
+        if is_tagged:
+            found += _numbered(token, end)
         position = end
     _read(text, position, len(text), found)
     return found
 
 
-def _numbered(formula: Token) -> list[Token]:
+def holds_formula(text: str) -> bool:
+    """Whether a formula stands in a text that is no code, with any delimiters."""
+    return ("$" in text or "\\" in text) and any(token.kind == "formula" for _, _, token in _long_ones("\n" + text))
+
+
+def _numbered(formula: Token, end: int) -> list[Token]:
     """What `\\tag` typesets, as if it stood behind the formula."""
     found: list[Token] = []
     for tag in _NUMBER_TAG.findall(formula.raw):
         _read(tag, 0, len(tag), found)
-    return [token._replace(start=formula.start) for token in found]
+    return [token._replace(start=end) for token in found]
 
 
 def _long_ones(text: str) -> Iterator[tuple[int, int, Token]]:
@@ -272,7 +279,7 @@ def _token(kind: str, match: re.Match[str]) -> Token:
 @lru_cache(maxsize=1 << 15)
 def canonical_cached(tex: str) -> str:
     """Canonical LaTeX without the punctuation that closes a sentence inside a display, and without its number."""
-    return canonical(tex).rstrip(".,;").strip()
+    return canonical(tex.replace("...", "\\ldots ")).rstrip(".,;").strip()
 
 
 @lru_cache(maxsize=1 << 12)

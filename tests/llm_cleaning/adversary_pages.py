@@ -1,6 +1,6 @@
 """Pages of our own for the third set: articles, forum threads, docs, lectures in six languages (adversary/*.txt).
 
-Chrome stands in {- -}. People, places and products are invented; so are most of the facts.
+Chrome stands in ⟦ ⟧. People, places and products are invented; so are most of the facts.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_CHROME = re.compile(r"\{-(.*?)-\}", re.DOTALL)
+_CHROME = re.compile(r"⟦(.*?)⟧", re.DOTALL)
 FILES = sorted((Path(__file__).parent / "adversary").glob("*.txt"))
 
 

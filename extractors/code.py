@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from turbohtml import Document, Element
+from turbohtml import Document, Element, Text
 
 from extractors.layout.native import twin
 from extractors.layout.signs import Selectors, Signs
@@ -25,7 +25,8 @@ _DECORATION_INSIDE = Selectors(
     (
         *(".lineno", ".linenos", ".linenodiv", ".line-number", ".line-numbers-rows", ".hljs-ln-numbers"),
         *(".CodeMirror-gutter-wrapper", ".CodeMirror-linenumber", ".ace_gutter"),
-        *(".ln", ".lnt", ".gutter", ".gl", ".react-syntax-highlighter-line-number", ".code-line-number"),
+        *(".ln", ".lnt", ".gutter", ".gl", ".react-syntax-highlighter-line-number", ".code-line-number", ".linenr"),
+        *(".pre-numbering", ".code-block-extension-header"),
         *("button", ".copybtn", ".copy-button", ".copy-btn", ".btn-clipboard", ".clipboard-copy"),
     )
 )
@@ -43,6 +44,9 @@ _DECORATION_BESIDE = Selectors(
         *("button.copybtn", "button.copy-button", "div.highlight button", "div.highlighter-rouge button"),
         *(".copy-code-button", ".code-copy", ".zeroclipboard-container", ".btn-clipboard", "div.code-toolbar>.toolbar"),
         *(".CodeMirror-gutters", ".cm-gutters", ".monaco-editor .margin", ".ace_gutter"),
+        # copies of what is shown beside them
+        *(".CodeMirror-measure", "textarea.crayon-plain", ".dp-highlighter>.bar"),
+        *("textarea[style*='display:none']", "textarea[style*='display: none']"),
         *("div.codebox>p", ".syntaxhighlighter .toolbar", ".crayon-toolbar", ".crayon-nums", ".enlighter-toolbar"),
     )
 )
@@ -74,14 +78,18 @@ _CODE = Selectors(
 _LINE_CELLS = Selectors(
     (
         *("td.blob-code", "td[class*='lineContent' i]", "td.line-content", "td.code-line", "td.hljs-ln-code"),
+        *("td.lines-code", "table.code th[id^='L']+td"),
         *("td.diff-line-code", "td[class*='line-num' i]+td", "td.lineno+td", "td.line_number+td"),
     )
 )
-_LANGUAGE_ATTRIBUTES = ("data-lang", "data-language", "data-enlighter-language", "data-code-language")
+_LANGUAGE_ATTRIBUTES = (
+    *("data-lang", "data-language", "data-enlighter-language", "data-code-language", "syntax"),
+    "data-syntaxhighlighter-params",
+)
 SIGNS = (*_LANGUAGE_ATTRIBUTES, *_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _NAMED = re.compile(
-    r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang)"
-    r"[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
+    r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang"
+    r"|hl|data type)[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
 )
 _BESIDE = re.compile(
     r"(?:^|\s)(?:sourceCode|hljs|prettyprint|highlight|codehilite|geshi|syntax|src|code)\s+([A-Za-z0-9+#-]{1,20})(?:\s|$)"
@@ -98,6 +106,7 @@ _NO_LANGUAGE_WORDS = (
     " linenums linenumbers line-numbers wp-block-code prettyprinted copyable hljs output code highlight"
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
+_MAX_WRAPPERS = 3
 _NO_WRAPPERS = frozenset(("body", "article", "main", "section", "li"))  # they hold more than one block
 _BACKTICKS = re.compile("`{3,}")
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
@@ -202,7 +211,28 @@ def _take(node: Element, decoration: str, names: Sequence[str]) -> CodeBlock | N
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
     if decoration:
         node.remove(decoration)
+    _drop_numbers(node)
     return _block(node, code_text(node), language(node, names), plain=node.select_one("code,span") is None)
+
+
+def _drop_numbers(node: Element) -> None:
+    """Numbers of lines that have an element each and no class (cnblogs), if every line has its own, from 1 on."""
+    first = node.select_one("span")
+    if first is None or first.previous_sibling is not None or first.text.strip() != "1":
+        return
+    numbers: list[Element] = []
+    for span in node.select("span"):
+        before = span.previous_sibling
+        starts = before is None or (isinstance(before, Text) and before.data.rstrip(" ").endswith("\n"))
+        if starts and span.text.strip() == str(len(numbers) + 1):
+            numbers.append(span)
+    if len(numbers) < MIN_LINE_CELLS or len(numbers) != len(node.text.strip().split("\n")):
+        return
+    for number in numbers:
+        after = number.next_sibling
+        if isinstance(after, Text) and after.data.startswith(" "):
+            after.replace_with(Text(after.data[1:]))
+        number.extract()
 
 
 def _take_text(node: Element, text: str, names: Sequence[str]) -> CodeBlock | None:
@@ -259,10 +289,12 @@ def language(node: Element, names: Sequence[str] = _LANGUAGE_ATTRIBUTES) -> str 
 def _language_around(node: Element, names: Sequence[str], candidates: list[Element]) -> str | None:
     """`language`, the elements to look at first given."""
     parent = node.parent
-    for _ in range(3):
-        if not isinstance(parent, Element) or parent.tag in _NO_WRAPPERS:
-            break
+    left = _MAX_WRAPPERS
+    while left > 0 and isinstance(parent, Element) and parent.tag not in _NO_WRAPPERS:
         candidates.append(parent)
+        if parent.tag == "td" and (parent.has_class("code") or parent.has_class("lntd")):
+            left += 3  # a table of two cells, line numbers and code
+        left -= 1
         parent = parent.parent
     for position, candidate in enumerate(candidates):
         classes = candidate.attr("class") or ""
@@ -280,6 +312,8 @@ def _named_language(node: Element, classes: str, names: Sequence[str], *, bare: 
     """
     for name in names:
         value = (node.attr(name) or "").strip().lower()
+        if named := _NAMED.match(value):  # Confluence: "brush: java; gutter: false"
+            value = named[1]
         if value and len(value) <= 30 and " " not in value:
             return "" if value in _NO_LANGUAGE else value
     if not classes:

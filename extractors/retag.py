@@ -19,6 +19,9 @@ _KEPT_LINES = Selectors(
     )
 )
 _LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
+# Code with `<br>` in it that says so by class alone, and lines that a style makes boxes of.
+_BROKEN_CODE = Selectors(("div.codecolorer", "div.w3-code"))
+_LINE_BOX = Selectors((".gatsby-highlight-code-line",))
 _CODE_LINES, _CODE_LINE_END = "code+br+code", "</code><br"  # the sign of such lines
 _INDENT_SIGNS = frozenset(("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ", "&emsp;", "&ensp;"))
 # What boards put around every post or block of code: vBulletin's posts are quotations and list items, phpBB's code is
@@ -30,7 +33,8 @@ _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
 TABLE_SIGNS = _HEADERS | {tag_sign("table")}  # behind `retag` a page without any of them has no table
 _ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
 SIGNS = (
-    *(sign for kind in (_KEPT_LINES, _LINED_CODE, _POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
+    *(sign for kind in (_KEPT_LINES, _LINED_CODE, _BROKEN_CODE, _LINE_BOX) for sign in kind.signs),
+    *(sign for kind in (_POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
     *_ASKED,
     *sorted(_INDENT_SIGNS),
     _CODE_LINE_END,
@@ -93,6 +97,14 @@ def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
     if selector := _CODE_BOXES.of(signs):
         for box in document.select(selector)[:looks]:
             _open_box(box)
+    if selector := _LINE_BOX.of(signs):
+        for line in document.select(selector):
+            line.tag = "div"
+    if selector := _BROKEN_CODE.of(signs):
+        for box in document.select(selector)[:looks]:
+            _join_source_lines(box)
+            box.tag = "pre"
+            made += 1
     if selector := _KEPT_LINES.of(signs):
         made += _keep_lines(document.select(selector)[:looks])
     if _CODE_LINE_END in signs:

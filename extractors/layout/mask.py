@@ -41,6 +41,9 @@ class FormulaMask:
             if span.tex:
                 parts.append(f"{FORMULA_OPEN}{len(self.recovered)}{FORMULA_CLOSE}")
                 self.recovered.append(Recovered(span.tex, span.source_form, span.display, True))
+            elif text[span.end : span.end + 1] == " " and text[: span.start][-1:] in ("", " ", "\n"):
+                done = span.end + 1  # the space of what has gone
+                continue
             done = span.end
         if not done:
             return text

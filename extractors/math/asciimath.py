@@ -58,7 +58,10 @@ def recover_asciimath(source: str, *, display: bool) -> Recovered:
 
 def asciimath_to_latex(source: str) -> str:
     """LaTeX of one AsciiMath formula; any input gives some LaTeX, an unknown character stands for itself."""
-    parser = _Parser(_tokenize(source.strip()))
+    tokens = _tokenize(source.lstrip())
+    while tokens and tokens[-1] == "\\ ":  # space that nothing follows
+        tokens.pop()
+    parser = _Parser(tokens)
     parts: list[str] = []
     while parser.peek():
         parts.append(_expression(parser, frozenset()))

@@ -2,9 +2,9 @@
 
 enum { CODE_BREAK = 1, CODE_LINE = 2, CODE_ROWS = 4, CODE_VOID = 8 }; /* as tags.py numbers them */
 
-/* An element that is open: the stretch of its name, and what the table says of it. */
+/* An element that is open: the stretch of its name, where its text begins, and what the table says of it. */
 typedef struct {
-    Py_ssize_t start, length;
+    Py_ssize_t start, length, begin;
     int kinds;
 } Opened;
 
@@ -45,18 +45,20 @@ open_element(CodeReader *reader, Py_ssize_t start, Py_ssize_t length, int kinds)
         reader->opened = opened;
         reader->room = room;
     }
-    reader->opened[reader->depth++] = (Opened){start, length, kinds};
+    reader->opened[reader->depth++] = (Opened){start, length, reader->text.length, kinds};
     return 0;
 }
 
-static void
+/* Close the innermost open element of that name; whether nothing was added since it was opened. */
+static int
 close_element(CodeReader *reader, Py_ssize_t start, Py_ssize_t length)
 {
     while (reader->depth > 1) {
         const Opened *opened = &reader->opened[--reader->depth];
         if (opened->length == length && same_stretch(reader->markup, opened->start, start, length))
-            break;
+            return opened->begin == reader->text.length;
     }
+    return 0;
 }
 
 /* The text markup[start:end], unless it only lies between rows or boxes of lines. */
@@ -83,29 +85,9 @@ add_code_text(CodeReader *reader, Py_ssize_t start, Py_ssize_t end, int first)
     return edge && !between ? end_line(reader) : 0;
 }
 
+/* The tag markup[tag->start - 1:tag->after]. */
 static int
-blank_and_closed(CodeReader *reader, const Tag *tag, Py_ssize_t end)
-{
-    Py_ssize_t length = tag->name_end - tag->start, size = PyUnicode_GET_LENGTH(reader->markup);
-    Py_ssize_t name = end + 2; /* behind "</" */
-    if (name + length >= size || PyUnicode_READ_CHAR(reader->markup, end + 1) != '/' ||
-        PyUnicode_READ_CHAR(reader->markup, name + length) != '>' ||
-        !same_stretch(reader->markup, name, tag->start, length))
-        return 0;
-    Text *text = &reader->text; /* as scratch: references may be white space */
-    Py_ssize_t before = text->length, i = before;
-    if (add_markup(text, reader->markup, tag->after, end) < 0)
-        return -1;
-    while (i < text->length && is_space(text->data[i]))
-        i++;
-    int blank = i == text->length;
-    text->length = before;
-    return blank;
-}
-
-/* The tag markup[tag->start - 1:tag->after], whose text ends at end. */
-static int
-read_code_tag(CodeReader *reader, const Tag *tag, Py_ssize_t end)
+read_code_tag(CodeReader *reader, const Tag *tag)
 {
     PyObject *markup = reader->markup;
     int closes = tag->name_end > tag->start && PyUnicode_READ_CHAR(markup, tag->start) == '/';
@@ -116,19 +98,18 @@ read_code_tag(CodeReader *reader, const Tag *tag, Py_ssize_t end)
     const Entry *entry = find_entry(reader->tags, markup, start, tag->name_end, hash);
     int kinds = entry == NULL ? 0 : entry->number;
     if (closes) {
-        close_element(reader, start, tag->name_end - start);
-        return kinds & CODE_LINE ? end_line(reader) : 0;
+        int empty = close_element(reader, start, tag->name_end - start);
+        if (!(kinds & CODE_LINE))
+            return 0;
+        return empty && break_line(reader) < 0 ? -1 : end_line(reader);
     }
     if (kinds & CODE_BREAK)
         return break_line(reader);
     if (kinds & CODE_VOID)
         return 0;
-    if (open_element(reader, start, tag->name_end - start, kinds) < 0)
+    if (kinds & CODE_LINE && end_line(reader) < 0)
         return -1;
-    if (!(kinds & CODE_LINE))
-        return 0;
-    int empty = blank_and_closed(reader, tag, end);
-    return empty < 0 || end_line(reader) < 0 ? -1 : empty ? break_line(reader) : 0;
+    return open_element(reader, start, tag->name_end - start, kinds);
 }
 
 static Tag
@@ -150,7 +131,7 @@ read_code(CodeReader *reader)
     while (open >= 0) {
         Tag tag = plain_tag_at(markup, open + 1);
         Py_ssize_t next = PyUnicode_FindChar(markup, '<', tag.after, size, 1), end = next < 0 ? size : next;
-        if (read_code_tag(reader, &tag, end) < 0 || add_code_text(reader, tag.after, end, 0) < 0)
+        if (read_code_tag(reader, &tag) < 0 || add_code_text(reader, tag.after, end, 0) < 0)
             return -1;
         open = next;
     }

@@ -29,8 +29,9 @@ def _pieces(markup: str, tag: str, kinds: dict[str, int]) -> list[str]:
     first, *pieces = markup.split("<")
     first = unescape(first)
     found = [] if not first or (first.isspace() and kinds.get(tag, 0) & CODE_ROWS) else [first]
-    opened = [tag]
-    for index, piece in enumerate(pieces):
+    shown = int(found not in ([], [_BOX_EDGE]))  # pieces that are no edges
+    opened = [(tag, shown)]
+    for piece in pieces:
         head, _, data = piece.partition(">")
         name = head.partition(" ")[0]
         if "&" in data:
@@ -38,21 +39,32 @@ def _pieces(markup: str, tag: str, kinds: dict[str, int]) -> list[str]:
         kind = kinds.get(name.removeprefix("/"), 0)
         if kind & CODE_BREAK and name[:1] != "/":
             found.append("\n")
+            shown += 1
         elif name[:1] == "/":
-            while len(opened) > 1 and opened.pop() != name[1:]:
-                pass
+            begun = _close(opened, name[1:])
+            if kind & CODE_LINE and begun == shown:
+                found.append("\n")
+                shown += 1
             if kind & CODE_LINE:
                 found.append(_BOX_EDGE)
         elif not kind & CODE_VOID:
-            opened.append(name)
+            opened.append((name, shown))
             if kind & CODE_LINE:
                 found.append(_BOX_EDGE)
-                closed = index + 1 < len(pieces) and pieces[index + 1].startswith(f"/{name}>")
-                if closed and not data.strip():
-                    found.append("\n")
-        if data and not (data.isspace() and (kinds.get(opened[-1], 0) & CODE_ROWS or _between_boxes(found, data))):
+        inside = kinds.get(opened[-1][0], 0)
+        if data and not (data.isspace() and (inside & CODE_ROWS or _between_boxes(found, data))):
             found.append(data)
+            shown += data != _BOX_EDGE
     return found
+
+
+def _close(opened: list[tuple[str, int]], name: str) -> int:
+    """Close the innermost open element `name`; how much was shown when it was opened, -1 where none is open."""
+    while len(opened) > 1:
+        closed, shown = opened.pop()
+        if closed == name:
+            return shown
+    return -1
 
 
 def _between_boxes(found: list[str], data: str) -> bool:

@@ -8,15 +8,9 @@ The number of keys per document is bounded whatever its length.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
-import numpy as np
-import pyarrow as pa
-
-from dedup.minhash import proposal_rows
-from pipeline.text.sketch import smallest
-from pipeline.text.words import text_hashes
+from pipeline.text.sketch import U64, smallest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +21,6 @@ class ContainmentConfig:
     n: int = 8
 
 
-def containment_rows(
-    docs: pa.RecordBatch, config: ContainmentConfig, tallies: Counter[str] | None = None
-) -> pa.RecordBatch:
-    """PROPOSAL_SCHEMA rows, at most `config.keys` per document; documents without an n-gram are tallied."""
-    texts = docs.column("text").to_pylist()
-    found = [smallest(text_hashes(text or ""), config.n, config.keys) for text in texts]
-    sizes = np.fromiter(map(len, found), np.int64, len(found))
-    if tallies is not None:
-        tallies["containment:too_short"] += int((sizes == 0).sum())
-    keys = np.concatenate([np.empty(0, np.uint64), *found])
-    return proposal_rows(docs, keys, np.repeat(np.arange(len(found)), sizes))
+def containment_keys(words: U64, config: ContainmentConfig) -> U64:
+    """At most `config.keys` keys of a document, ascending; none of one without an n-gram."""
+    return smallest(words, config.n, config.keys)

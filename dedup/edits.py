@@ -27,11 +27,17 @@ class Edits(NamedTuple):
     subject: int  # of words that both titles hold and that are replaced again in the text
 
 
+class Words(Protocol):
+    """Words by number."""
+
+    def __getitem__(self, part: slice, /) -> list[str]: ...
+
+
 class Tagged(Protocol):
     """Words with a flag for those inside formulas."""
 
     @property
-    def words(self) -> list[str]: ...
+    def words(self) -> Words: ...
     @property
     def formula(self) -> NDArray[np.bool_]: ...
 

@@ -6,7 +6,6 @@ proposes: nothing is removed before `dedup.verify` has compared the texts.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 
 from dedup.rank import RANK_FIELDS, rank_columns
 from pipeline.text.sketch import U64, minima, mix
-from pipeline.text.words import char_hashes, normalise, text_hashes
 
 PROPOSAL_SCHEMA = pa.schema([("key", pa.uint64()), *RANK_FIELDS])
 
@@ -58,16 +56,6 @@ def derive(threshold: float, hashes: int = 112, *, n: int = 5, unit: str = "word
     shapes = [(hashes // rows, rows) for rows in range(1, hashes + 1)]
     bands, rows = min(shapes, key=lambda shape: (_error(shape[0], shape[1], threshold), shape))
     return MinHashConfig(bands=bands, rows=rows, n=n, unit=unit)
-
-
-def signature_rows(docs: pa.RecordBatch, config: MinHashConfig, tallies: Counter[str] | None = None) -> pa.RecordBatch:
-    """PROPOSAL_SCHEMA rows, `config.bands` per document; a document without a shingle has none and is tallied."""
-    texts = docs.column("text").to_pylist()
-    units = [text_hashes(text or "") if config.unit == "word" else char_hashes(normalise(text or "")) for text in texts]
-    keys, owners = band_keys_of(units, config)
-    if tallies is not None:
-        tallies["minhash:too_short"] += len(texts) - len(keys) // config.bands
-    return proposal_rows(docs, keys, owners)
 
 
 def band_keys_of(units: Sequence[U64], config: MinHashConfig) -> tuple[U64, NDArray[np.int64]]:

@@ -7,9 +7,8 @@ from collections import Counter
 import numpy as np
 import pyarrow as pa
 
-from dedup.containment import ContainmentConfig
+from dedup.containment import ContainmentConfig, containment_keys
 from dedup.minhash import MinHashConfig, band_keys_of, proposal_rows
-from pipeline.text.sketch import smallest
 from pipeline.text.words import char_hashes, normalise, text_hashes
 
 
@@ -27,7 +26,7 @@ def proposals(
     texts = docs.column("text").to_pylist()
     words = [text_hashes(text or "") for text in texts]
     units = words if minhash.unit == "word" else [char_hashes(normalise(text or "")) for text in texts]
-    sketches = [smallest(found, containment.n, containment.keys) for found in words]
+    sketches = [containment_keys(found, containment) for found in words]
     keys, owners = band_keys_of(units, minhash)
     sizes = np.fromiter(map(len, sketches), np.int64, len(sketches))
     counts["minhash:too_short"] += len(texts) - len(keys) // minhash.bands

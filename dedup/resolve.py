@@ -18,18 +18,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from dedup.audit import AUDIT_SCHEMA, audit_batch
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
 from dedup.shelf import SHELF_BYTES, Shelf
 from dedup.verify import Prepared, Verdict, VerifyConfig, compare, prepare, similarities
+from pipeline.text.sketch import within
 
 RESOLVE_SORT = ("component", *RANK_COLUMNS)
 RESOLVE_SCHEMA = pa.schema(
     [("component", pa.uint64()), *RANK_FIELDS, ("text", pa.string()), ("neighbours", pa.list_(pa.string()))]
 )
-NEIGHBOURS_SCHEMA = pa.schema([("id", pa.string()), ("neighbours", pa.list_(pa.string()))])
 
 
 @dataclass(slots=True)
@@ -43,31 +42,6 @@ class _Component:
         default_factory=dict
     )  # neighbours to come, of a kept document and those it replaced
     kin: dict[str, list[str]] = field(default_factory=dict)  # kept documents that met a survivor and differed from it
-
-
-def neighbour_lists(edges: pa.Table) -> pa.Table:
-    """NEIGHBOURS_SCHEMA rows of EDGE_SCHEMA edges: each id with the distinct ids it was proposed with, both sorted."""
-    both = pa.concat_tables(
-        [edges.select(["a", "b"]), pa.table({"a": edges["b"], "b": edges["a"]}, schema=edges.schema.remove_metadata())]
-    )
-    distinct = both.filter(pc.not_equal(both["a"], both["b"])).group_by(["a", "b"]).aggregate([])
-    grouped = distinct.sort_by([("a", "ascending"), ("b", "ascending")]).group_by("a", use_threads=False)
-    lists = grouped.aggregate([("b", "list")]).select(["a", "b_list"])
-    return lists.rename_columns(NEIGHBOURS_SCHEMA.names).cast(NEIGHBOURS_SCHEMA)
-
-
-def resolve_rows(docs: pa.RecordBatch, component_table: pa.Table, neighbours: pa.Table) -> pa.RecordBatch:
-    """RESOLVE_SCHEMA rows, unsorted, of those documents of a batch that are in a component.
-
-    `component_table` as `components`, `neighbours` as `neighbour_lists` give them; both small enough to broadcast.
-    """
-    places = pc.index_in(docs.column("id").cast(pa.string()), value_set=component_table["id"])
-    connected = docs.filter(pc.is_valid(places))
-    key = component_table["component"].take(places.drop_null())
-    lists = neighbours["neighbours"].take(
-        pc.index_in(connected.column("id").cast(pa.string()), value_set=neighbours["id"])
-    )
-    return member_rows(connected, key, lists)
 
 
 def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa.ChunkedArray) -> pa.RecordBatch:
@@ -84,7 +58,7 @@ def resolve_components(
 ) -> Iterator[pa.RecordBatch]:
     """AUDIT_SCHEMA rows of the removals among RESOLVE_SCHEMA rows sorted by RESOLVE_SORT; any number of components.
 
-    `neighbours` must be symmetric, as `neighbour_lists` gives them. Tallies count comparisons and verdicts by rule.
+    `neighbours` must be symmetric. Tallies count comparisons and verdicts by rule.
     About `shelf_bytes` of texts are held in memory; the result does not depend on it.
     """
     counts = Counter[str]() if tallies is None else tallies
@@ -102,22 +76,6 @@ def resolve_components(
             yield audit_batch(removed) if removed else pa.RecordBatch.from_pylist([], schema=AUDIT_SCHEMA)
 
 
-def resolve_component(
-    rows: Iterable[tuple[str, str]], edges: Iterable[tuple[str, str]], config: VerifyConfig
-) -> list[dict[str, Any]]:
-    """The same for one component given as (id, text) in rank order and its edges; rows of AUDIT_SCHEMA as dicts."""
-    neighbours: dict[str, set[str]] = {}
-    for a, b in edges:
-        neighbours.setdefault(a, set()).add(b)
-        neighbours.setdefault(b, set()).add(a)
-    state, counts = _Component(0, Shelf()), Counter[str]()
-    placed = (
-        _place(state, {"id": i, "text": text, "neighbours": sorted(neighbours.get(i, ()))}, config, counts)
-        for i, text in rows
-    )
-    return [row for row in placed if row is not None]
-
-
 def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts: Counter[str]) -> dict[str, Any] | None:
     """Decide one document, best first; its audit row if it is removed."""
     own: str = row["id"]
@@ -129,7 +87,7 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
     text = prepare(row["text"] or "", config)
     found = _match(state, text, _candidates(state, earlier), config, counts)
     survivor = own if found is None else found[0]
-    shorter = min(len(text.shingles), len(state.kept[survivor].shingles)) if found else 0
+    shorter = min(len(text.shingles), state.kept.outlines[survivor].shingles) if found else 0
     state.survivor[own] = survivor
     if survivor == own:
         state.kept[own] = text
@@ -162,15 +120,31 @@ def _match(
     state: _Component, text: Prepared, candidates: Sequence[str], config: VerifyConfig, counts: Counter[str]
 ) -> tuple[str, Verdict] | None:
     """The most similar candidate that is the same document; the better ranked one among equals."""
-    found = similarities(text, [state.kept[other] for other in candidates])
-    scored = sorted(range(len(found)), key=found.__getitem__, reverse=True)  # stable: equal ones stay in their order
-    for place in scored[: config.max_comparisons]:
-        verdict = compare(state.kept[candidates[place]], text, config, found[place])
+    near = _near(state.kept, text, candidates, config)
+    counts["resolve:candidates"] += len(candidates)
+    texts = [state.kept[other] for other in near]
+    found = similarities(text, texts)
+    alike = [place for place, (_, containment) in enumerate(found) if containment >= config.min_containment]
+    alike.sort(key=found.__getitem__, reverse=True)  # stable: equal ones stay in their order
+    for place in alike[: config.max_comparisons]:
+        verdict = compare(texts[place], text, config, found[place])
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
         if verdict.same:
-            return candidates[place], verdict
+            return near[place], verdict
     return None
+
+
+def _near(kept: Shelf, text: Prepared, candidates: Sequence[str], config: VerifyConfig) -> list[str]:
+    """The candidates whose outlines leave it open whether they share enough shingles to be the same document."""
+    outlines = [kept.outlines[other] for other in candidates]
+    size = len(text.shingles)
+    most = within(text.shingles, [other.bits for other in outlines]) if size else ()
+    return [
+        name
+        for name, other, common in zip(candidates, outlines, most, strict=bool(size))
+        if common / max(1, min(size, other.shingles)) >= config.min_containment
+    ]
 
 
 def _remember_kin(state: _Component, own: str, earlier: Sequence[str], config: VerifyConfig) -> None:

@@ -1,7 +1,8 @@
 """Texts that may be compared again: those used last in memory, the others in a file that has no name.
 
 A component of a crawl can hold every page of some thousand sites; what is kept of it must not have to fit into memory.
-The file is deleted by the system when the process ends, however it ends. TMPDIR says where it lies.
+The file is deleted by the system when the process ends, however it ends. TMPDIR says where it lies. Of every text an
+outline of its shingles stays in memory, some 2 to 4 bytes for each: most candidates are ruled out by it and not read.
 """
 
 from __future__ import annotations
@@ -14,9 +15,17 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from dedup.verify import Prepared
+from pipeline.text.sketch import outline
 
 SHELF_BYTES = 512 << 20  # of texts in memory
-_WORD_BYTES = 60  # of one string in the list of words that a comparison may have made
+_WORD_BYTES = 100  # of one token in the list of words that a comparison may have made
+
+
+class Outline(NamedTuple):
+    """What `pipeline.text.sketch.outline` says of a text's shingles, and how many they are."""
+
+    bits: bytes
+    shingles: int
 
 
 class _Place(NamedTuple):
@@ -34,6 +43,7 @@ class Shelf:
 
     def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
+        self.outlines: dict[str, Outline] = {}
         self._near: OrderedDict[str, tuple[Prepared, int]] = OrderedDict()  # with bytes; the last used last
         self._near_bytes = 0
         self._far: dict[str, _Place] = {}
@@ -44,7 +54,7 @@ class Shelf:
         return tempfile.TemporaryFile(prefix="warcmill-shelf-")
 
     def __contains__(self, name: str) -> bool:
-        return name in self._near or name in self._far
+        return name in self.outlines
 
     def __getitem__(self, name: str) -> Prepared:
         held = self._near.pop(name, None)
@@ -54,6 +64,7 @@ class Shelf:
         return text
 
     def __setitem__(self, name: str, text: Prepared) -> None:
+        self.outlines[name] = Outline(outline(text.shingles), len(text.shingles))
         self._hold(name, text)
 
     def discard(self, name: str) -> bool:
@@ -61,10 +72,12 @@ class Shelf:
         held = self._near.pop(name, None)
         if held is not None:
             self._near_bytes -= held[1]
-        return (self._far.pop(name, None) is not None) or held is not None
+        self._far.pop(name, None)
+        return self.outlines.pop(name, None) is not None
 
     def clear(self) -> None:
         """Forget all of them; the file's space is used again."""
+        self.outlines.clear()
         self._near.clear()
         self._far.clear()
         self._near_bytes = self._end = 0
@@ -109,11 +122,6 @@ class Shelf:
 
 def _size(text: Prepared) -> int:
     """Bytes that a text holds, what comparisons have derived from it included."""
-    derived = text.__dict__
-    arrays = (
-        text.hashes.nbytes
-        + text.formula.nbytes
-        + text.shingles.nbytes
-        + (8 * len(text.hashes) if "sorted_hashes" in derived else 0)
-    )
-    return len(text.text) + arrays + _WORD_BYTES * len(derived.get("words", ()))
+    hashes = len(text.hashes)
+    listed = _WORD_BYTES * hashes if "words" in text.__dict__ else 0
+    return text.text.__sizeof__() + 17 * hashes + 8 * len(text.shingles) + listed

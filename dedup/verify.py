@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dedup.align import Gap, Table, summary
 from dedup.edits import Edits, count_edits
 from pipeline.text.sketch import U64, ngrams, shared, shared_with
-from pipeline.text.words import normalise, text_units, words
+from pipeline.text.words import WordsAt, text_units
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +62,9 @@ class Prepared:
     keep: int  # words that may be asked for
 
     @cached_property
-    def words(self) -> list[str]:
+    def words(self) -> WordsAt:
         """The first of them; most comparisons end without."""
-        return words(normalise(self.text), self.keep)
+        return WordsAt(self.text, self.keep)
 
     @cached_property
     def sorted_hashes(self) -> U64:

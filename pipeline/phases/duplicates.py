@@ -26,7 +26,7 @@ from pipeline.io.shards import ShardFile, read_shard
 from pipeline.phases.placed import READ, named_batches, rows_of_shard, shard_keys, split_names
 from pipeline.stage import IDLE, Context, Counters, Task
 
-VERSIONS = {"url": 1, "exact": 2, "propose": 3, "resolve": 3, "placed": 1}
+VERSIONS = {"url": 1, "exact": 2, "propose": 3, "resolve": 4, "placed": 1}
 EXACT_ORDER = Sorting("key", EXACT_SORT[1:])
 PROPOSAL_ORDER = Sorting("key", LSH_SORT[1:])
 RESOLVE_ORDER = Sorting("component", RESOLVE_SORT[1:])

@@ -32,10 +32,18 @@ def fold(text: str, start: int, end: int) -> str:
 
 def prose_hashes(prose: str) -> bytes:
     """`word_hashes` of the words of folded prose, as bytes: what stands between two spaces is looked up as a whole."""
-    split = prose.split()
-    if _HANGING.search(prose):
-        split = _mark_signs(split)
-    return b"".join(map(TOKENS.__getitem__, split))
+    return b"".join(map(TOKENS.__getitem__, prose_tokens(prose)))
+
+
+def prose_tokens(prose: str) -> list[str]:
+    """What stands between two spaces of folded prose, as `token_words` and TOKENS take it."""
+    return _mark_signs(prose.split()) if _HANGING.search(prose) else prose.split()
+
+
+def token_words(token: str) -> list[str]:
+    """The words of a token; in one with a space `_mark_signs` added an operand."""
+    found = prose_words(token, 0, len(token))
+    return found[:-1] if " " in token else found
 
 
 def prose_words(prose: str, start: int, end: int) -> list[str]:
@@ -52,8 +60,7 @@ class _Tokens(dict[str, bytes]):
     """What stands between two spaces to the hashes of its words; a long one is no token that repeats, and not kept."""
 
     def __missing__(self, token: str) -> bytes:
-        items = prose_words(token, 0, len(token))
-        found = word_hashes(items[:-1] if " " in token else items).tobytes()  # `_mark_signs` added an operand
+        found = word_hashes(token_words(token)).tobytes()
         if len(token) <= TOKEN_CHARS:
             self[token] = found
         return found

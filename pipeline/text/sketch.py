@@ -1,6 +1,6 @@
 """Numbers of a text's words: hashes, n-grams, MinHash minima, smallest n-grams, overlap. All modulo 2^64.
 
-`ngrams`, `minima`, `smallest` and `shared` define what c/sketch.h does several times faster.
+`ngrams`, `minima`, `smallest`, `shared` and `outline` define what c/sketch.h does several times faster.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ U64 = NDArray[np.uint64]
 HASHES_VERSION = 3  # of every hash here and of the words they are made from: keys on disk are kept with it
 WORD_CACHE_SIZE = 1 << 20
 MAX_SMALLEST = 256
+LEAST_OUTLINE, MOST_OUTLINE = 8, 1 << 16  # bytes; of more values a larger share is said to be there
 CHUNK_GRAMS = 1 << 15  # 256 KiB per buffer: stays in the second-level cache
 _ODD = 0x9E3779B97F4A7C15
 _LOW = (1 << 64) - 1
@@ -114,6 +115,31 @@ def shared_with(a: U64, others: list[U64]) -> list[int]:
     if BUILT:
         return list(BUILT.shared_with(a, others))
     return [len(np.intersect1d(a, other, assume_unique=True)) for other in others]
+
+
+def outline(values: U64) -> bytes:
+    """A set of values in some 2 bytes for each, for `within`: a bit for every stretch of 2^64 in which one lies."""
+    if BUILT:
+        return bytes(BUILT.outline(values))
+    size = LEAST_OUTLINE
+    while size < MOST_OUTLINE and size < 2 * len(values):
+        size *= 2
+    bits = np.zeros(8 * size, np.uint8)
+    bits[_stretches(values, size)] = 1
+    return np.packbits(bits, bitorder="little").tobytes()
+
+
+def within(values: U64, outlines: list[bytes]) -> list[int]:
+    """For each outline how many of the values it may have: no fewer than it has, and a few more."""
+    if BUILT:
+        return list(BUILT.within(values, outlines))
+    bits = (np.unpackbits(np.frombuffer(found, np.uint8), bitorder="little") for found in outlines)
+    return [int(found[_stretches(values, len(found) // 8)].sum()) for found in bits]
+
+
+def _stretches(values: U64, size: int) -> U64:
+    """Which bit of an outline of so many bytes, a power of two, each value has."""
+    return values >> np.uint64(64 - (8 * size - 1).bit_length())
 
 
 def anchors(a: U64, b: U64, n: int) -> list[tuple[int, int]]:

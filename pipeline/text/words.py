@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain
+from itertools import accumulate, chain, islice
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +29,10 @@ from pipeline.text.prose import (
     drop_invisible,
     fold,
     prose_hashes,
+    prose_tokens,
     prose_words,
     table,
+    token_words,
     trim,
 )
 from pipeline.text.sketch import U64, mix, ngrams, stable_hash, word_hashes
@@ -38,6 +41,7 @@ __all__ = [
     "SINGLE_CHARACTER_SCRIPTS",
     "U64",
     "Units",
+    "WordsAt",
     "char_hashes",
     "content_digest",
     "mix",
@@ -104,6 +108,42 @@ def words(normalised: str, keep: int = sys.maxsize) -> list[str]:
     return found
 
 
+class WordsAt:
+    """`words(normalise(text))[first:last]` for few of them: only the tokens that hold those are cut into words."""
+
+    def __init__(self, text: str, keep: int = sys.maxsize) -> None:
+        """`keep`: of a long text about so many words can be asked for."""
+        self._tokens: list[str] = []  # of prose, and formulas behind a dollar, which no token of prose has
+        self._ends: list[int] = []  # words up to the end of each
+        trim()
+        position = 0
+        for start, end, tex in [*_formulas(text), (len(text), 0, "")]:
+            tokens = prose_tokens(fold(text, position, start))
+            self._add(
+                tokens, [1 if token.isalpha() and token.isascii() else len(TOKENS[token]) >> 3 for token in tokens]
+            )
+            if end:
+                self._add([f"${tex}"], [len(_FORMULAS[tex]) >> 3])
+            position = end
+            if len(self) >= keep:
+                return
+
+    def _add(self, tokens: list[str], words: list[int]) -> None:
+        self._tokens += tokens
+        self._ends += islice(accumulate(words, initial=len(self)), 1, None)
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, part: slice) -> list[str]:
+        first, last, _ = part.indices(len(self))
+        at = bisect_right(self._ends, first)
+        skipped = first - (self._ends[at - 1] if at else 0)
+        stop = bisect_left(self._ends, last) + 1
+        found = chain.from_iterable(map(_words_of, self._tokens[at:stop]))
+        return list(islice(found, skipped, skipped + last - first)) if last > first else []
+
+
 def text_hashes(text: str) -> U64:
     """`word_hashes(words(normalise(text)))` in one pass."""
     return text_units(text).hashes
@@ -152,7 +192,8 @@ class _Formulas(dict[str, bytes]):
     """
 
     def __missing__(self, tex: str) -> bytes:
-        return self.remember(tex, _tex(tex))
+        spelling = _tex(tex)  # which may remember it
+        return self.get(tex) or self.remember(tex, spelling)
 
     def remember(self, tex: str, spelling: str) -> bytes:
         found = word_hashes(_FORMULA_WORD.findall(spelling)).tobytes()
@@ -162,6 +203,11 @@ class _Formulas(dict[str, bytes]):
 
 
 _FORMULAS = _Formulas()
+
+
+def _words_of(token: str) -> list[str]:
+    """The words of a token of WordsAt."""
+    return _FORMULA_WORD.findall(_tex(token[1:])) if token[0] == "$" else token_words(token)
 
 
 def _pieces(normalised: str) -> Iterator[list[str]]:

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from dedup.audit import AUDIT_SCHEMA, cluster_ids
 from dedup.components import COMPONENT_SCHEMA, components
-from dedup.containment import ContainmentConfig, containment_rows
+from dedup.containment import ContainmentConfig, containment_keys
 from dedup.exact import EXACT_SCHEMA, EXACT_SORT, canonical_url, exact_removals, exact_rows, url_rows
 from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
-from dedup.minhash import PRESETS, PROPOSAL_SCHEMA, MinHashConfig, derive, signature_rows, signatures
+from dedup.minhash import PRESETS, PROPOSAL_SCHEMA, MinHashConfig, band_keys_of, derive, signatures
 from dedup.propose import proposals
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
 from pipeline.text.sketch import smallest
+from pipeline.text.words import text_hashes
 
 WORDS = [f"word{number}" for number in range(5_000)]
 
@@ -224,10 +225,16 @@ def test_a_batch_without_documents_gives_no_rows() -> None:
 
 def test_both_channels_together_are_the_two_apart() -> None:
     batch = docs(" ".join(prose(1, 300)), " ".join(prose(2, 40)))
-    both = proposals(batch, MinHashConfig(), ContainmentConfig())
-    parts = [signature_rows(batch, MinHashConfig()), containment_rows(batch, ContainmentConfig())]
-    assert pa.Table.from_batches([both]).to_pydict() == pa.Table.from_batches(parts).to_pydict()
-    assert len(both) == 2 * (14 + 16)
+    units = [text_hashes(text) for text in batch.column("text").to_pylist()]
+    bands, owners = band_keys_of(units, MinHashConfig())
+    apart = {name: set(bands[owners == n].tolist()) for n, name in enumerate(("d000", "d001"))}
+    for name, found in zip(apart, units, strict=True):
+        apart[name] |= set(containment_keys(found, ContainmentConfig()).tolist())
+    together = proposals(batch, MinHashConfig(), ContainmentConfig())
+    for name, keys in apart.items():
+        own = together.filter(pc.equal(together.column("id"), name)).column("key").to_pylist()
+        assert set(own) == keys
+        assert len(own) == 14 + 16
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
@@ -250,11 +257,9 @@ def test_a_quarter_of_a_text_shares_a_containment_key_with_the_whole() -> None:
     missed = 0
     for seed in range(100):
         whole = prose(seed, 2_000)
-        rows = containment_rows(docs(" ".join(whole), " ".join(whole[500:1_000])), ContainmentConfig())
-        keys = {row_id: set() for row_id in ("d000", "d001")}
-        for row in rows.to_pylist():
-            keys[row["id"]].add(row["key"])
-        missed += keys["d000"].isdisjoint(keys["d001"])
+        a, b = (text_hashes(" ".join(part)) for part in (whole, whole[500:1_000]))
+        keys = containment_keys(a, ContainmentConfig()), containment_keys(b, ContainmentConfig())
+        missed += not np.intersect1d(*keys).size
     assert missed <= 6
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 
-import pyarrow as pa
 import pytest
 
-from dedup.containment import ContainmentConfig, containment_rows
+from dedup.containment import ContainmentConfig, containment_keys
 from dedup.verify import VerifyConfig, verify
+from pipeline.text.words import text_hashes
 
 CHINESE = (
     "我们 研究 方法 数据 结果 表明 因此 可以 证明 定理 函数 连续 区间 假设 存在 一个 实数 使得 对于 任意 如果 那么 方程 解法 学生 老师 学校 "
@@ -53,12 +53,9 @@ def sentences(language: str, seed: int, count: int) -> list[str]:
     ]
 
 
-def proposed(a: str, b: str) -> bool:
-    rows = containment_rows(pa.record_batch({"id": ["a", "b"], "text": [a, b]}), ContainmentConfig())
-    keys: dict[str, set[int]] = {"a": set(), "b": set()}
-    for name, key in zip(rows.column("id").to_pylist(), rows.column("key").to_pylist(), strict=True):
-        keys[name].add(key)
-    return not keys["a"].isdisjoint(keys["b"])
+def proposed(*texts: str) -> bool:
+    a, b = (set(containment_keys(text_hashes(text), ContainmentConfig()).tolist()) for text in texts)
+    return not a.isdisjoint(b)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

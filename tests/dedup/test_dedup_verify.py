@@ -13,11 +13,10 @@ from hypothesis import strategies as st
 
 from dedup.align import align, gaps
 from dedup.audit import AUDIT_SCHEMA
-from dedup.components import components
-from dedup.lsh import EDGE_SCHEMA
-from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_component, resolve_components, resolve_rows
+from dedup.resolve import RESOLVE_SORT, member_rows, resolve_components
 from dedup.shelf import Shelf
 from dedup.verify import VerifyConfig, prepare, verify
+from pipeline.text.words import normalise, words
 
 CONFIG = VerifyConfig()
 WORDS = [f"w{letter}{other}{third}" for letter in "abcdefgh" for other in "ijklmnopq" for third in "rstuvwxyz"]
@@ -143,9 +142,27 @@ def test_long_documents_are_aligned_on_their_first_words_and_must_agree_beyond()
     assert len(prepare(prose(12, 300), config).hashes) == 300
 
 
+def members(docs: pa.RecordBatch, edges: list[tuple[str, str]], component: list[int]) -> pa.RecordBatch:
+    """What the phases before would hand to `resolve_components` for these proposals, but for the order."""
+    beside: dict[str, set[str]] = {}
+    for a, b in edges:
+        beside.setdefault(a, set()).add(b)
+        beside.setdefault(b, set()).add(a)
+    lists = [sorted(beside.get(name, ())) for name in docs.column("id").to_pylist()]
+    columns = pa.chunked_array([pa.array(component, pa.uint64())]), pa.chunked_array([lists], pa.list_(pa.string()))
+    return member_rows(docs, *columns)
+
+
+def resolved(rows: list[tuple[str, str]], edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """(removed, kept) of one component given in the order of rank."""
+    ids, texts = ([row[side] for row in rows] for side in (0, 1))
+    docs = pa.RecordBatch.from_pydict({"id": ids, "text": texts})
+    audit = pa.Table.from_batches(resolve_components([members(docs, edges, [1] * len(rows))], CONFIG), AUDIT_SCHEMA)
+    return list(zip(audit["removed_id"].to_pylist(), audit["kept_id"].to_pylist(), strict=True))
+
+
 def removed(texts: dict[str, str], edges: list[tuple[str, str]]) -> dict[str, str]:
-    rows = resolve_component(texts.items(), edges, CONFIG)
-    return {row["removed_id"]: row["kept_id"] for row in rows}
+    return dict(resolved(list(texts.items()), edges))
 
 
 def window(start: int, size: int = 300) -> str:
@@ -176,13 +193,7 @@ def test_nothing_is_removed_without_a_proposal() -> None:
 
 def test_edges_to_unknown_ids_and_repeated_ids_do_no_harm() -> None:
     rows = [("a", BODY), ("b", BODY), ("a", BODY)]
-    found = resolve_component(rows, [("a", "gone"), ("a", "b"), ("b", "b"), ("b", "a")], CONFIG)
-    assert [(row["removed_id"], row["kept_id"]) for row in found] == [("b", "a")]
-
-
-def test_neighbour_lists_are_symmetric_distinct_and_sorted() -> None:
-    edges = pa.Table.from_pydict({"a": ["x", "x", "y", "z"], "b": ["z", "y", "x", "z"]}, schema=EDGE_SCHEMA)
-    assert neighbour_lists(edges).to_pydict() == {"id": ["x", "y", "z"], "neighbours": [["y", "z"], ["x"], ["x"]]}
+    assert resolved(rows, [("a", "gone"), ("a", "b"), ("b", "b"), ("b", "a")]) == [("b", "a")]
 
 
 @settings(max_examples=15, deadline=None)
@@ -191,13 +202,10 @@ def test_resolution_does_not_depend_on_order_batches_or_memory(
     order: list[int], batch_rows: int, shelf_bytes: int
 ) -> None:
     texts = [BODY, f"{BODY} end", window(0), window(100), window(200), f"{BODY} fin", "alone"]
-    batch = pa.RecordBatch.from_pydict({"id": list("abcdefg"), "text": texts})
-    pairs = [("a", "b"), ("c", "d"), ("d", "e"), ("f", "b")]
-    edges = pa.Table.from_pylist([{"a": left, "b": right} for left, right in pairs], schema=EDGE_SCHEMA)
-    shuffled = batch.take(pa.array(order))
-    rows = pa.Table.from_batches([resolve_rows(shuffled, components(edges), neighbour_lists(edges))])
-    assert rows.num_rows == 6
-    rows = rows.sort_by([(name, "ascending") for name in RESOLVE_SORT])
+    docs = pa.RecordBatch.from_pydict({"id": list("abcdefg"), "text": texts})
+    edges = [("a", "b"), ("c", "d"), ("d", "e"), ("f", "b")]
+    batch = members(docs, edges, [1, 1, 2, 2, 2, 1, 3])
+    rows = pa.Table.from_batches([batch.take(pa.array(order))]).sort_by([(name, "ascending") for name in RESOLVE_SORT])
     found_rows = resolve_components(rows.to_batches(batch_rows), CONFIG, shelf_bytes=shelf_bytes)
     audit = pa.Table.from_batches(found_rows, AUDIT_SCHEMA)
     found = dict(zip(audit["removed_id"].to_pylist(), audit["kept_id"].to_pylist(), strict=True))
@@ -217,7 +225,7 @@ def test_texts_come_back_from_the_shelf_as_they_were_put_there() -> None:
     for name in ("page", "empty", "last", "page"):
         found, wanted = shelf[name], prepare(texts[name], CONFIG)
         assert found.text == wanted.text
-        assert found.words == wanted.words
+        assert found.words[0:500] == wanted.words[0:500] == words(normalise(texts[name]))
         for part in ("hashes", "formula", "shingles"):
             assert np.array_equal(getattr(found, part), getattr(wanted, part))
     shelf.close()

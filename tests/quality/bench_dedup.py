@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,17 +21,18 @@ from statistics import median
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from peer_datatrove import clusters
 
 from dedup.audit import AUDIT_SCHEMA, cluster_ids
 from dedup.components import components
-from dedup.containment import ContainmentConfig, containment_rows
-from dedup.exact import EXACT_SORT, exact_removals, exact_rows
+from dedup.containment import ContainmentConfig, containment_keys
 from dedup.lsh import EDGE_SCHEMA, LSH_SORT, star_edges
-from dedup.minhash import MinHashConfig, signature_rows
+from dedup.minhash import MinHashConfig, band_keys_of, proposal_rows
 from dedup.propose import proposals
-from dedup.resolve import RESOLVE_SORT, neighbour_lists, resolve_components, resolve_rows
 from dedup.verify import VerifyConfig, verify
+from pipeline.text.words import U64, text_hashes
 
 SHARED = Path(__file__).resolve().parents[2] / "../shared"
 PASSES = 3
@@ -51,20 +53,18 @@ def batch_of(docs: list[dict[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_pydict(columns)
 
 
-def exact_audit(docs: pa.RecordBatch) -> pa.Table:
-    rows = sort(pa.Table.from_batches([exact_rows(docs)]), EXACT_SORT)
-    return pa.Table.from_batches(exact_removals(iter(rows.to_batches(4096))), AUDIT_SCHEMA)
+def audit_of(path: Path) -> pa.Table:
+    """AUDIT_SCHEMA rows of `warcmill dedup` of a file."""
+    with tempfile.TemporaryDirectory() as run:
+        command = [sys.executable, "-m", "pipeline.cli", "dedup", str(path), "-o", run, "--workers", "1"]
+        subprocess.run([*command, "--max-source-loss", "1"], check=True, capture_output=True)
+        entries = json.loads((Path(run) / "manifest.json").read_bytes())["audit"]
+        return pa.concat_tables(pq.read_table(Path(run) / entry["path"]).cast(AUDIT_SCHEMA) for entry in entries)
 
 
 def edges_of(rows: pa.RecordBatch, tallies: Counter[str]) -> pa.Table:
     ordered = sort(pa.Table.from_batches([rows]), LSH_SORT)
     return pa.Table.from_batches(star_edges(iter(ordered.to_batches(4096)), tallies=tallies), EDGE_SCHEMA)
-
-
-def fuzzy_audit(docs: pa.RecordBatch, edges: pa.Table, tallies: Counter[str]) -> pa.Table:
-    rows = resolve_rows(docs, components(edges), neighbour_lists(edges))
-    rows = sort(pa.Table.from_batches([rows]), RESOLVE_SORT)
-    return pa.Table.from_batches(resolve_components(rows.to_batches(256), VerifyConfig(), tallies), AUDIT_SCHEMA)
 
 
 def closure(docs: pa.RecordBatch, edges: pa.Table) -> dict[str, str]:
@@ -86,12 +86,12 @@ def measure(folder: Path) -> None:
     docs, pairs = read(folder / "docs.jsonl.gz"), read(folder / "pairs.jsonl.gz")
     texts = {doc["id"]: doc["text"] for doc in docs}
     everything, tallies = batch_of(docs), Counter[str]()
-    exact = exact_audit(everything)
+    audit = audit_of(folder / "docs.jsonl.gz")
+    exact = audit.filter(pc.equal(audit["rule"], "exact"))
     gone = set(exact["removed_id"].to_pylist())
     rest = batch_of([doc for doc in docs if doc["id"] not in gone])
     edges = edges_of(proposals(rest, MinHashConfig(), ContainmentConfig(), tallies), tallies)
-    audit = pa.concat_tables([exact, fuzzy_audit(rest, edges, tallies)])
-    plain_edges = edges_of(signature_rows(rest, MinHashConfig()), Counter())
+    plain_edges = edges_of(proposal_rows(rest, *band_keys_of(hashes_of(rest), MinHashConfig())), Counter())
     exact_ids = as_dict(exact)
     both, plain = closure(rest, edges), closure(rest, plain_edges)
     ways = {
@@ -100,20 +100,22 @@ def measure(folder: Path) -> None:
         **({"datatrove": clusters(docs)} if find_spec("datatrove") else {}),
         "dedup": as_dict(audit),
     }
+    units = hashes_of(everything)
+    bands, owners = band_keys_of(units, MinHashConfig())
+    names = everything.column("id").to_pylist()
     keys = {
-        "minhash": keys_of(signature_rows(everything, MinHashConfig())),
-        "contain": keys_of(containment_rows(everything, ContainmentConfig())),
+        "minhash": {name: set(bands[owners == n].tolist()) for n, name in enumerate(names)},
+        "contain": {
+            name: set(containment_keys(words, ContainmentConfig()).tolist())
+            for name, words in zip(names, units, strict=True)
+        },
     }
     report(pairs, texts, ways, keys)
     print(json.dumps(dict(sorted(tallies.items()))))
 
 
-def keys_of(rows: pa.RecordBatch) -> dict[str, set[int]]:
-    """Bucket keys of each document: two that share one are proposed."""
-    found: dict[str, set[int]] = defaultdict(set)
-    for row_id, key in zip(rows.column("id").to_pylist(), rows.column("key").to_pylist(), strict=True):
-        found[row_id].add(key)
-    return found
+def hashes_of(docs: pa.RecordBatch) -> list[U64]:
+    return [text_hashes(text) for text in docs.column("text").to_pylist()]
 
 
 def labelled(pairs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -173,7 +175,7 @@ def speed(folder: Path) -> None:
     docs = read(folder / "docs.jsonl.gz")
     batch = batch_of(docs)
     ways = {
-        "minhash": lambda: timed(len(docs), lambda: signature_rows(batch, MinHashConfig())),
+        "minhash": lambda: timed(len(docs), lambda: band_keys_of(hashes_of(batch), MinHashConfig())),
         "minhash + containment": lambda: timed(
             len(docs), lambda: proposals(batch, MinHashConfig(), ContainmentConfig())
         ),

@@ -172,6 +172,33 @@ def test_shared_with(one: set[int], others: list[set[int]]) -> None:
     assert ours == expected == [len(one & other) for other in others]
 
 
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=300), st.lists(st.integers(0, 2**64 - 1), max_size=300))
+def test_outlines(values: list[int], others: list[int]) -> None:
+    one = np.array(values, np.uint64)
+    sets = [np.array(found, np.uint64) for found in (others, [*others, *values], [])]
+    outlines, expected = zip(*(both(sketch.outline, found) for found in sets), strict=True)
+    assert outlines == expected
+    counts, counted = both(sketch.within, one, list(outlines))
+    assert counts == counted
+    assert counts[0] >= sum(value in others for value in values)  # never fewer than there are
+    assert counts[1:] == [len(values), 0]
+
+
+def test_outlines_of_very_many_values_are_bounded() -> None:
+    values = np.arange(1 << 18, dtype=np.uint64) << np.uint64(46)
+    ours, expected = both(sketch.outline, values)
+    assert ours == expected
+    assert len(ours) == sketch.MOST_OUTLINE
+    assert sketch.within(values, [ours]) == [1 << 18]
+
+
+def test_what_is_no_outline_is_refused() -> None:
+    if sketch.BUILT:
+        for wrong in (b"", bytes(12), bytes(1 << 17), "x" * 8):
+            with pytest.raises(ValueError, match="outline"):
+                sketch.BUILT.within(np.zeros(1, np.uint64), [wrong])
+
+
 @given(st.lists(st.integers(0, 9), max_size=30), st.lists(st.integers(0, 9), max_size=30))
 def test_shared(a: list[int], b: list[int]) -> None:
     ours, expected = both(sketch.shared, *(np.array(sorted(values), np.uint64) for values in (a, b)))
@@ -208,3 +235,19 @@ def test_wrong_arguments_are_refused() -> None:
         BUILT.content("\u0301", {}, prose.table(), str, print)
     with pytest.raises(ValueError, match="uint64"):
         BUILT.align(odd, units)
+
+
+@settings(deadline=None)
+@given(TEXTS, FORMULAS, st.integers(0, 40), st.integers(0, 12))
+def test_words_by_number_are_those_of_the_whole(prose_part: str, formulas: str, first: int, size: int) -> None:
+    text = f"{prose_part} {formulas}"
+    listed, some = words.words(words.normalise(text)), words.WordsAt(text)
+    assert len(some) == len(listed)
+    assert some[0 : len(listed)] == listed
+    assert some[first : first + size] == listed[first : first + size]
+
+
+def test_words_by_number_end_where_nobody_asks() -> None:
+    text = "one two $x + y$ three $z$ four"
+    assert words.WordsAt(text)[2:6] == ["x", "+", "y", "three"]
+    assert words.WordsAt(text, keep=4)[0:9] == ["one", "two", "x", "+", "y"]

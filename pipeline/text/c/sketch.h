@@ -255,3 +255,71 @@ shared_with(PyObject *module, PyObject *args)
     PyBuffer_Release(&one);
     return sizes;
 }
+
+/* --- outlines: a bit for every stretch of 2^64 in which a value lies --- */
+
+#define LEAST_OUTLINE 8 /* bytes */
+#define MOST_OUTLINE (1 << 16)
+
+static PyObject *
+outline(PyObject *module, PyObject *values)
+{
+    Py_buffer buffer;
+    size_t count, size = LEAST_OUTLINE;
+    unsigned shift = 58; /* the bits of a value that say where in the outline it lies stand above */
+    PyObject *result = NULL;
+    if (PyObject_GetBuffer(values, &buffer, PyBUF_SIMPLE))
+        return NULL;
+    if (words_of(&buffer, &count) == 0) {
+        for (; size < MOST_OUTLINE && size < 2 * count; size *= 2)
+            shift--;
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    }
+    if (result != NULL) {
+        const uint64_t *data = buffer.buf;
+        unsigned char *bits = (unsigned char *)PyBytes_AS_STRING(result);
+        memset(bits, 0, size);
+        for (size_t i = 0; i < count; i++)
+            bits[data[i] >> shift >> 3] |= (unsigned char)(1 << (data[i] >> shift & 7));
+    }
+    PyBuffer_Release(&buffer);
+    return result;
+}
+
+static size_t
+within(const uint64_t *data, size_t count, const unsigned char *bits, unsigned shift)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++)
+        found += bits[data[i] >> shift >> 3] >> (data[i] >> shift & 7) & 1;
+    return found;
+}
+
+/* How many values lie where each of the outlines has a bit. */
+static PyObject *
+within_each(PyObject *module, PyObject *args)
+{
+    Py_buffer one;
+    PyObject *outlines, *counts = NULL;
+    size_t count;
+    if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &outlines))
+        return NULL;
+    if (words_of(&one, &count) == 0)
+        counts = PyList_New(0);
+    for (Py_ssize_t k = 0; counts != NULL && k < PyList_GET_SIZE(outlines); k++) {
+        PyObject *bits = PyList_GET_ITEM(outlines, k), *found = NULL;
+        size_t size = PyBytes_Check(bits) ? (size_t)PyBytes_GET_SIZE(bits) : 0;
+        unsigned shift = 58;
+        for (size_t room = size; room > LEAST_OUTLINE; room /= 2)
+            shift--;
+        if (size < LEAST_OUTLINE || size > MOST_OUTLINE || (size & (size - 1)))
+            PyErr_SetString(PyExc_ValueError, "expected what `outline` returned");
+        else
+            found = PyLong_FromSize_t(within(one.buf, count, (const unsigned char *)PyBytes_AS_STRING(bits), shift));
+        if (found == NULL || PyList_Append(counts, found))
+            Py_CLEAR(counts);
+        Py_XDECREF(found);
+    }
+    PyBuffer_Release(&one);
+    return counts;
+}

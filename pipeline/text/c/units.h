@@ -16,6 +16,7 @@ typedef struct {
     int kind;
     const void *data;
     Py_ssize_t length, next;     /* `next`: where to look for an opener */
+    Py_ssize_t marks[2];         /* next dollar and next backslash from there on, `length` where there is none */
     Py_ssize_t closers[CLOSERS]; /* next place of each: every part of the text is searched once per closer */
 } Finder;
 
@@ -26,7 +27,7 @@ typedef struct {
 static void
 open_finder(Finder *finder, PyObject *text)
 {
-    *finder = (Finder){text, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), 0, {0}};
+    *finder = (Finder){text, PyUnicode_KIND(text), PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text), 0, {-1, -1}, {0}};
     for (size_t i = 0; i < CLOSERS; i++)
         finder->closers[i] = -1;
 }
@@ -125,15 +126,25 @@ formula_at(Finder *finder, Py_ssize_t i, Formula *found)
     return 1;
 }
 
+/* The next dollar or backslash from i on, `length` where there is none: most of a text is skipped by memchr. */
+static Py_ssize_t
+mark_from(Finder *finder, Py_ssize_t i)
+{
+    static const Py_UCS4 MARKS[] = {'$', '\\'};
+    for (int k = 0; k < 2; k++)
+        if (finder->marks[k] < i) {
+            Py_ssize_t at = i < finder->length ? PyUnicode_FindChar(finder->text, MARKS[k], i, finder->length, 1) : -1;
+            finder->marks[k] = at < 0 ? finder->length : at;
+        }
+    return finder->marks[0] < finder->marks[1] ? finder->marks[0] : finder->marks[1];
+}
+
 /* The next formula that begins behind `behind`: 1, or 0 where there is none. */
 static int
 next_formula(Finder *finder, Py_ssize_t behind, Formula *found)
 {
-    for (Py_ssize_t i = finder->next; i + 1 < finder->length; i++) {
-        Py_UCS4 c = char_at(finder, i), next;
-        if (c != '$' && c != '\\')
-            continue;
-        next = char_at(finder, i + 1);
+    for (Py_ssize_t i = mark_from(finder, finder->next); i + 1 < finder->length; i = mark_from(finder, i + 1)) {
+        Py_UCS4 c = char_at(finder, i), next = char_at(finder, i + 1);
         int opens = c == '$' ? !Py_UNICODE_ISSPACE(next) : next == '(' || next == '[' || next == 'b';
         Py_ssize_t after = i + (c == '\\' || next == '$'); /* both characters are read */
         if (opens && i >= behind && formula_at(finder, i, found)) {

@@ -216,15 +216,17 @@ scan(Buffer *out, const Py_UCS4 *data, Py_ssize_t length, PyObject *tokens, int 
     return 0;
 }
 
-/* The common case, a token of ASCII letters and closing punctuation: its word's hash at once. Its end, else 0. */
-static Py_ssize_t
-plain_word(Buffer *out, const Prose *prose, Py_ssize_t start, Py_ssize_t end)
+/* The common case, a token of ASCII letters and closing punctuation: its word's hash at once. Its end, else 0.
+   Compiled once for each width of a string's characters. */
+static Py_ALWAYS_INLINE inline Py_ssize_t
+plain_word_of(int kind, Buffer *out, const Prose *prose, Py_ssize_t start, Py_ssize_t end)
 {
+    const void *data = prose->data;
     uint64_t total = ODD, chunk = 0;
     Py_ssize_t i = start;
     Py_UCS4 c = 0;
     for (; i < end; i++) {
-        c = PyUnicode_READ(prose->kind, prose->data, i);
+        c = PyUnicode_READ(kind, data, i);
         Py_UCS4 letter = c | 32;
         if (c >= 128 || !is_small(letter))
             break;
@@ -234,7 +236,7 @@ plain_word(Buffer *out, const Prose *prose, Py_ssize_t start, Py_ssize_t end)
     }
     Py_ssize_t size = i - start;
     for (; i < end && !separates(c); i++) {
-        c = PyUnicode_READ(prose->kind, prose->data, i);
+        c = PyUnicode_READ(kind, data, i);
         if (!(c == ',' || c == '.' || c == ';' || c == ':' || c == ')' || c == '!' || c == '?'))
             break;
     }
@@ -243,6 +245,19 @@ plain_word(Buffer *out, const Prose *prose, Py_ssize_t start, Py_ssize_t end)
     if (size & 7)
         total = mix(total ^ chunk);
     return push(out, total ^ ((uint64_t)size * ODD)) ? -1 : i;
+}
+
+static Py_ssize_t
+plain_word(Buffer *out, const Prose *prose, Py_ssize_t start, Py_ssize_t end)
+{
+    switch (prose->kind) {
+    case PyUnicode_1BYTE_KIND:
+        return plain_word_of(PyUnicode_1BYTE_KIND, out, prose, start, end);
+    case PyUnicode_2BYTE_KIND:
+        return plain_word_of(PyUnicode_2BYTE_KIND, out, prose, start, end);
+    default:
+        return plain_word_of(PyUnicode_4BYTE_KIND, out, prose, start, end);
+    }
 }
 
 /* Append the hashes of the words of a part of the text. */

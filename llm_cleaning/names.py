@@ -44,7 +44,9 @@ disclaimer(s|) optin disqus cta tooltip pagenav carousel slider slideshow previe
 most(read|active|viewed|recent|popular|commented) read(more|next|also) upnext also(like|read) relacionad(o|a)(s|)
 recomendad(o|a)(s|) recommandation(s|) empfehlung(en|) rekomendasi terkait aanbevolen announcement(s|) notice(s|)
 eupopup lightbox
-postprofile post(er|user|)(info|details|buttons) user(info|details|stats|panel) authorpane
+postprofile post(er|user|)(info|buttons) (poster|postuser)details user(info|details|stats|panel) authorpane poster
+post(head|foot|date|counter|edit) nodecontrols (thread|topic)(tools|controls|rating|info) toolsmenu last(edit|edited)
+votecell midcol titlebox linkinfo taglist keyinfo moderatorbar reactions(bar|) headerbar structitem jump(bar|menu)
 related(posts|articles|stories|topics|questions|links|content) (cookie|social|share|notice)(bar|banner|box) whoisonline
 (social|share|sharing)(links|icons|media|buttons) printfooter post(author|signature|navigation) pagenavi prevnext
 jumpbox (back|go|scroll)(totop|top) quickreply (login|search|reply)form (user|message)signature
@@ -57,15 +59,26 @@ author(s|)-(box|info|bio|card|details|description|section|area|module|about|prof
 (latest|recent|more|other|top|similar|featured|next|prev|previous)-(topic|topics|thread|threads|read|reads)
 most-(read|active|viewed|recent|popular|commented) (more|also)-from read-(more|next|also) up-next also-(like|read)
 lire-aussi post-excerpt about-(the-|)author(s|)
-post-(profile|buttons|author|user) message-user user-(info|details|stats|panel) author-(information|pane)
+post-(profile|buttons|author|user|controls|actions|menu|edited|likes|taglist) user-(info|details|stats|panel|title)
+message-(user|attribution|footer|actions|edit) author-(information|pane|statistics|stats) last-edit struct-item
+comment-(author|meta|metadata|header|footer|info|actions|controls|date|time|user) thread-(tools|controls|info|modes)
+topic-(map|tools|meta|category|tags) (similar|suggested)-(threads|topics) small-action bottom-notice action-bar
+vote-count reply-(count|button) (entry|post|article|story)-(meta|footer) site-(title|name|description|branding)
 (post|user|message|forum)-signature online-(list|users) back-to-top quick-reply login-form prev-next
 """)
 _PAIRED = frozenset(pair.split("-")[0] for pair in _CHROME_PAIRS), frozenset(p.split("-")[-1] for p in _CHROME_PAIRS)
 _PAIR = _any_of(_CHROME_PAIRS)
 _CHROME_STEMS = ("subscri", "donat", "biograph", "shortbio", "partner", "recirc")
 _STEM = _any_of((r"subscri\w+", r"donat\w+", r"biograph\w*", r"shortbio\w*", r"partner\w*", r"recirc\w*"))
-# page builders call every part of the text a widget
-_WIDGET = re.compile(r"(?<!elementor-)(?<![a-z])widgets?(?!-(?:wrap|container|content))(?![a-z])")
+# Page builders call every part of the text a widget, as Blogger does the whole of it.
+_WIDGET = re.compile(r"(?<!elementor-)(?<![a-z])widgets?(?!-(?:wrap|container|content)|\.blog(?![a-z]))(?![a-z])")
+# What only looks like chrome: the text beside a menu, letters that are posts, and what users wrote.
+_NO_CHROME = re.compile(
+    r"(?:wy-nav-content|-for-nav|newsletter-(?:post|article|issue|content|body)|message-user-content|sticky-navbar)(?![a-z])"
+)
+_SIGNATURE = re.compile(
+    r"(?:div|blockquote|aside|td)(?![\w-]).*\.signature(?:\.|$)", re.DOTALL
+)  # not p, dt, li: manuals
 _WEAK_WORDS = frozenset(
     _spelled("""
 header aside meta metadata byline infobox author bio button(s|) btn(s|) form tool(s|) link(s|) rating stat(s|) timestamp
@@ -78,7 +91,8 @@ _CATEGORY = _any_of((r"categor\w+",))
 _CONTENT_WORDS = frozenset(
     _spelled("""
 article main content entry body text story post post(body|content) articlebody prose markdown answer(s|cell|)
-question(s|) comment(s|list|) repl(y|ies) thread(s|) message(s|) chapter section document lesson abstract
+question(s|) comment(s|list|) repl(y|ies) thread(s|) message(s|) postbit(legacy|) windowbg chapter
+section document lesson abstract
 """)
 )
 _COMMENT_WORDS = frozenset(
@@ -143,10 +157,11 @@ class Said(NamedTuple):
 def _words() -> dict[str, int]:
     """Bits of each word and pair for `elements.code`. RARE ones are those that the patterns above are for."""
     table: dict[str, int] = {}
-    rare = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter) ot qc caption")
+    always = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter)")
+    rare = (*always, "ot", "qc", "caption", "signature", "wy", "user-content")
     pairs = [pair for pair in _CHROME_PAIRS if pair.count("-") == 1]
     threes = [pair.partition("-")[2] for pair in _CHROME_PAIRS if pair.count("-") > 1]  # known by their last two
-    both = [pair.split("-") for pair in (*pairs, *threes)]
+    both = [pair.split("-") for pair in (*pairs, *threes, "user-content")]
     for bit, words in (
         (elements.CHROME_WORD, (*_CHROME_WORDS, *pairs)),
         (elements.WEAK_WORD, _WEAK_WORDS),
@@ -199,14 +214,13 @@ def read_code(segment: str) -> int:
 def said(segment: str) -> Said:
     """What a path segment says; the patterns are asked about everything that sets of words cannot tell."""
     tag = _TAG.match(segment)[0]  # type: ignore[index]  # matches anything
-    names = _split(segment[len(tag) :])
-    words = _LETTERS.findall(names)
+    names = segment[len(tag) :]
     if tag == "section":  # its id is made of its heading, which may speak of anything
-        names = _split(_ID.sub("", segment[len(tag) :]))
-        words = _LETTERS.findall(names)
+        names = _ID.sub("", names)
+    names = _NO_CHROME.sub("", _split(names))
     return Said(
-        _cue(tag, names, words),
-        tag in _ALWAYS_TAGS or _is_always(segment.lower()),
+        "chrome" if _SIGNATURE.match(segment) else _cue(tag, names, _LETTERS.findall(names)),
+        tag in _ALWAYS_TAGS or _is_always(_NO_CHROME.sub("", segment.lower())),
         _is_comments(_split(segment)),
         "caption" in segment and _CAPTION.match(segment) is not None,
     )

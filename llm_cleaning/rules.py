@@ -217,7 +217,8 @@ def _heading_odds(rows: _Rows, at: int, own: float, headed: float, *, is_title: 
         return max(own, 1.0)
     if rows.places[at] & COUNT or rows.repeats[at] or rows.bits[at] & PHRASE:
         return own
-    return min(headed, 2.0) if headed <= 0.0 or rows.places[at] & IN_MAIN else (headed + own) / 2
+    is_inside = rows.places[at] & (IN_MAIN | NEAR_MAIN)
+    return min(headed, 2.0) if headed <= 0.0 or is_inside else (headed + own) / 2
 
 
 def _floor(rows: _Rows, at: int, weights: Weights) -> float:

@@ -12,28 +12,34 @@ from pipeline.document import BLOCK_KINDS
 # Bits of a block.
 SENTENCE, PHRASE, META, IMAGE, FORMULA, TEXT_LIKE = (1 << bit for bit in range(6))
 KINDS = {kind: number for number, kind in enumerate(BLOCK_KINDS)}
-CODE, MATH, PARAGRAPH = KINDS["code"], KINDS["math"], KINDS["paragraph"]
+CODE, MATH, PARAGRAPH, HEADING = KINDS["code"], KINDS["math"], KINDS["paragraph"], KINDS["heading"]
 
 MAX_PHRASE_CHARS = 300  # longer blocks are judged as text, whatever they begin with
 MAX_META_CHARS = 80
 MAX_DATE_AT = 40
+MAX_LABEL_CHARS = 40  # "Anna wrote:", "14 answers"
+MAX_STAMP_CHARS = 30  # a date and nothing else
+MAX_MARK_CHARS = 12  # without letters: counts of votes, numbers of posts, dots between
 
-ByFirst = Mapping[str, tuple[str, ...]]
+ByChar = Mapping[str, tuple[str, ...]]
 
 
 class Phrases(NamedTuple):
     """What short blocks of chrome begin with, and what bylines and credits begin with, both lower case by their first
-    character; and names of which two in a short block make it one of chrome, in ASCII."""
+    character; names of which two in a short block make it one of chrome, in ASCII; what labels end with, and those that
+    begin with a number, by their last character."""
 
-    chrome: ByFirst
-    whose: ByFirst
+    chrome: ByChar
+    whose: ByChar
     networks: tuple[str, ...]
+    ends: ByChar
+    counted: ByChar
 
 
-def _by_first(words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def _by_char(words: Iterable[str], at: int = 0) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for word in words:
-        found[word[0]] = (*found.get(word[0], ()), word)
+        found[word[at]] = (*found.get(word[at], ()), word)
     return found
 
 
@@ -55,6 +61,20 @@ loading…|back to top|back to the top|edit this page|edit on git|view source|vi
 report abuse|report$|reply$|quote$|permalink|click here to|was this page helpful|was this article helpful
 did you find this|on this page|last updated|last modified|last edited|this page was last|this entry was posted
 all times are|who is online|users browsing|you must be logged|you must log in|you may not post|join date:
+posts:|joined:|registered:|location:$|reputation:|karma:|messages:|reaction score|trophy points|thread starter
+quote from|reply with quote|post reply|reply to thread|reply to topic|reply to this|start new topic|thread tools
+thread modes|thread information|similar threads|suggested topics|forum jump|jump to:|users browsing|there are currently
+you cannot post|you cannot reply|bb code is|html code is|smilies are|last edit|edited by|edited on|(this post was
+click to expand|link to post|link to comment|share this|share on other|report post|multiquote|sorted by|sort by:
+add a comment|improve this|viewed 1|viewed 2|viewed 3|viewed 4|viewed 5|viewed 6|viewed 7|viewed 8|viewed 9|log in or
+join the conversation|original poster|topic starter|senior member$|junior member$|new member$|site admin$
+javascript is disabled|all comments|order by:|ask question$|reset to default|highest score|print view|try it yourself
+beiträge:|registriert:|zitat von|zuletzt bearbeitet|themenstarter|messages :|inscription :|inscrit le|mensajes:
+registrado:|mensagens:|registrado em|сообщения:|сообщений:|регистрация:|зарегистрирован|откуда:$|цитата:|отредактировано
+this post may contain|this post contains aff|this article contains aff|did you make this|jump to recipe|cite this art
+about this article$|rights and permissions$|reprints and perm|full size image|google scholar$|you can post now
+yorumlar|yorum yap|yorumunuz|etiketler:|ilgili haber|diğer haberler|publicidade$|veja também|mais lidas|関連ニュース
+アクセスランキング|この記事は有料|記事・写真の無断|последний раз ред|声望|赞同 |收藏$|举报$|邀请回答
 show more$|load more|view all$|see all$|more from|recommended for|recommended from|popular posts|recent posts
 recent comments|latest posts|made with|website by|theme by|min read|written by$|alle rechte vorbehalten
 weiterlesen|mehr zum thema|teilen$|teilen auf|teilen via|anmelden$|jetzt anmelden|registrieren$|lesen sie auch
@@ -96,7 +116,35 @@ _NETWORKS = """
 facebook|twitter|x.com|email|e-mail|whatsapp|linkedin|pinterest|reddit|telegram|messenger|instagram|tumblr
 """.strip().split("|")
 _IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]")
-PHRASES = Phrases(_by_first(_CHROME), _by_first(word + end for word in _BYLINES for end in ": "), tuple(_NETWORKS))
+# Who is quoted, at the end of the line above the quote.
+_QUOTED = (
+    """
+wrote|writes|said|schrieb|hat geschrieben|a écrit|a dit|escribió|dijo|escreveu|disse|ha scritto|ha detto|schreef
+skrev|napisał|napisał(a)|написал|написал(а)|написала|писал|писал(а)|пишет|сказал|сказал(а)|写道
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+# What sites count.
+_COUNTED = (
+    """
+answer|answers|comment|comments|reply|replies|view|views|vote|votes|upvotes|point|points|like|likes|posts|reads
+follower|followers|members|subscribers|shares|reviews|ratings|badges|accesses|citations|downloads|times|ago
+min read|antworten|antwort|kommentare|kommentar|aufrufe|beiträge|réponses|réponse|commentaires|commentaire|vues
+respuestas|respuesta|comentarios|comentario|visitas|respostas|resposta|comentários|comentário|visualizações|risposte
+commenti|reacties|komentarzy|komentarze|ответ|ответа|ответов|комментарий|комментария|комментариев|просмотров
+回答|个回答|条评论|条回复|次阅读|件のコメント|件の回答
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
+PHRASES = Phrases(
+    _by_char(_CHROME),
+    _by_char(word + end for word in _BYLINES for end in ": "),
+    tuple(_NETWORKS),
+    _by_char((f"{word}{end}" for word in _QUOTED for end in (":", " :", "\uff1a")), -1),
+    _by_char((f"{word}{end}" for word in _COUNTED for end in ("", ":")), -1),
+)
 
 _SENTENCE = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*(?=\s|$)|[。！？，、،]|, ")
 _ENDS = ".!?:;…。！？؟۔।"
@@ -112,9 +160,9 @@ def bodies(
     """Of every block `text[start:end]` its size (int64) and bits (uint8); blocks are in order.
 
     The size is in characters, those of Han, kana and Hangul counted as two and a half letters. The bits are SENTENCE,
-    holds the end of a sentence or of a part of one; PHRASE, short and begins with words of chrome; META, short, no
-    whole sentence, and reads like a byline, a date or a credit; IMAGE, holds nothing but images; FORMULA, one begins in
-    it; TEXT_LIKE, code and math.
+    holds the end of a sentence or of a part of one; PHRASE, short and begins with words of chrome, or a label; META,
+    short, no whole sentence, and reads like a byline, a date, a credit or a mark; IMAGE, holds nothing but images;
+    FORMULA, one begins in it; TEXT_LIKE, code and math.
 
     Args:
         kinds: of the blocks, as places in BLOCK_KINDS.
@@ -138,8 +186,10 @@ def _text_bits(body: str, kind: int, phrases: Phrases) -> int:
         found |= IMAGE
     if len(body) <= MAX_PHRASE_CHARS and _is_chrome(body.lstrip(_LEAD).lower(), phrases):
         found |= PHRASE
+    if len(body) <= MAX_LABEL_CHARS and _is_label(body, kind, phrases):
+        found |= PHRASE
     may_be_meta = not found & SENTENCE or (kind == PARAGRAPH and body[-1] not in _ENDS)
-    if may_be_meta and len(body) <= MAX_META_CHARS and _is_meta(body.lstrip(_LEAD_MARKS), phrases.whose):
+    if may_be_meta and len(body) <= MAX_META_CHARS and _is_meta(body.lstrip(_LEAD_MARKS), kind, phrases.whose):
         found |= META
     return found
 
@@ -150,6 +200,22 @@ def _is_chrome(lowered: str, phrases: Phrases) -> bool:
     return sum(map(lowered.__contains__, phrases.networks)) >= 2
 
 
-def _is_meta(body: str, whose: ByFirst) -> bool:
+def _is_label(body: str, kind: int, phrases: Phrases) -> bool:
+    """Who is quoted below, a count of answers or votes, or a date alone."""
+    lowered = body.lstrip(_LEAD_MARKS).lower()
+    if lowered.endswith(phrases.ends.get(lowered[-1:], ())):
+        return True
+    if kind not in (PARAGRAPH, HEADING):
+        return False
+    if lowered[:1].isdecimal() and lowered.endswith(phrases.counted.get(lowered[-1:], ())):
+        return True
+    letters, digits = sum(map(str.isalpha, body)), sum(map(str.isdecimal, body))
+    is_stamp = kind == PARAGRAPH and len(body) <= MAX_STAMP_CHARS and letters <= digits + 2
+    return is_stamp and _DATED.match(body.lstrip(_LEAD_MARKS)) is not None
+
+
+def _is_meta(body: str, kind: int, whose: ByChar) -> bool:
     lowered = body.lower()
-    return lowered.startswith(whose.get(lowered[:1], ())) or _DATED.match(body) is not None
+    if lowered.startswith(whose.get(lowered[:1], ())) or _DATED.match(body):
+        return True
+    return kind == PARAGRAPH and len(body) <= MAX_MARK_CHARS and not any(map(str.isalpha, body))

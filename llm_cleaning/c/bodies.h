@@ -10,6 +10,9 @@
 #define MAX_PHRASE 300
 #define MAX_META 80
 #define MAX_DATE_AT 40
+#define MAX_LABEL 40
+#define MAX_STAMP 30
+#define MAX_MARK 12
 #define MAX_NETWORKS 32
 
 typedef struct {
@@ -19,7 +22,7 @@ typedef struct {
 } Body;
 
 typedef struct {
-    PyObject *chrome, *whose, *networks;
+    PyObject *chrome, *whose, *networks, *ends, *counted;
     uint32_t by_first[128]; /* which networks begin with a character */
 } Phrases;
 
@@ -102,21 +105,21 @@ matches(const Py_UCS4 *text, Py_ssize_t size, PyObject *word)
     return 1;
 }
 
-/* Whether the text begins with one of a vocabulary's words; -1 with an error set. */
+/* Whether the text begins, or ends, with one of a vocabulary's words; -1 with an error set. */
 static int
-begins_with(const Py_UCS4 *text, Py_ssize_t size, PyObject *by_first)
+has_one(const Py_UCS4 *text, Py_ssize_t size, PyObject *by_char, int at_end)
 {
     PyObject *key, *words;
     if (size == 0)
         return 0;
-    if ((key = PyUnicode_FromOrdinal((int)text[0])) == NULL)
+    if ((key = PyUnicode_FromOrdinal((int)text[at_end ? size - 1 : 0])) == NULL)
         return -1;
-    words = PyDict_GetItemWithError(by_first, key);
+    words = PyDict_GetItemWithError(by_char, key);
     Py_DECREF(key);
     if (words == NULL)
         return PyErr_Occurred() ? -1 : 0;
     if (!PyTuple_CheckExact(words)) {
-        PyErr_SetString(PyExc_TypeError, "a tuple of words by first character");
+        PyErr_SetString(PyExc_TypeError, "a tuple of words by character");
         return -1;
     }
     for (Py_ssize_t at = 0; at < PyTuple_GET_SIZE(words); at++) {
@@ -125,10 +128,17 @@ begins_with(const Py_UCS4 *text, Py_ssize_t size, PyObject *by_first)
             PyErr_SetString(PyExc_TypeError, "words are strings");
             return -1;
         }
-        if (matches(text, size, word))
+        Py_ssize_t before = at_end ? size - PyUnicode_GET_LENGTH(word) : 0;
+        if (before >= 0 && matches(text + before, size - before, word))
             return 1;
     }
     return 0;
+}
+
+static int
+begins_with(const Py_UCS4 *text, Py_ssize_t size, PyObject *by_first)
+{
+    return has_one(text, size, by_first, 0);
 }
 
 static int
@@ -242,6 +252,37 @@ wide_chars(const Body *body)
     return found;
 }
 
+static Py_ssize_t
+letters_of(const Body *body)
+{
+    Py_ssize_t found = 0;
+    for (Py_ssize_t at = body->start; at < body->end; at++)
+        found += Py_UNICODE_ISALPHA(CHAR(body, at)) != 0;
+    return found;
+}
+
+static Py_ssize_t
+digits_of(const Body *body)
+{
+    Py_ssize_t found = 0;
+    for (Py_ssize_t at = body->start; at < body->end; at++)
+        found += Py_UNICODE_ISDECIMAL(CHAR(body, at)) != 0;
+    return found;
+}
+
+/* texts.py, `_is_label`; `lower` without marks. -1 with an error set. */
+static int
+is_label(const Body *body, int kind, const Py_UCS4 *lower, Py_ssize_t size, const Phrases *known)
+{
+    int found = has_one(lower, size, known->ends, 1);
+    if (found || (kind != KIND_PARAGRAPH && kind != KIND_HEADING))
+        return found;
+    if (size && Py_UNICODE_ISDECIMAL(lower[0]) && (found = has_one(lower, size, known->counted, 1)))
+        return found;
+    return kind == KIND_PARAGRAPH && body->end - body->start <= MAX_STAMP && letters_of(body) <= digits_of(body) + 2
+           && is_dated(body);
+}
+
 /* Bits of a body, and its size; -1 with an error set. */
 static int
 read_body(const Body *body, int kind, const Phrases *known, int64_t *size)
@@ -257,18 +298,26 @@ read_body(const Body *body, int kind, const Phrases *known, int64_t *size)
         return -1;
     if (found || names_two(lower, short_size, known))
         bits |= PHRASE;
+    short_size = lowered(body, 0, lower);
+    if (length <= MAX_LABEL && (found = is_label(body, kind, lower, short_size, known)) != 0) {
+        if (found < 0)
+            return -1;
+        bits |= PHRASE;
+    }
     if (length > MAX_META || (bits & SENTENCE && (kind != KIND_PARAGRAPH || is_end(CHAR(body, body->end - 1)))))
         return bits;
-    if ((found = begins_with(lower, lowered(body, 0, lower), known->whose)) < 0)
+    if ((found = begins_with(lower, short_size, known->whose)) < 0)
         return -1;
-    return found || is_dated(body) ? bits | META : bits;
+    int is_mark = kind == KIND_PARAGRAPH && length <= MAX_MARK && letters_of(body) == 0;
+    return found || is_mark || is_dated(body) ? bits | META : bits;
 }
 
 static int
 read_phrases(PyObject *given, Phrases *known)
 {
-    if (!PyTuple_Check(given) || !PyArg_ParseTuple(given, "O!O!O!:Phrases", &PyDict_Type, &known->chrome, &PyDict_Type,
-                                                   &known->whose, &PyTuple_Type, &known->networks)) {
+    if (!PyTuple_Check(given) || !PyArg_ParseTuple(given, "O!O!O!O!O!:Phrases", &PyDict_Type, &known->chrome, &PyDict_Type,
+                                                   &known->whose, &PyTuple_Type, &known->networks, &PyDict_Type,
+                                                   &known->ends, &PyDict_Type, &known->counted)) {
         PyErr_SetString(PyExc_TypeError, "phrases are texts.Phrases");
         return -1;
     }

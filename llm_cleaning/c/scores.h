@@ -144,7 +144,7 @@ heading_odds(const Row *row, double headed, int is_title)
         return most_of(row->odds, 1.0);
     if (chrome_of(row) || row->repeats || row->bits & PHRASE)
         return row->odds;
-    return headed <= 0.0 || row->place & IN_MAIN ? least_of(headed, 2.0) : (headed + row->odds) / 2;
+    return headed <= 0.0 || row->place & (IN_MAIN | NEAR_MAIN) ? least_of(headed, 2.0) : (headed + row->odds) / 2;
 }
 
 /* rules.py: _title */

@@ -1,7 +1,7 @@
 """Measure what a model would cost on real pages: tokens in and out of every mode, by a real tokenizer, ideal answers.
 
     python tests/quality/bench_llm.py [--pages N]
-    python tests/quality/bench_llm.py --throughput FOLDER [--requests N] [--answer-tokens N] [--base-url URL]
+    python tests/quality/bench_llm.py --throughput FOLDER [--requests N] [--answer-tokens N] [--rounds N] [--base-url URL]
 
 Pages are rendered by `extractors.render`, each asked about in each mode without the router, then with it. The ideal
 answer of `select` keeps what the rule cleaner keeps; that of `rewrite` is the text the rule cleaner cuts. No model is
@@ -15,12 +15,14 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")  # one process, so that its CPU time is all of it
+os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "1")  # GiB; it takes nearly all memory otherwise
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/llm_cleaning"), str(ROOT / "tests/quality")]
 
@@ -29,9 +31,7 @@ from bench_guard import html_pages  # noqa: E402
 from extractors import RenderRejected, render  # noqa: E402
 from llm_cleaning.conversations import Conversations  # noqa: E402
 from llm_cleaning.messages import Backend, Request, Sampling  # noqa: E402
-from llm_cleaning.neutral import fenced  # noqa: E402
 from llm_cleaning.pages import PASSED, CleanedPage, Conversation, clean_page  # noqa: E402
-from llm_cleaning.prompt_texts import prompt  # noqa: E402
 from llm_cleaning.routing import RouteConfig, route  # noqa: E402
 from llm_cleaning.selecting import SelectConfig, listings  # noqa: E402
 from llm_cleaning.stage import CleanConfig, mark_one  # noqa: E402
@@ -42,6 +42,7 @@ from pipeline.document import Document  # noqa: E402
 from pipeline.text.spans import cut  # noqa: E402
 
 MODES = ("select", "rewrite")
+SLOTS = 8  # requests in flight
 
 
 def documents(limit: int) -> Iterator[Document]:
@@ -74,13 +75,13 @@ def ideal(document: Document, mode: str, count) -> str:
 
 
 def questions(number: int, answer_tokens: int) -> list[Request]:
-    """Requests to rewrite our own sample pages, each with an answer of a bounded length."""
+    """Requests to go on with our own sample pages: short questions, long answers, so that generation dominates."""
     from bench_guard import cleaned_pages, sample_pages
 
-    texts = [cleaned[:600] for _, _, cleaned in cleaned_pages(sample_pages())]
+    texts = [cleaned[:200] for _, _, cleaned in cleaned_pages(sample_pages())]
     sampling = Sampling(max_tokens=answer_tokens)
     return [
-        Request(str(n), "rewrite/0000", "rewrite", prompt("rewrite"), fenced(text), sampling)
+        Request(str(n), "rewrite/0000", "rewrite", "Go on with this text.", text, sampling)
         for n, text in enumerate((texts * number)[:number])
     ]
 
@@ -99,41 +100,61 @@ def talked(backend: Backend, asked: list[Request], folder: Path, slots: int) -> 
     return sum(talks.spent.tokens_out.values())
 
 
-def throughput(model: str, number: int, answer_tokens: int, base_url: str) -> None:
-    from llm_cleaning.openai_backend import OpenAIBackend, ServiceConfig
+def throughput(model: str, dtype: str, number: int, answer_tokens: int, rounds: int, base_url: str) -> None:
+    """The same requests by a bare `LLM.generate`, through the backend and, with a server, through it, in turns."""
     from llm_cleaning.vllm_backend import VllmBackend
 
-    slots = 8
-    engine = {"enforce_eager": True, "max_model_len": 2048, "max_num_seqs": slots, "enable_prefix_caching": False}
-    backend = VllmBackend(model, **engine, distributed_executor_backend="uni")
+    engine = {"enforce_eager": True, "max_model_len": 2048, "max_num_seqs": SLOTS, "enable_prefix_caching": False}
+    backend = VllmBackend(model, **engine, dtype=dtype, distributed_executor_backend="uni")
     asked = questions(number, answer_tokens)
-    prompts = [{"prompt_token_ids": backend._prompt(request)} for request in asked]
-    sampling = [backend._sampling(request, 2048) for request in asked]
-    rates: dict[str, list[float]] = {"bare": [], "in process": [], "service": []}
-    for turn in range(3):
-        for name in ("bare", "in process") if turn % 2 else ("in process", "bare"):
-            before, cpu_s = time.monotonic(), time.process_time()
-            if name == "bare":
-                done = backend._llm.generate(prompts, sampling, use_tqdm=False)
-                tokens = sum(len(output.outputs[0].token_ids) for output in done)
-            else:
-                with TemporaryDirectory() as folder:
-                    tokens = talked(backend, asked, Path(folder), slots)
-            used_s = time.process_time() - cpu_s
-            rates[name].append(tokens / used_s)
-            print(f"{name:<12}{tokens:>6,} tokens {used_s:7.1f} CPU s {time.monotonic() - before:7.1f} s", flush=True)
+    bare(backend, questions(2, 4))  # warms up
+    spent: dict[str, list[Counter[str]]] = {}
+    for turn in range(rounds):
+        systems: list[tuple[str, Callable[[], int]]] = [
+            ("bare", lambda: bare(backend, asked)),
+            ("in process", lambda: stored(backend, asked)),
+        ]
+        for name, generate in systems if turn % 2 else systems[::-1]:
+            spent.setdefault(name, []).append(measured(name, generate))
         if base_url:
-            service = OpenAIBackend(ServiceConfig(base_url, max_in_flight=slots))
-            with TemporaryDirectory() as folder:
-                before = time.monotonic()
-                tokens = talked(service, asked, Path(folder), slots)
-            service.close()
-            rates["service"].append(tokens / (time.monotonic() - before))
-            print(f"{'service':<12}{tokens:>6,} tokens {tokens / rates['service'][-1]:7.1f} s", flush=True)
-    # the first turn warms up
-    best = {name: max(found[1:]) for name, found in rates.items() if found[1:]}
-    print(", ".join(f"{name} {rate:.1f} tokens/s" for name, rate in best.items()))
-    print(f"in process / bare: {best['in process'] / best['bare']:.1%} of the tokens per CPU second")
+            spent.setdefault("service", []).append(measured("service", lambda: served(base_url, asked)))
+    for unit in ("CPU", "clock"):
+        rates = {name: sorted(1000 * turn["tokens"] / turn[unit] for turn in turns) for name, turns in spent.items()}
+        for what, place in (("best turn", -1), ("median turn", rounds // 2)):
+            chosen = {name: f"{found[place]:.1f}" for name, found in rates.items()}
+            share = rates["in process"][place] / rates["bare"][place]
+            print(f"tokens per second of {unit}, {what}: {chosen}, in process / bare {share:.1%}")
+
+
+def measured(name: str, generate: Callable[[], int]) -> Counter[str]:
+    """Tokens, and the milliseconds of this process's CPU and of the clock that they took."""
+    clock_s, cpu_s = time.monotonic(), time.process_time()
+    tokens = generate()
+    cpu_s, clock_s = time.process_time() - cpu_s, time.monotonic() - clock_s
+    print(f"{name:<12}{tokens:>6,} tokens {cpu_s:7.1f} CPU s {clock_s:7.1f} s", flush=True)
+    return Counter({"tokens": tokens, "CPU": round(1000 * cpu_s), "clock": round(1000 * clock_s)})
+
+
+def bare(backend: Any, asked: list[Request]) -> int:
+    prompts = [{"prompt_token_ids": backend._prompt(request)} for request in asked]
+    sampling = [backend._sampling(request, backend.max_model_len) for request in asked]
+    done = backend._llm.generate(prompts, sampling, use_tqdm=False)
+    return sum(len(output.outputs[0].token_ids) for output in done)
+
+
+def stored(backend: Backend, asked: list[Request]) -> int:
+    with TemporaryDirectory() as folder:
+        return talked(backend, asked, Path(folder), SLOTS)
+
+
+def served(base_url: str, asked: list[Request]) -> int:
+    from llm_cleaning.openai_backend import OpenAIBackend, ServiceConfig
+
+    service = OpenAIBackend(ServiceConfig(base_url, max_in_flight=SLOTS))
+    try:
+        return stored(service, asked)
+    finally:
+        service.close()
 
 
 def main() -> None:
@@ -142,10 +163,13 @@ def main() -> None:
     parser.add_argument("--throughput", metavar="FOLDER", default="", help="compare a loaded model with itself")
     parser.add_argument("--requests", type=int, default=16)
     parser.add_argument("--answer-tokens", type=int, default=64)
+    parser.add_argument("--dtype", default="auto", help="float32 where a processor is slow at bfloat16")
+    parser.add_argument("--rounds", type=int, default=2, help="each system once a round, the order changing")
     parser.add_argument("--base-url", default="", help="with --throughput: a server of the same model")
     options = parser.parse_args()
     if options.throughput:
-        throughput(options.throughput, options.requests, options.answer_tokens, options.base_url)
+        how = options.requests, options.answer_tokens, options.rounds, options.base_url
+        throughput(options.throughput, options.dtype, *how)
         return
     count = bundled_counter()
     total: Counter[str] = Counter()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from llm_cleaning import hot
 from pipeline.text.compiled import built
 
-TWIN_VERSION = 4  # of what hot.py and c/ do; a build left over from another version is not used
+TWIN_VERSION = 5  # of what hot.py and c/ do; a build left over from another version is not used
 
 if TYPE_CHECKING:
     twin = hot

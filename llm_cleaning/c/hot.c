@@ -8,7 +8,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#define TWIN_VERSION 4
+#define TWIN_VERSION 5
 
 /* pipeline/document.py: BLOCK_KINDS */
 enum { KIND_HEADING, KIND_PARAGRAPH, KIND_LIST, KIND_TABLE, KIND_CODE, KIND_MATH };

@@ -34,6 +34,7 @@ _KNOWN = {
 }
 _MAX_CHARS = 2_000
 _MAX_TRIES = 4
+_LOOKS = 20  # times a text that its brackets may be looked into, one inside the other
 _MAX_FOUND = 2_000
 
 Found = tuple[int, int, str, bool]
@@ -66,13 +67,14 @@ def _bracketed(text: str, opens: re.Pattern[str], closes: re.Pattern[str], *, di
     """Each opening bracket with one of the next closing ones, if what they enclose can be nothing but TeX."""
     ends = [match.start() for match in islice(closes.finditer(text), _MAX_FOUND)]
     found: list[Found] = []
-    first = 0
+    first, budget = 0, _LOOKS * len(text)
     for opening in islice(opens.finditer(text), _MAX_FOUND):
         while first < len(ends) and ends[first] < opening.end():
             first += 1
         for end in ends[first : first + _MAX_TRIES]:
             inner = text[opening.end() : end]
-            if len(inner) > _MAX_CHARS:
+            budget -= len(inner)
+            if len(inner) > _MAX_CHARS or budget < 0:
                 break
             if _is_tex(inner):
                 found.append((opening.end() - 1, end + 1, normal_tex(inner), display))

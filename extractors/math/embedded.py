@@ -32,6 +32,8 @@ SIGNS = (*_HOLDERS.signs, *_SYMBOL_FONT.signs, _COMMENT_SIGN, SAFE_XML_SIGN)
 _MAY_HOLD_FORMULA = re.compile(r"<math|math/|katex|\\[(\[]", re.I)
 _MAX_HOLDERS = 200
 _MAX_COMMENTS = 5_000
+_MAX_SOURCE_CHARS = 10_000
+_MAX_PIECES = 200
 _MAX_SAFE_CHARS = 100_000
 _SAFE = re.compile(rf"(?<![\"'=])«math\b[^«»]{{0,500}}»(?:(?!«/?math\b).){{0,{_MAX_SAFE_CHARS}}}?«/math»", re.S)
 
@@ -57,8 +59,7 @@ def open_embedded(document: Document, signs: Signs) -> Signs:
         for holder in document.select(holders)[:_MAX_HOLDERS]:
             found += _open(holder)
     if symbol := _SYMBOL_FONT.of(signs):
-        for font in document.select(symbol):
-            _read_symbols(font)
+        _read_symbols(document, symbol)
     if _COMMENT_SIGN in signs:
         comments = [node for node in document.descendants if isinstance(node, Comment) and _source(node)]
         found += sum(map(_take_rendering, comments[:_MAX_COMMENTS]))
@@ -90,14 +91,20 @@ def _put(markup: str, holder: Element) -> None:
     holder.replace_with(fragment)
 
 
-def _read_symbols(font: Element) -> None:
-    for text in [node for node in font.descendants if isinstance(node, Text)]:
-        text.replace_with(Text(text.data.translate(_PRIVATE).translate(_SYMBOLS)))
+def _read_symbols(document: Document, selector: str) -> None:
+    nested = 0  # elements in this font inside the one read last
+    for font in document.select(selector):
+        if nested:
+            nested -= 1
+            continue
+        for text in [node for node in font.descendants if isinstance(node, Text)]:
+            text.replace_with(Text(text.data.translate(_PRIVATE).translate(_SYMBOLS)))
+        nested = len(font.select(selector))
 
 
 def _source(comment: Comment) -> str:
     text = comment.data.strip()
-    return text[4:].strip() if text.startswith("MATH") else ""
+    return text[4:].strip() if text.startswith("MATH") and len(text) <= _MAX_SOURCE_CHARS else ""
 
 
 _INLINE = frozenset(("i", "b", "em", "strong", "sub", "sup", "span", "font", "nobr", "tt", "big", "small"))
@@ -133,8 +140,8 @@ def _rendering_of(source: str, node: Node | None) -> list[Node] | None:
     missing = sum(wanted.values())
     nodes: list[Node] = []
     while missing > 0 and node is not None:
-        if isinstance(node, Element) and node.tag in _INLINE and node.select_one("img") is None:
-            shown = "".join(node.text.split())
+        if isinstance(node, Element) and node.tag in _INLINE and (inside := _shown_in(node)) is not None:
+            shown = inside
         elif isinstance(node, Text):
             shown = "".join(node.data.split())[:missing]
         else:
@@ -146,6 +153,17 @@ def _rendering_of(source: str, node: Node | None) -> list[Node] | None:
             node.insert_after(Text(_behind(node.data, len(shown))))
         node = node.next_sibling
     return nodes if nodes and not any(wanted.values()) else None
+
+
+def _shown_in(element: Element) -> str | None:
+    """Text of a short piece of a formula; None where it is long or holds an image."""
+    parts: list[str] = []
+    for number, node in enumerate(element.descendants):
+        if number > _MAX_PIECES or (isinstance(node, Element) and node.tag == "img"):
+            return None
+        if isinstance(node, Text):
+            parts += node.data.split()
+    return "".join(parts)
 
 
 def _behind(text: str, shown: int) -> str:

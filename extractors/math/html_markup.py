@@ -7,6 +7,7 @@ import unicodedata
 
 from turbohtml import Document, Element, Text
 
+from extractors.math.display_tables import display_shape
 from extractors.math.math_node import MathNode
 from extractors.math.mathtree import tree_to_latex
 from pipeline.text.latex.symbols import FUNCTIONS
@@ -31,7 +32,11 @@ _MAX_ROWS = 100
 def markup_to_latex(element: Element) -> str | None:
     """LaTeX of inline HTML with `<sub>` and `<sup>`; None when it is too deep or too large."""
     root = MathNode("mrow")
-    stack: list[tuple[Element, MathNode]] = [(element, root)]
+    stack: list[tuple[Element, MathNode]] = []
+    if element.tag == "table":
+        root.kids.append(display_shape(element, stack))
+    else:
+        stack.append((element, root))
     count = 0
     while stack:
         source, node = stack.pop()
@@ -126,6 +131,8 @@ _WHOLE_BRACKETS = dict(zip("⎛⎞⎡⎤⎧⎫⎪", "()[]{}|", strict=True))
 
 def _shape(child: Element, stack: list[tuple[Element, MathNode]]) -> list[MathNode] | None:
     """What stands for an element whose class says more than its tag; None for any other element."""
+    if child.tag == "table":
+        return [display_shape(child, stack)]
     classes = (child.attr("class") or "").split()
     if not classes:
         return None

@@ -41,6 +41,7 @@ from extractors.math.tex_elements import (
     is_display,
     is_math_block,
     recover_attributes,
+    recover_display_table,
     recover_substack,
     recover_text_element,
     recover_variable,
@@ -260,6 +261,8 @@ def _has_twin(math: Element) -> bool:
 
 def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
     names = set((element.attr("class") or "").split())
+    if element.tag == "table" and "display" in names:
+        return recover_display_table(element)
     if "latex-rendered" in names:
         return recover_attributes(element, known_math=True) or recover_substack(element)
     if "katex" in names or "katex-display" in names:

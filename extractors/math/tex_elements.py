@@ -18,6 +18,7 @@ from extractors.math.attributes import (
     named_attribute,
     tex_attribute,
 )
+from extractors.math.display_tables import is_display_formula
 from extractors.math.forms import Recovered
 from extractors.math.html_markup import INLINE_TAGS, markup_to_latex
 from extractors.math.mathml import markup_source_to_latex
@@ -70,6 +71,7 @@ LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula", "texhtml")
 # Classes with "math" in them are selected together, see `resolve`.
 SELECTORS = (
     *TAGS,
+    "table.display",
     *(f".{name}:not(img):not(script)" for name in (*SURE_CLASSES, *LOOSE_CLASSES) if "math" not in name),
     "[role=math]",
     "[data-math-style]",
@@ -203,6 +205,12 @@ def _from_attribute(element: Element) -> Recovered | None:
         return None
     tex, display = strip_delimiters(value)
     return Recovered(normal_tex(tex), "data_attr", is_display(element) if display is None else display, True)
+
+
+def recover_display_table(table: Element) -> Recovered | None:
+    """A display formula in HeVeA's tables; None for any other table."""
+    latex = markup_to_latex(table) if is_display_formula(table) else None
+    return Recovered(latex, "html_markup", True, True) if latex else None
 
 
 def _from_markup(element: Element) -> Recovered | None:

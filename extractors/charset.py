@@ -27,6 +27,17 @@ _CHARSET_PARAMETER = re.compile(r"charset[ \t\r\n\f]*=[ \t\r\n\f]*[\"']?[ \t]*([
 _XML_ENCODING = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s{0,9}=\s{0,9}[\"']([A-Za-z0-9._:-]{1,40})[\"']")
 _HTML_LANG = re.compile(rb"<html\s[^>]{0,500}?\blang\s{0,9}=\s{0,9}[\"']?([A-Za-z]{2})\b", re.IGNORECASE)
 _META = re.compile(rb"<meta[\s/][^>]{0,1000}?charset\s{0,9}=[^>]{0,200}>?", re.IGNORECASE)
+# The beginning of most pages: nothing in it can hide a tag, and no reference stands in its attributes.
+_ATTRIBUTES = rb"(?:[ \t\n]++[A-Za-z:-]++=\"[^\"<>&\r]*+\")*+[ \t\n]*+"
+_PLAIN_HEAD = re.compile(
+    rb"[ \t\n]*+(?:<!doctype[^<>\"\r]*+(?:\"[^<>\"\r]*+\"[^<>\"\r]*+){0,2}>[ \t\n]*+)?(?:<html"
+    + _ATTRIBUTES
+    + rb">[ \t\n]*+)?"
+    rb"(?:<head>[ \t\n]*+)?(?:<title>[^<\r]*+</title>[ \t\n]*+)?(?:<(?:meta|link)" + _ATTRIBUTES + rb"/?>[ \t\n]*+)*?"
+    rb"<meta(" + _ATTRIBUTES + rb")/?>",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(rb"[ \t\n]([A-Za-z:-]++)=\"([^\"]*+)\"")
 # A letter of any encoding's upper half, three high bytes in a row (not "———"), or a symbol in mid-word.
 _MORE_THAN_SYMBOLS = re.compile(
     rb"[\xc0-\xd6\xd8-\xf6\xf8-\xff]|([\x80-\xff])(?!\1)[\x80-\xff]{2}|[A-Za-z][\xa1-\xbf][a-z]"
@@ -183,6 +194,9 @@ def _meta_charset(body: bytes) -> str | None:
 
 def _meta_of_markup(markup: bytes) -> str | None:
     """Parsed, so that comments, scripts and attribute values do not count; latin-1 keeps one byte one character."""
+    if (plain := _PLAIN_HEAD.fullmatch(markup)) is not None:
+        pairs = reversed(_ATTRIBUTE.findall(plain[1]))  # of two the first counts
+        return _of_meta({name.decode("ascii").lower(): value.decode("latin-1") for name, value in pairs})
     tree = turbohtml.parse(markup.decode("latin-1"), positions=False)
     return next(filter(None, (_of_meta(meta.attrs) for meta in tree.select("meta"))), None)
 

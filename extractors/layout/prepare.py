@@ -57,17 +57,23 @@ def clear_reserved(html: str, signs: Signs) -> str:
 
 def drop_never_rendered(document: Document, signs: Signs) -> None:
     """Before formulas are resolved: templates go, `noframes` is opened, `noscript` goes unless it holds the text."""
-    if dropped := _DROPPED.of(signs):
+    dropped = _DROPPED.of(signs)
+    if tag_sign("noscript") in signs and dropped == "style" and tag_sign("noframes") not in signs:
+        found = document.select("style,noscript")  # most pages: one look at the elements for both
+        for sheet in [node for node in found if node.tag == "style"]:
+            sheet.extract()
+        _judge_noscript(document, [node for node in found if node.tag == "noscript"])
+        return
+    if dropped:
         document.remove(dropped)
     if tag_sign("noframes") in signs:  # raw text to the parser: what a frame page says itself
         for node in document.select("noframes")[:MAX_NOFRAMES]:
             node.replace_with(parse_fragment(node.text))
     if tag_sign("noscript") in signs:
-        _judge_noscript(document)
+        _judge_noscript(document, document.select("noscript"))
 
 
-def _judge_noscript(document: Document) -> None:
-    fallback = document.select("noscript")
+def _judge_noscript(document: Document, fallback: list[Element]) -> None:
     if not fallback:
         return
     if any(len(node.text) >= MIN_VISIBLE_CHARS for node in fallback) and _visible_chars(document) < MIN_VISIBLE_CHARS:

@@ -229,12 +229,12 @@ def _span(
         return None
     environment = mark.startswith("\\begin")
     tex = text[opening.start() : closing.end()] if environment else inner
-    plain = _PLAIN_ENVIRONMENT.fullmatch(tex.strip())
+    plain = _PLAIN_ENVIRONMENT.fullmatch(tex.strip()) if "\\begin" in tex else None
     if plain:
         tex = plain.group(2)
     if mark in _CHEMISTRY:
         tex = f"\\ce{{{tex.strip()}}}"
-    if config.macros or has_definitions(tex):
+    if "\\" in tex and (config.macros or has_definitions(tex)):
         tex = expand(tex, config.macros)
     shown = mark in grammar.display or (environment and mark != "\\begin{math}")
     return Span(opening.start(), closing.end(), normal_tex(tex), shown, "delimiters")
@@ -257,13 +257,15 @@ def _is_dollar_math(text: str, opening: re.Match[str], closing: re.Match[str], i
         return False
     before = text[opening.start() - 1 : opening.start()]
     after = text[closing.end() : closing.end() + 1]
-    bare = _TEXT_GROUP.sub("", inner)
+    bare = _TEXT_GROUP.sub("", inner) if "{" in inner else inner
     strong = _COMMAND.search(bare) is not None
+    if config.dollar and strong:
+        return True
     prose = _WORDS.search(bare) is not None
     if config.dollar:
-        if not strong and prose:
+        if prose:
             return not (_PRICE.match(inner) or inner[0].isspace() or inner[-1].isspace() or after.isalnum())
-        return not (after.isdigit() and _PRICE.match(inner) and not strong)
+        return not (after.isdigit() and _PRICE.match(inner))
     if inner[0].isspace() or inner[-1].isspace() or after.isalnum() or before.isalnum():
         return strong and not prose and "\\" in inner and not after.isalnum()
     if strong:
@@ -273,5 +275,5 @@ def _is_dollar_math(text: str, opening: re.Match[str], closing: re.Match[str], i
 
 def _is_display_math(inner: str) -> bool:
     """`$$` is also a shell's process id and two prices' worth of sign; `\\[` also a regular expression's."""
-    bare = _TEXT_GROUP.sub("", inner)
+    bare = _TEXT_GROUP.sub("", inner) if "{" in inner else inner
     return _COMMAND.search(bare) is not None or _WORDS.search(bare) is None

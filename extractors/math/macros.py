@@ -130,18 +130,18 @@ def expand(tex: str, macros: Macros) -> str:
     if _DEFINITION.search(tex):
         tex, own = take_definitions(tex)
         macros = {**macros, **own}
-    if not macros or macros.keys().isdisjoint(symbol.rstrip() for symbol in _SYMBOL.findall(tex)):
+    if not macros or macros.keys().isdisjoint({symbol.rstrip() for symbol in set(_SYMBOL.findall(tex))}):
         return tex
-    stack = [match.group() for match in _TOKEN.finditer(tex)][::-1]
+    stack = _TOKEN.findall(tex)[::-1]
     out: list[str] = []
     steps = chars = 0
     while stack:
         symbol = stack.pop()
         steps += 1
         chars += len(symbol)
-        macro = macros.get(symbol.rstrip()) if symbol[0] == "\\" else None
         if steps > _MAX_STEPS or chars > _MAX_CHARS:
             return source
+        macro = macros.get(symbol.rstrip()) if symbol[0] == "\\" else None
         if macro is None:
             out.append(symbol)
             continue
@@ -154,7 +154,7 @@ def expand(tex: str, macros: Macros) -> str:
             body = " " + body
         if stack and body and body[-1].isalpha() and stack[-1][:1].isalpha() and _ends_with_command(body):
             stack.append(" ")
-        stack.extend(match.group() for match in reversed(list(_TOKEN.finditer(body))))
+        stack += _TOKEN.findall(body)[::-1]
     return "".join(out)
 
 

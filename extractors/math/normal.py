@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from html import unescape
 
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ue000\ue001\0"))
@@ -30,6 +31,7 @@ _MARKS = frozenset({"\\begingroup", "\\endgroup"})
 _TRAILING_SPACE = re.compile(r"(?<![ \t])[ \t]+\n")
 _BLANK_LINES = re.compile(r"\n\s*")
 _TEXT_COMMAND = re.compile(r"\\(?:text[a-z]*|mbox|hbox|fbox|intertext|shortintertext|tag)\*?\s*\{")
+_MAX_REMEMBERED_CHARS = 80
 _LEGACY_DISPLAY = frozenset({"$$", "\\[", "\\\\[", "\\begin{displaymath}"})
 
 
@@ -71,7 +73,10 @@ def _without_escapes(tex: str) -> str:
 
 def normal_tex(raw: str) -> str:
     """LaTeX of one formula: trimmed, delimiters, style-only wrappers and comments gone, no bare `$`, no blank line."""
-    tex = raw
+    return _remembered_normal(raw) if len(raw) <= _MAX_REMEMBERED_CHARS else _normal(raw)
+
+
+def _normal(tex: str) -> str:
     if not tex.isascii() or "\0" in tex:
         tex = tex.translate(_INVISIBLE).replace("\u00a0", " ")
     if "\r" in tex:
@@ -93,6 +98,9 @@ def normal_tex(raw: str) -> str:
         tex = _fix_dollars(tex)[0]
     tex = _drop_dangling_backslash(tex.strip())
     return "" if tex in _MARKS else tex  # Stack Exchange sets posts apart with them
+
+
+_remembered_normal = lru_cache(maxsize=512)(_normal)  # pages, and pages of one site, repeat their symbols
 
 
 def _drop_comments(tex: str) -> str:

@@ -63,7 +63,8 @@ post-(profile|buttons|author|user|controls|actions|menu|edited|likes|taglist) us
 message-(user|attribution|footer|actions|edit) author-(information|pane|statistics|stats) last-edit struct-item
 comment-(author|meta|metadata|header|footer|info|actions|controls|date|time|user) thread-(tools|controls|info|modes)
 topic-(map|tools|meta|category|tags) (similar|suggested)-(threads|topics) small-action bottom-notice action-bar
-vote-count reply-(count|button) (entry|post|article|story)-(meta|footer) site-(title|name|description|branding)
+vote-count reply-(count|button|author|header|meta) (entry|post|article|story)-(meta|footer)
+site-(title|name|description|branding)
 (post|user|message|forum)-signature online-(list|users) back-to-top quick-reply login-form prev-next
 """)
 _PAIRED = frozenset(pair.split("-")[0] for pair in _CHROME_PAIRS), frozenset(p.split("-")[-1] for p in _CHROME_PAIRS)
@@ -72,13 +73,13 @@ _CHROME_STEMS = ("subscri", "donat", "biograph", "shortbio", "partner", "recirc"
 _STEM = _any_of((r"subscri\w+", r"donat\w+", r"biograph\w*", r"shortbio\w*", r"partner\w*", r"recirc\w*"))
 # Page builders call every part of the text a widget, as Blogger does the whole of it.
 _WIDGET = re.compile(r"(?<!elementor-)(?<![a-z])widgets?(?!-(?:wrap|container|content)|\.blog(?![a-z]))(?![a-z])")
-# What only looks like chrome: the text beside a menu, letters that are posts, and what users wrote.
+# What only looks like chrome: text beside a menu, letters that are posts, what users wrote, what an element has.
 _NO_CHROME = re.compile(
-    r"(?:wy-nav-content|-for-nav|newsletter-(?:post|article|issue|content|body)|message-user-content|sticky-navbar)(?![a-z])"
+    r"(?:wy-nav-content|-for-nav|newsletter-(?:post|article|issue|content|body)|message-user-content)(?![a-z])"
+    r"|(?<![a-z])(?:has|with|without|no)-[a-z-]*"
 )
-_SIGNATURE = re.compile(
-    r"(?:div|blockquote|aside|td)(?![\w-]).*\.signature(?:\.|$)", re.DOTALL
-)  # not p, dt, li: manuals
+# Of whoever wrote a post; in manuals p, dt and li are called so.
+_SIGNATURE = re.compile(r"(?:div|blockquote|aside|td)(?![\w-]).*\.signature(?:\.|$)", re.DOTALL)
 _WEAK_WORDS = frozenset(
     _spelled("""
 header aside meta metadata byline infobox author bio button(s|) btn(s|) form tool(s|) link(s|) rating stat(s|) timestamp
@@ -158,7 +159,7 @@ def _words() -> dict[str, int]:
     """Bits of each word and pair for `elements.code`. RARE ones are those that the patterns above are for."""
     table: dict[str, int] = {}
     always = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter)")
-    rare = (*always, "ot", "qc", "caption", "signature", "wy", "user-content")
+    rare = (*always, "ot", "qc", "caption", "signature", "wy", "user-content", "has", "with", "without", "no")
     pairs = [pair for pair in _CHROME_PAIRS if pair.count("-") == 1]
     threes = [pair.partition("-")[2] for pair in _CHROME_PAIRS if pair.count("-") > 1]  # known by their last two
     both = [pair.split("-") for pair in (*pairs, *threes, "user-content")]

@@ -71,6 +71,9 @@ join the conversation|original poster|topic starter|senior member$|junior member
 javascript is disabled|all comments|order by:|ask question$|reset to default|highest score|print view|try it yourself
 beiträge:|registriert:|zitat von|zuletzt bearbeitet|themenstarter|messages :|inscription :|inscrit le|mensajes:
 registrado:|mensagens:|registrado em|сообщения:|сообщений:|регистрация:|зарегистрирован|откуда:$|цитата:|отредактировано
+was this answer|report a concern|i have the same question|your answer$|display mode|re: |_______________|il vous reste
+subscribe to continue|to continue reading|already a subscriber|this article is for subscribers|posté le|sujet du message
+dernière édition|édité par|modifié par|última edición|iniciado por|editado por|última modificación|responder citando
 this post may contain|this post contains aff|this article contains aff|did you make this|jump to recipe|cite this art
 about this article$|rights and permissions$|reprints and perm|full size image|google scholar$|you can post now
 yorumlar|yorum yap|yorumunuz|etiketler:|ilgili haber|diğer haberler|publicidade$|veja também|mais lidas|関連ニュース
@@ -112,9 +115,16 @@ _CHROME = _CHROME_TEXT.strip().replace("\n", "|").replace("$", "\n").split("|")
 _BYLINES = """
 by|von|par|por|published|updated|posted|written|photo|photos|foto|image|credit|source|автор|фото|текст|作者|来源
 """.strip().split("|")
-_NETWORKS = """
+# Of these two in one block: where to share it, or who wrote a post and since when.
+_TOGETHER = (
+    """
 facebook|twitter|x.com|email|e-mail|whatsapp|linkedin|pinterest|reddit|telegram|messenger|instagram|tumblr
-""".strip().split("|")
+posts:|joined:|join date:|messages:|location:|registered:|threads:|reputation:|inscrit le|localisation:|mensajes:
+fecha de ingreso|mensagens:|registriert:|wohnort:|iscritto|messaggi:
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 _IMAGE = re.compile(r"!\[[^\[\]\n]{0,300}\]")
 # Who is quoted, at the end of the line above the quote.
 _QUOTED = (
@@ -141,7 +151,7 @@ commenti|reacties|komentarzy|komentarze|ответ|ответа|ответов|�
 PHRASES = Phrases(
     _by_char(_CHROME),
     _by_char(word + end for word in _BYLINES for end in ": "),
-    tuple(_NETWORKS),
+    tuple(_TOGETHER),
     _by_char((f"{word}{end}" for word in _QUOTED for end in (":", " :", "\uff1a")), -1),
     _by_char((f"{word}{end}" for word in _COUNTED for end in ("", ":")), -1),
 )

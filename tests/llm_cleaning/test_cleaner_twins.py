@@ -29,6 +29,11 @@ WORDS = [
     "pop-up",
     "popUp",
     "main",
+    "has-sidebar",
+    "wy-nav-content",
+    "signature",
+    "user-content",
+    "newsletter-post",
 ]
 SEGMENTS = st.lists(st.sampled_from([*"#._-:1aZ", *WORDS, "div", "section", "dt", "article", "w" * 40])).map("".join)
 PATHS = st.lists(SEGMENTS, max_size=5).map("/".join)
@@ -43,6 +48,9 @@ PIECES = [
     "Foto: ",
     "20:15",
     "2024",
+    "14 answers",
+    " wrote:",
+    "posts: 3 joined:",
     "1999",
     "\u0664\u0665",
     "a" * 90,

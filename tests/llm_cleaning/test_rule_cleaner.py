@@ -166,6 +166,15 @@ def test_rejected_documents_pass_through():
         ("header.top", "weak"),
         ("p", ""),
         ("", ""),
+        ("article.newsletter-post.post", "content"),
+        ("div.newsletter-box", "chrome"),
+        ("section.wy-nav-content-wrap", ""),
+        ("div.VPDoc.has-sidebar", ""),
+        ("h2.anchorWithStickyNavbar_x", ""),
+        ("div#sig12.signature", "chrome"),
+        ("p.signature", "weak"),
+        ("div.message-userContent", ""),
+        ("section.message-user", "chrome"),
     ],
 )
 def test_segment_cues(segment, cue):

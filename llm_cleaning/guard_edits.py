@@ -39,21 +39,28 @@ class Edits:
 def edits(source: list[Token], cleaned: list[Token], before: str, after: str) -> Edits:
     """Align and judge every difference; `before` and `after` are what the tokens' places count in."""
     result = Edits()
-    for gap in twin.gaps([token.key for token in source], [token.key for token in cleaned], True):
-        gap = Gap(*gap)
-        if not _is_notation(source, cleaned, gap, before, after):
+    for found in twin.gaps([token.key for token in source], [token.key for token in cleaned], True):
+        gap = _but_notation(source, cleaned, Gap(*found), before, after)
+        if gap.a0 < gap.a1 or gap.b0 < gap.b1:
             _judge(source, cleaned, gap, result)
     return result
 
 
-def _is_notation(source: list[Token], cleaned: list[Token], gap: Gap, before: str, after: str) -> bool:
-    """A formula on one side that the other has in its text."""
-    counts = [
-        sum(token.kind == "formula" for token in side) for side in (source[gap.a0 : gap.a1], cleaned[gap.b0 : gap.b1])
-    ]
-    return counts[0] != counts[1] and same_mathematics(
-        (before, source, gap.a0, gap.a1), (after, cleaned, gap.b0, gap.b1)
-    )
+def _but_notation(source: list[Token], cleaned: list[Token], gap: Gap, before: str, after: str) -> Gap:
+    """What is left of a difference where one side has as a formula what the other has in its text."""
+    a0, a1, b0, b1 = gap
+    if _formulas(source[a0:a1]) == _formulas(cleaned[b0:b1]):
+        return gap
+    borders = [index for index in range(a0, a1) if source[index].kind == "soft"]  # beside it whole lines may have gone
+    parts = [(a0, a1)] + ([(a0, borders[0]), (borders[-1] + 1, a1)] if borders else [])
+    for first, last in parts:
+        if same_mathematics((before, source, first, last), (after, cleaned, b0, b1)):
+            return Gap(last, a1, b1, b1) if first == a0 else Gap(a0, first, b0, b0)
+    return gap
+
+
+def _formulas(side: list[Token]) -> int:
+    return sum(token.kind == "formula" for token in side)
 
 
 def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -> None:

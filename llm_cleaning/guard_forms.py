@@ -91,6 +91,8 @@ def _written(text: str, found: list[Token], first: int, last: int) -> str | None
             piece = f" {token.raw} {text[closed.end() if closed else behind : max(behind, stop)]}"
         elif _UNSAID.search(piece):
             return None
+        elif token.key == "×":
+            piece = "×" + piece[len(token.raw) :]
         else:
             piece = _NAMES.sub(r"\\\g<0>", piece)
         parts.append(piece)

@@ -35,6 +35,7 @@ _END = re.compile(r"[.!?:;…。！？؟۔।][\"'”’»)\]]*\s*\Z|[.!?](?<=[a
 _BACK, _FORTH = frozenset("←«"), frozenset("→»")
 _FORMULA = re.compile(r"\$[^$\n]{1,500}\$|\\\[.{1,600}?\\\]|\\\(.{1,600}?\\\)", re.DOTALL)
 _DISPLAY = re.compile(r"\\\[|\\begin\{|\$\$")
+_LINKED = re.compile(r"[ \t]*(?:[-*+] )?!?\[[^\[\]]*\](?:\([^()\s]*\))?[ \t]*")
 _SEPARATORS = re.compile(r"[|»›·•→←]")
 
 
@@ -45,6 +46,8 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     """
     reasons: set[str] = set()
     for run in _runs(sorted(gone), source, blocks):
+        if len(run) == 1 and _is_hole(source, blocks, run[0], is_kept):
+            reasons.add("formula_changed" if blocks.kind[run[0]] != "list" else "content_lost")
         read = _Reading(source, blocks, _under_chrome(source, blocks, run), is_kept)
         if run[0] > 0:
             reasons |= read.on(run, _least(run, len(blocks)))
@@ -55,6 +58,16 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     if prose > MAX_UNMARKED_LOSS * cleaned_chars or (len(gone) == len(blocks) and _said(source, blocks)):
         return reasons | {"content_lost"}
     return reasons
+
+
+def _is_hole(source: str, blocks: Blocks, index: int, is_kept: Says) -> bool:
+    """Whether a block went alone from among others as it: a display, even one that stands twice; an item of a list."""
+    text = source[blocks.start[index] : blocks.end[index]]
+    if not 0 < index < len(blocks) - 1:
+        return False
+    if blocks.kind[index] == "list" == blocks.kind[index - 1] == blocks.kind[index + 1]:
+        return says_something(text) and not is_kept(text)
+    return _DISPLAY.match(text) is not None and holds_formula(text)
 
 
 def _said(source: str, blocks: Blocks) -> bool:
@@ -181,6 +194,11 @@ def _is_contents(text: str) -> bool:
         return False
     names = sum(len(line) < MAX_LABEL_CHARS and not line.strip(" -*+\t")[:1].islower() for line in lines)
     return names > 0.7 * len(lines) and sum("$" in line for line in lines) <= 0.2 * len(lines)
+
+
+def says_something(line: str) -> bool:
+    """Of an item or a row: it is no rule, no label of chrome, no link to elsewhere."""
+    return any(map(str.isalnum, line)) and not _LINKED.fullmatch(line) and not says_chrome(line.strip(" \t-*+|"))
 
 
 def _size(text: str) -> int:

@@ -10,7 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from llm_cleaning.guard_gaps import lost_content
+from llm_cleaning.guard_gaps import lost_content, says_something
 from llm_cleaning.guard_lines import Lines, blocks_of
 from llm_cleaning.guard_tokens import folded, holds_formula, tokens
 from llm_cleaning.guard_words import says_chrome
@@ -21,7 +21,6 @@ Span = tuple[int, int]
 
 MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MIN_SAID_CHARS = 8
-_LINKED = re.compile(r"[ \t]*(?:[-*+] )?!?\[[^\[\]]*\](?:\([^()\s]*\))?[ \t]*")
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _WORD = re.compile(r"\w+")
 _BEGINNING = re.compile(r"(?:\s*\d{1,3}[.)] )?([^$\\`\d&]*)")
@@ -55,9 +54,10 @@ def losses(source: str, blocks: Blocks | None, lines: Lines, lost: list[Span], c
         text = "\n".join(source[start:end] for start, end in spans)
         if index >= 0 and known.kind[index] in ("list", "table"):
             inner = _inner(lines, spans, known.start[index], known.end[index], is_table=known.kind[index] == "table")
-            if any(_is_item(source[start:end]) and not kept.says(source[start:end]) for start, end in inner):
+            if any(says_something(source[start:end]) and not kept.says(source[start:end]) for start, end in inner):
                 reasons.add("content_lost")
-        if not kept.says(text):
+        is_code = index >= 0 and known.kind[index] == "code"
+        if not (kept.says_as_it_is(text) if is_code else kept.says(text)):
             reason = _judged(text, known.kind[index] if index >= 0 else "other", score)
             reasons |= {reason} - {""}
             minor += len(text) if score is not None and not reason else 0
@@ -72,11 +72,6 @@ def _inner(lines: Lines, lost: list[Span], start: int, end: int, *, is_table: bo
     if len(kept) <= len(lost):
         return []  # a menu of which some label stands in the text as well
     return [span for span in lost if kept[0] < span[0] and (is_table or span[0] < kept[-1])]
-
-
-def _is_item(line: str) -> bool:
-    """An item or a row that says something: no rule, no label of chrome, no link to elsewhere."""
-    return any(map(str.isalnum, line)) and not _LINKED.fullmatch(line) and not says_chrome(line.strip(" \t-*+|"))
 
 
 def _is_whole(source: str, spans: list[Span], start: int, end: int) -> bool:
@@ -101,6 +96,12 @@ class _Kept:
         Of a bare number or a single word nobody can say so.
         """
         return len(text) >= MIN_SAID_CHARS and all(map(self._says_line, text.split("\n")))
+
+    def says_as_it_is(self, code: str) -> bool:
+        """Whether every line of a listing stands elsewhere as it is."""
+        return len(code) >= MIN_SAID_CHARS and set(map(str.strip, code.split("\n"))) <= set(
+            map(str.strip, self._cleaned.split("\n"))
+        )
 
     def _says_line(self, line: str) -> bool:
         if self._plain is None:

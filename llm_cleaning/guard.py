@@ -21,6 +21,8 @@ from llm_cleaning.native import twin
 from pipeline.document import Blocks
 
 _ELLIPSES = frozenset({"...", "…", "[...]", "[…]", "(...)"})
+MAX_PADDED_GROWTH = 20
+MAX_COMPARED_LINES, MAX_COMPARED_CHARS = 200_000, 8_000_000  # of lines that differ, on both sides together
 MAX_REFUSAL_CHARS = 500  # an answer that is nothing but a refusal is compared with nothing
 FINISHED = frozenset({"stop", "eos", "end_turn"})
 
@@ -73,7 +75,7 @@ def check(
     """
     config = config or GuardConfig()
     reasons = _finish(finish_reason)
-    if len(cleaned) > config.max_growth * len(source) + 200 and _ink(cleaned) > config.max_growth * _ink(source) + 200:
+    if _is_too_long(source, cleaned, config.max_growth):
         return _verdict(reasons | {"too_long"} | _chatter(cleaned))
     if len(cleaned) <= MAX_REFUSAL_CHARS and REFUSAL.search(cleaned) and not REFUSAL.search(source):
         return _verdict(reasons | {"refusal"})
@@ -84,7 +86,10 @@ def check(
     adopt_tabs(old, new)
     adopt_tabs(new, old)
     findings = _Findings(reasons)
-    for gap in map(Gap._make, twin.gaps(old.key, new.key, False)):
+    different = [Gap(*gap) for gap in twin.gaps(old.key, new.key, False)]
+    if _is_beyond_reading(different, old, new):
+        return _verdict(reasons | {"too_many_changes"})
+    for gap in different:
         if gap.b0 == gap.b1:
             findings.lost_lines += range(gap.a0, gap.a1)
         else:
@@ -101,9 +106,25 @@ def check(
     return _verdict(findings.reasons)
 
 
+def _is_beyond_reading(different: list[Gap], old: Lines, new: Lines) -> bool:
+    """More lines differ than any page has that is cleaned."""
+    changed = [gap for gap in different if gap.b0 < gap.b1]
+    size = sum(gap.a1 - gap.a0 + gap.b1 - gap.b0 for gap in changed)
+    chars = sum(new.end[gap.b1 - 1] - new.start[gap.b0] for gap in changed)
+    chars += sum(old.end[gap.a1 - 1] - old.start[gap.a0] for gap in changed if gap.a0 < gap.a1)
+    return size > MAX_COMPARED_LINES or chars > MAX_COMPARED_CHARS
+
+
+def _is_too_long(source: str, cleaned: str, growth: float) -> bool:
+    """Beyond all that padding of tables and markup of lists may add."""
+    if len(cleaned) <= growth * len(source) + 200:
+        return False
+    return len(cleaned) > MAX_PADDED_GROWTH * len(source) + 10_000 or _ink(cleaned) > growth * _ink(source) + 200
+
+
 def _ink(text: str) -> int:
     """Characters without what pads a table."""
-    return len("".join(text.split())) - text.count("-")
+    return len(text) - sum(map(text.count, " -\n\t\r"))
 
 
 def _verdict(reasons: set[str]) -> Verdict:
@@ -215,7 +236,7 @@ def _added(added: list[Token], lost: list[Token], cleaned: str, new: Lines, firs
 
 
 def _chatter(cleaned: str) -> set[str]:
-    found = {"preamble"} if PREAMBLE.match(cleaned) else set()
+    found = {"preamble"} if PREAMBLE.match(cleaned[:MAX_REFUSAL_CHARS]) else set()
     return found | ({"refusal"} if REFUSAL.search(cleaned[:MAX_REFUSAL_CHARS]) else set())
 
 

@@ -74,10 +74,7 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
     if _same_text([source[i] for i in old], [cleaned[j] for j in new]):
         return
     if len(old) == len(new):
-        both = [(i, j) for i, j in zip(old, new, strict=True) if not _same_text([source[i]], [cleaned[j]])]
-        pairs = [(i, j) for i, j in both if not _is_typo(source, i, cleaned[j])]
-        result.typos += [(source[i].key, cleaned[j].key) for i, j in both if (i, j) not in pairs]
-        old, new = [i for i, _ in pairs], [j for _, j in pairs]
+        old, new = _but_typos(source, cleaned, old, new, result)
     if 0 < len(new) < len(old):
         old, new = _beside(source, cleaned, old, new)
     if not new and len(old) == 1 and _is_spare(source, old[0]):
@@ -86,6 +83,21 @@ def _judge(source: list[Token], cleaned: list[Token], gap: Gap, result: Edits) -
         return
     result.lost += old
     result.added += new
+
+
+def _but_typos(
+    source: list[Token], cleaned: list[Token], old: list[int], new: list[int], result: Edits
+) -> tuple[list[int], list[int]]:
+    """What is left of pairs of tokens where one reads like the other or repairs it."""
+    left = []
+    for i, j in zip(old, new, strict=True):
+        if _same_text([source[i]], [cleaned[j]]):
+            continue
+        if _is_typo(source, i, cleaned[j]):
+            result.typos.append((source[i].key, cleaned[j].key))
+        else:
+            left.append((i, j))
+    return [i for i, _ in left], [j for _, j in left]
 
 
 def _beside(source: list[Token], cleaned: list[Token], old: list[int], new: list[int]) -> tuple[list[int], list[int]]:

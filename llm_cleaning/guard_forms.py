@@ -39,7 +39,7 @@ def displayed(text: str) -> str:
         for _ in range(MAX_FENCE_LINES):
             stop = text.find("\n", end)
             line = text[end : stop if stop >= 0 else len(text)]
-            if not line.strip() or _END_FENCE.match(line) or stop < 0:
+            if not line.strip() or "```" in line or stop < 0:
                 break
             end = stop + 1
         if not _END_FENCE.match(line):

@@ -20,6 +20,7 @@ MAX_CHROME_CHARS = 600  # longer blocks are text, whatever they mention
 MAX_LABEL_CHARS = 60
 EDGE_CHARS = (150, 100)  # where a long paragraph says that it is chrome: at its beginning, at its end
 MIN_CONTENTS_LINES = 5  # of a list of titles
+MAX_JUDGED_GAPS = 200  # where something is lost already
 MAX_COUNTS, MAX_COUNT_CHARS = 3, 6  # in a row between lost blocks: "12", "1,024"
 MAX_LABELS = 2  # in a row: three are a menu
 MIN_PARAGRAPH_CHARS = 60
@@ -45,7 +46,9 @@ def lost_content(source: str, blocks: Blocks, gone: set[int], cleaned_chars: int
     `is_kept` says whether a text stands elsewhere in the cleaned one: what stood twice may be kept once.
     """
     reasons: set[str] = set()
-    for run in _runs(sorted(gone), source, blocks):
+    for number, run in enumerate(_runs(sorted(gone), source, blocks)):
+        if reasons and number > MAX_JUDGED_GAPS:
+            break
         if len(run) == 1 and _is_hole(source, blocks, run[0], is_kept):
             reasons.add("formula_changed" if blocks.kind[run[0]] != "list" else "content_lost")
         read = _Reading(source, blocks, _under_chrome(source, blocks, run), is_kept)

@@ -21,6 +21,7 @@ Span = tuple[int, int]
 
 MIN_MARKED_PROSE_WORDS = 5  # where the rule cleaner calls the block content
 MIN_SAID_CHARS = 8
+MIN_KEPT_ITEMS = 2  # of a list that is content
 MAX_SIDE_LINE_CHARS = 60  # a line cut out of a paragraph that stays: a button, a credit
 _WORD = re.compile(r"\w+")
 _BEGINNING = re.compile(r"(?:\s*\d{1,3}[.)] )?([^$\\`\d&]*)")
@@ -69,7 +70,7 @@ def _inner(lines: Lines, lost: list[Span], start: int, end: int, *, is_table: bo
     gone = {span[0] for span in lost}
     first, last = bisect_left(lines.start, start), bisect_left(lines.start, end)
     kept = [place for place in lines.start[first:last] if place not in gone]
-    if len(kept) <= len(lost):
+    if len(kept) < max(MIN_KEPT_ITEMS, len(lost)):
         return []  # a menu of which some label stands in the text as well
     return [span for span in lost if kept[0] < span[0] and (is_table or span[0] < kept[-1])]
 

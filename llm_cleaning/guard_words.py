@@ -49,7 +49,7 @@ PROTECTED = NEGATIONS | QUANTIFIERS | NUMBER_WORDS | UNITS
 ARTICLES = frozenset({"a", "an", "the"})
 
 PREAMBLE = re.compile(
-    r"\s*(?:(?:sure|certainly|okay|ok|of course|absolutely|great)[,.!: ]|here(?:'s| is| are)\b|below is\b|"
+    r"\s*+(?:(?:sure|certainly|okay|ok|of course|absolutely|great)[,.!: ]|here(?:'s| is| are)\b|below is\b|"
     r"the (?:following|cleaned|extracted|rewritten)\b|i(?:'ve| have) (?:cleaned|removed|extracted|rewritten)\b|"
     r"as requested\b|output:|cleaned (?:text|version|content)|note:|let me know|i hope this)",
     re.IGNORECASE,
@@ -59,7 +59,7 @@ REFUSAL = re.compile(
     r"as an ai\b|as a language model|i must decline|i won't be able)",
     re.IGNORECASE,
 )
-ANSWER = re.compile(r"\s*(?:answer|solution|response|ans)\b|\s*(?:yes|no)\b[,.]", re.IGNORECASE)
+ANSWER = re.compile(r"\s*+(?:answer|solution|response|ans)\b|\s*(?:yes|no)\b[,.]", re.IGNORECASE)
 # Chrome that reads like sentences or like headings of parts that are no content; for text in lower case.
 _CHROME = (
     r"cookie|privacy policy|newsletter|subscri(?:be|ption)|all rights reserved|copyright|©|\bsign (?:in|up)\b|"

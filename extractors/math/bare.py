@@ -14,7 +14,7 @@ from extractors.math.normal import normal_tex
 from pipeline.text.latex.names import ONE_ARGUMENT
 from pipeline.text.latex.symbols import FUNCTIONS, LATEX_OF
 
-_MACRO = re.compile(r"\b(stem|latexmath|asciimath):\[((?:[^\]\\\n]|\\.){1,2000})\]")
+_MACRO = re.compile(r"\b(stem|latexmath|asciimath):\[((?:[^\]\\\n:]|:(?!\[)|\\.){1,2000})\]")
 _LINE_OPENS = re.compile(r"^[ \t]*\[(?=\s)", re.M)
 _LINE_CLOSES = re.compile(r"(?<=\s)\][ \t]*$", re.M)
 _OPENS, _CLOSES = re.compile(r"(?:^|(?<=\s))\((?= )", re.M), re.compile(r"(?<= )\)")

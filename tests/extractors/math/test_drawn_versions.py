@@ -155,3 +155,25 @@ def test_chemical_arrows_of_mathjax_4_in_mathml():
     """They are private characters of its font, marked by a variant."""
     arrow = '<mo data-mjx-variant="-mhchem" stretchy="true">&#xE429;</mo>'
     assert html_to_text(f"<p><math><mi>A</mi>{arrow}<mi>B</mi></math></p>") == "$A\\longrightarrow B$"
+
+
+def test_labelled_chemical_arrows_of_mathjax_4_in_mathml():
+    """`\\ce{A ->[a][b] B}`: here the private character has a class and no variant."""
+    arrow = '<mo data-mjx-texclass="ORD" stretchy="true">&#xE429;</mo>'
+    markup = f"<mi>A</mi><munderover>{arrow}<mi>b</mi><mi>a</mi></munderover><mi>B</mi>"
+    assert html_to_text(f"<p><math>{markup}</math></p>") == "$A\\xrightarrow[b]{a}B$"
+
+
+def svg2(markup: str) -> str:
+    return html_to_text(f'<p><span class="MathJax_SVG"><svg><g>{markup}</g></svg></span></p>')
+
+
+def test_long_arrows_of_mathjax_2_in_svg():
+    """Minus signs that overlap, and a head: one arrow, what is over it its label. Minus signs side by side stay."""
+    minus, head = '<use xlink:href="#MJMAIN-2212" x="%d"/>', '<use xlink:href="#MJMAIN-2192" x="%d"/>'
+    label = '<g transform="translate(300,712)"><use transform="scale(0.707)" xlink:href="#MJMATHI-6E"/></g>'
+    letters = [f'<use xlink:href="#MJMATHI-{code}" x="{x}"/>' for code, x in (("61", 0), ("62", 3000))]
+    shaft = f'<g transform="translate(1028,0)">{minus % -85}{minus % 400}{head % 906}{label}</g>'
+    assert svg2(f"{letters[0]}{shaft}{letters[1]}") == "$a\\xrightarrow{n}b$"
+    apart = f"{letters[0]}{minus % 751}{minus % 1752}{head % 2400}{letters[1]}"
+    assert svg2(apart) == "$a--\\rightarrow b$"

@@ -130,3 +130,27 @@ def test_recursive_macros_leave_the_source():
 def test_normal_form(raw, tex):
     assert normal_tex(raw) == tex
     assert normal_tex(tex) == tex
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[ C:\\temp ]",
+        "( \\n )",
+        "[ \\d+ ]",
+        "( see \\alpha and so on )",  # prose
+        "(\\alpha)",  # no space inside: written by hand
+        "f( \\alpha )",
+        "( \\myown{x} )",
+        "[ x + y ]",
+        "see [ \\frac{a}{b} ] here",  # no line of its own
+    ],
+)
+def test_brackets_without_backslash_that_are_no_formulas(text):
+    assert scan(text, MathConfig()) == []
+
+
+def test_brackets_without_backslash_that_can_be_nothing_else():
+    text = "Where ( \\alpha_1 ) is:\n[ \\frac{a}{(b + c)} ]\nand stem:[\\sqrt{2}] too"
+    found = [(span.tex, span.display) for span in scan(text, MathConfig())]
+    assert found == [("\\alpha_1", False), ("\\frac{a}{(b + c)}", True), ("\\sqrt{2}", False)]

@@ -78,10 +78,6 @@ _NO_CHROME = re.compile(
     r"(?:wy-nav-content|-for-nav|newsletter-(?:post|article|issue|content|body)|message-user-content)(?![a-z])"
     r"|(?<![a-z])(?:has|with|without|no)-[a-z-]*"
 )
-_ASKED_PAIRS = _spelled("""
-user-content (has|with|without|no)-(sidebar(s|)|nav|navigation|menu|toc|banner|ads|search|share|social|toolbar|dropdown)
-(has|with|without|no)-(related|author|modal|overlay|popup|breadcrumb(s|)|comments)
-""")
 # Of whoever wrote a post; in manuals p, dt and li are called so.
 _SIGNATURE = re.compile(r"(?:div|blockquote|aside|td)(?![\w-]).*\.signature(?:\.|$)", re.DOTALL)
 _WEAK_WORDS = frozenset(
@@ -163,11 +159,10 @@ def _words() -> dict[str, int]:
     """Bits of each word and pair for `elements.code`. RARE ones are those that the patterns above are for."""
     table: dict[str, int] = {}
     always = _spelled("(site|page|global|main|)(footer|cookie|cookies|consent|gdpr|navbar|newsletter)")
-    rare = (*always, "ot", "qc", "caption", "signature", "wy")
+    rare = (*always, "ot", "qc", "caption", "signature", "wy", "user-content", "has", "with", "without", "no")
     pairs = [pair for pair in _CHROME_PAIRS if pair.count("-") == 1]
     threes = [pair.partition("-")[2] for pair in _CHROME_PAIRS if pair.count("-") > 1]  # known by their last two
-    asked = [*threes, *_ASKED_PAIRS]
-    both = [pair.split("-") for pair in (*pairs, *asked)]
+    both = [pair.split("-") for pair in (*pairs, *threes, "user-content")]
     for bit, words in (
         (elements.CHROME_WORD, (*_CHROME_WORDS, *pairs)),
         (elements.WEAK_WORD, _WEAK_WORDS),
@@ -175,7 +170,7 @@ def _words() -> dict[str, int]:
         (elements.COMMENT_WORD, _COMMENT_WORDS),
         (elements.FIRST, (first for first, _ in both)),
         (elements.LAST, (last for _, last in both)),
-        (elements.RARE, (*rare, *asked)),
+        (elements.RARE, (*rare, *threes)),
         (elements.STEM, (stem[: elements.STEM_CHARS] for stem in _STEMS)),
     ):
         for word in words:

@@ -19,6 +19,7 @@ enum { KIND_HEADING, KIND_PARAGRAPH, KIND_LIST, KIND_TABLE, KIND_CODE, KIND_MATH
 #include "scores.h"
 #include "guard_align.h"
 #include "guard_lines.h"
+#include "guard_blocks.h"
 
 static PyMethodDef methods[] = {
     {"code", code, METH_VARARGS, "See hot.py."},

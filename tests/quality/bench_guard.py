@@ -1,6 +1,6 @@
 """Measure the guard on planted edits of real cleaned pages: catch rate and pass rate by kind, pages per CPU second.
 
-    python tests/quality/bench_guard.py [--samples|--written] [--pages N] [--from N] [--show KIND] [--no-blocks] [--outside|--adversary]
+    python tests/quality/bench_guard.py [--samples|--written] [--pages N] [--from N] [--show KIND] [--no-blocks] [--outside|--adversary] [--standing]
 
 Pages are rendered by `extractors.render` and cleaned by the rule cleaner; every edit of tests/llm_cleaning/*corruptions.py
 and *edits.py is planted once per page where it has a place; with --outside those of tests/llm_cleaning/outside_*.py, a
@@ -143,16 +143,22 @@ def main() -> None:
     parser.add_argument("--outside", action="store_true", help="the second set of edits")
     parser.add_argument("--adversary", action="store_true", help="the third set of edits")
     parser.add_argument("--written", action="store_true", help="the third set's own pages")
+    parser.add_argument("--standing", action="store_true", help="leave out pages that are refused as they stand")
     parser.add_argument("--no-blocks", action="store_true", help="plain text sources")
     options = parser.parse_args()
+    with_blocks = not (options.no_blocks or options.written)
     if options.written:
         pairs: list[Pair] = [(source, None, cleaned) for source, cleaned in written_pages()]
     else:
         pairs = list(cleaned_pages(sample_pages() if options.samples else html_pages(options.pages, options.start)))
+    refused = [p for p in pairs if not check(p[0], p[2], source_blocks=p[1] if with_blocks else None).passed]
+    print(
+        f"{len(refused)} of {len(pairs)} pages are refused as they stand{', and left out' if options.standing else ''}"
+    )
+    pairs = [pair for pair in pairs if not options.standing or pair not in refused]
     right: dict[tuple[bool, str], list[int]] = defaultdict(list)
     seconds: dict[bool, list[float]] = defaultdict(list)
     reasons: Counter[str] = Counter()
-    with_blocks = not (options.no_blocks or options.written)
     later = ADVERSARY if options.adversary else OUTSIDE if options.outside else None
     planted = plant_later(pairs, later, with_blocks=with_blocks) if later else plant(pairs, with_blocks=with_blocks)
     for kind, bad, verdict, cpu, source, cleaned in planted:

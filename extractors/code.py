@@ -78,7 +78,7 @@ _CODE = Selectors(
 _LINE_CELLS = Selectors(
     (
         *("td.blob-code", "td[class*='lineContent' i]", "td.line-content", "td.code-line", "td.hljs-ln-code"),
-        *("td.lines-code", "table.code th[id^='L']+td"),
+        *("td.lines-code", "table.code th+td"),
         *("td.diff-line-code", "td[class*='line-num' i]+td", "td.lineno+td", "td.line_number+td"),
     )
 )

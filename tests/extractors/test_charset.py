@@ -1,6 +1,7 @@
 """Declarations, labels, decoders and their disagreements (extractors/charset.py)."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from charset_texts import TEXTS
@@ -279,3 +280,21 @@ def test_hostile_declarations_cost_linear_time():
     decode(b"<html " * 20_000 + b"lang=" * 20_000 + b"\xe9t\xe9")
     decode(b"<?xml " + b" encoding" * 30_000 + b"\xe9")
     decode(b"abc", "charset=" * 100_000)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'<meta charset="iso-8859-7">',
+        b'<!DOCTYPE html>\n<html lang="el">\n<head>\n<title>a > b</title><META Charset="iso-8859-7"/>',
+        b'<html><head><meta name="a" content="b"><link rel="x" href="y"><meta charset="iso-8859-7" charset="koi8-r">',
+        b'<meta http-equiv="Content-Type" content="text/html; charset=iso-8859-7">',
+        b'<meta name="description" content="charset=koi8-r"><meta charset="iso-8859-7">',
+        b'<meta name="x" content="charset=koi8-r" charset="utf-8" charset="iso-8859-7">',
+        b'<title><meta charset="koi8-r"></title><meta charset="iso-8859-7">',
+        b'<meta data-x="<meta charset=koi8-r>"><meta charset="iso-8859-7">',
+    ],
+)
+def test_a_plain_head_is_read_as_the_parser_reads_it(head: bytes) -> None:
+    page = head + b"<body>text"
+    assert decode(page) == replace(decode(b"<!---->" + page), text=page.decode())

@@ -15,9 +15,9 @@ import argparse
 import gzip
 import io
 import json
+import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
@@ -100,13 +100,15 @@ def datatrove(path: Path, folder: Path) -> None:
 
 def measured(command: list[str]) -> tuple[float, float, float]:
     """(CPU seconds, wall seconds, peak MB of the largest process) of a command; what it says is shown if it fails."""
-    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr[-4000:])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu_s, time.monotonic() - start, after.ru_maxrss / 1024
+    start = time.monotonic()
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said)
+        _, status, used = os.wait4(process.pid, 0)  # of this command only, its children included
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(said.read().decode("utf-8", "replace")[-4000:])
+    return used.ru_utime + used.ru_stime, time.monotonic() - start, used.ru_maxrss / 1024
 
 
 def main() -> int:

@@ -324,7 +324,8 @@ differences(Diff *diff, Py_ssize_t n_a, Py_ssize_t n_b)
 {
     PyObject *list = PyList_New(0);
     Py_ssize_t at_a = 0, at_b = 0;
-    qsort(diff->found, diff->used, sizeof(Shared), by_place);
+    if (diff->used > 1)
+        qsort(diff->found, diff->used, sizeof(Shared), by_place);
     for (size_t index = 0; list != NULL && index <= diff->used; index++) {
         Shared run = index < diff->used ? diff->found[index] : (Shared){n_a, n_b, 0};
         if (run.a > at_a || run.b > at_b) {

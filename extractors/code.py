@@ -297,33 +297,34 @@ def _language_around(node: Element, names: Sequence[str], candidates: list[Eleme
         left -= 1
         parent = parent.parent
     for position, candidate in enumerate(candidates):
-        classes = candidate.attr("class") or ""
-        if classes or (names and position < 2):
-            found = _named_language(candidate, classes, names, bare=position < 2)
+        classes, near = candidate.attr("class"), position < 2
+        for name in names if classes or near else ():
+            if (value := candidate.attr(name)) and (found := _language_of_value(value)) is not None:
+                return found or None
+        if classes:
+            short = len(classes) <= MAX_REMEMBERED_CHARS
+            found = (_language_of_classes if short else _language_of_classes.__wrapped__)(classes, near)
             if found is not None:
                 return found or None
     return None
 
 
-def _named_language(node: Element, classes: str, names: Sequence[str], *, bare: bool) -> str | None:
-    """Language named by one element: "" when it says "no language", None when it says nothing.
-
-    `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
-    """
-    for name in names:
-        value = (node.attr(name) or "").strip().lower()
-        if named := _NAMED.match(value):  # Confluence: "brush: java; gutter: false"
-            value = named[1]
-        if value and len(value) <= 30 and " " not in value:
-            return "" if value in _NO_LANGUAGE else value
-    if not classes:
+def _language_of_value(value: str) -> str | None:
+    """Language an attribute for languages names: "" when it says "no language", None when it says nothing."""
+    value = value.strip().lower()
+    if named := _NAMED.match(value):  # Confluence: "brush: java; gutter: false"
+        value = named[1]
+    if not value or len(value) > 30 or " " in value:
         return None
-    short = len(classes) <= MAX_REMEMBERED_CHARS
-    return (_language_of_classes if short else _language_of_classes.__wrapped__)(classes, bare)
+    return "" if value in _NO_LANGUAGE else value
 
 
 @lru_cache(maxsize=2048)
 def _language_of_classes(classes: str, bare: bool) -> str | None:
+    """Language the classes of an element name, in the same way.
+
+    `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
+    """
     for match in _NAMED.finditer(classes):
         value = match[1].lower()
         if value != "default":

@@ -66,6 +66,16 @@ class _Tokens(dict[str, bytes]):
         return found
 
 
+class _Counts(dict[str, int]):
+    """What stands between two spaces to the number of its words."""
+
+    def __missing__(self, token: str) -> int:
+        found = len(token_words(token))
+        if len(token) <= TOKEN_CHARS:
+            self[token] = found
+        return found
+
+
 class _Folded(dict[str, str]):
     """What stands between two spaces, some of it beyond ASCII, to what it folds to."""
 
@@ -76,12 +86,12 @@ class _Folded(dict[str, str]):
         return found
 
 
-TOKENS, FOLDED = _Tokens(), _Folded()
+TOKENS, COUNTS, FOLDED = _Tokens(), _Counts(), _Folded()
 
 
 def trim() -> None:
     """Forget the tokens where they are too many; once a text."""
-    for known in (TOKENS, FOLDED):
+    for known in (TOKENS, COUNTS, FOLDED):
         if len(known) > WORD_CACHE_SIZE:
             known.clear()
 

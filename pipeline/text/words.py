@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from pipeline.text.latex import canonical
 from pipeline.text.native import BUILT
 from pipeline.text.prose import (
+    COUNTS,
     FOLDED,
     SINGLE_CHARACTER_SCRIPTS,
     TOKENS,
@@ -119,9 +120,7 @@ class WordsAt:
         position = 0
         for start, end, tex in [*_formulas(text), (len(text), 0, "")]:
             tokens = prose_tokens(fold(text, position, start))
-            self._add(
-                tokens, [1 if token.isalpha() and token.isascii() else len(TOKENS[token]) >> 3 for token in tokens]
-            )
+            self._add(tokens, list(map(COUNTS.__getitem__, tokens)))
             if end:
                 self._add([f"${tex}"], [len(_FORMULAS[tex]) >> 3])
             position = end

@@ -122,12 +122,11 @@ def _match(
     """The most similar candidate that is the same document; the better ranked one among equals."""
     near = _near(state.kept, text, candidates, config)
     counts["resolve:candidates"] += len(candidates)
-    texts = [state.kept[other] for other in near]
-    found = similarities(text, texts)
+    found = similarities(text.shingles, [state.kept.shingles(other) for other in near])
     alike = [place for place, (_, containment) in enumerate(found) if containment >= config.min_containment]
     alike.sort(key=found.__getitem__, reverse=True)  # stable: equal ones stay in their order
     for place in alike[: config.max_comparisons]:
-        verdict = compare(texts[place], text, config, found[place])
+        verdict = compare(state.kept[near[place]], text, config, found[place])
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
         if verdict.same:

@@ -2,11 +2,13 @@
 
 A component of a crawl can hold every page of some thousand sites; what is kept of it must not have to fit into memory.
 The file is deleted by the system when the process ends, however it ends. TMPDIR says where it lies. Of every text an
-outline of its shingles stays in memory, some 2 to 4 bytes for each: most candidates are ruled out by it and not read.
+outline of its shingles stays in memory, some 2 to 4 bytes for each: most candidates are ruled out by it and not read;
+of the others the shingles are read, and the whole text only where it is aligned.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections import OrderedDict
 from functools import cached_property
@@ -15,7 +17,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from dedup.verify import Prepared
-from pipeline.text.sketch import outline
+from pipeline.text.sketch import U64, outline
 
 SHELF_BYTES = 512 << 20  # of texts in memory
 _WORD_BYTES = 100  # of one token in the list of words that a comparison may have made
@@ -29,12 +31,12 @@ class Outline(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """Where a text lies in the file: its start and the bytes or items of each part."""
+    """Where a text lies in the file, shingles first, and the items or bytes of each part."""
 
     start: int
-    text_bytes: int
-    words: int
     shingles: int
+    words: int
+    text_bytes: int
     keep: int
 
 
@@ -51,14 +53,14 @@ class Shelf:
 
     @cached_property
     def _file(self) -> IO[bytes]:
-        return tempfile.TemporaryFile(prefix="warcmill-shelf-")
+        return tempfile.TemporaryFile(prefix="warcmill-shelf-", buffering=0)
 
     def __contains__(self, name: str) -> bool:
         return name in self.outlines
 
     def __getitem__(self, name: str) -> Prepared:
         held = self._near.pop(name, None)
-        text, size = held or (self._read(self._far[name]), 0)
+        text, size = held or (self._restored(self._far[name]), 0)
         self._near_bytes -= size
         self._hold(name, text)  # weighed again, as it may hold words by now
         return text
@@ -66,6 +68,14 @@ class Shelf:
     def __setitem__(self, name: str, text: Prepared) -> None:
         self.outlines[name] = Outline(outline(text.shingles), len(text.shingles))
         self._hold(name, text)
+
+    def shingles(self, name: str) -> U64:
+        """Those of one text; where it lies in the file the rest is not read, and it stays there."""
+        held = self._near.get(name)
+        if held is not None:
+            return held[0].shingles
+        place = self._far[name]
+        return np.frombuffer(self._read(place.start, 8 * place.shingles), np.uint64)
 
     def discard(self, name: str) -> bool:
         """Forget a text; whether it was there."""
@@ -101,23 +111,32 @@ class Shelf:
 
     def _write(self, text: Prepared) -> _Place:
         encoded = text.text.encode()
-        place = _Place(self._end, len(encoded), len(text.hashes), len(text.shingles), text.keep)
-        self._file.seek(self._end)
-        parts = (text.hashes.tobytes(), text.shingles.tobytes(), text.formula.tobytes(), encoded)
-        self._end += self._file.write(b"".join(parts))
+        place = _Place(self._end, len(text.shingles), len(text.hashes), len(encoded), text.keep)
+        parts = memoryview(b"".join((text.shingles.data, text.hashes.data, text.formula.data, encoded)))
+        while parts:
+            written = os.pwrite(self._file.fileno(), parts, self._end)
+            self._end += written
+            parts = parts[written:]
         return place
 
-    def _read(self, place: _Place) -> Prepared:
-        self._file.seek(place.start)
-        data = self._file.read(9 * place.words + 8 * place.shingles + place.text_bytes)
-        shingles, formula = 8 * place.words, 8 * (place.words + place.shingles)
+    def _restored(self, place: _Place) -> Prepared:
+        hashes = 8 * place.shingles
+        formula = hashes + 8 * place.words
+        data = self._read(place.start, formula + place.words + place.text_bytes)
         return Prepared(
             data[formula + place.words :].decode(),
-            np.frombuffer(data, np.uint64, place.words),
+            np.frombuffer(data, np.uint64, place.words, hashes),
             np.frombuffer(data, np.bool_, place.words, formula),
-            np.frombuffer(data, np.uint64, place.shingles, shingles),
+            np.frombuffer(data, np.uint64, place.shingles),
             place.keep,
         )
+
+    def _read(self, start: int, size: int) -> bytes:
+        data = more = os.pread(self._file.fileno(), size, start)
+        while len(data) < size and more:  # the system gives at most 2 GiB at a time
+            more = os.pread(self._file.fileno(), size - len(data), start + len(data))
+            data += more
+        return data  # what lacks is an error of numpy's
 
 
 def _size(text: Prepared) -> int:

@@ -8,7 +8,6 @@ is another exercise, while one date in a page is an edit. The measure is the rat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -98,7 +97,7 @@ def prepare(text: str, config: VerifyConfig) -> Prepared:
 
 def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[float, float] | None = None) -> Verdict:
     """`verify` of prepared texts, whose similarity may be known. Symmetric but for the direction of the alignment."""
-    jaccard, containment = similarity or similarities(a, [b])[0]
+    jaccard, containment = similarity or similarities(a.shingles, [b.shingles])[0]
     if len(a.hashes) == len(b.hashes) and np.array_equal(a.hashes, b.hashes):
         return Verdict(True, 1.0, 1.0, "jaccard")
     if containment < config.min_containment:
@@ -118,13 +117,12 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[fl
     return Verdict(not apart, jaccard, containment, rule)
 
 
-def similarities(one: Prepared, others: Sequence[Prepared]) -> list[tuple[float, float]]:
-    """(Jaccard, containment in the smaller) of the shingles of one text with those of others."""
-    shingles = [other.shingles for other in others]
-    size, sizes = len(one.shingles), map(len, shingles)
+def similarities(one: U64, others: list[U64]) -> list[tuple[float, float]]:
+    """(Jaccard, containment in the smaller) of the distinct, ascending shingles of one text with those of others."""
+    size = len(one)
     return [
-        (common / (size + other - common), common / min(size, other)) if size and other else (0.0, 0.0)
-        for common, other in zip(shared_with(one.shingles, shingles), sizes, strict=True)
+        (common / (size + len(other) - common), common / min(size, len(other))) if size and len(other) else (0.0, 0.0)
+        for common, other in zip(shared_with(one, others), others, strict=True)
     ]
 
 

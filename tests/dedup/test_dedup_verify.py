@@ -223,7 +223,8 @@ def test_texts_come_back_from_the_shelf_as_they_were_put_there() -> None:
     assert not shelf.discard("other")
     assert "other" not in shelf
     for name in ("page", "empty", "last", "page"):
-        found, wanted = shelf[name], prepare(texts[name], CONFIG)
+        read, found, wanted = shelf.shingles(name), shelf[name], prepare(texts[name], CONFIG)
+        assert np.array_equal(read, wanted.shingles)
         assert found.text == wanted.text
         assert found.words[0:500] == wanted.words[0:500] == words(normalise(texts[name]))
         for part in ("hashes", "formula", "shingles"):

@@ -123,7 +123,8 @@ def _render_html(html: str, max_nodes: int) -> Rendered:
     code_blocks = resolve_code(document, signs)
     markup = visible_markup(document, code_blocks, signs)
     del document  # its memory is the layout's now
-    mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math)
+    macros, ascii_math = config.may_hold_macros, config.may_use_ascii_math
+    mask = FormulaMask(flow.recovered, config.read, ascii_math=ascii_math, macros=macros)
     lay_out(markup, Walk(flow, code_blocks, mask), max_nodes)
     return Rendered(flow.text(), flow.blocks(), flow.formulas(), title)
 

@@ -14,10 +14,10 @@ class FormulaMask:
     """Collects formulas of one page; `recovered[i]` is the formula behind sentinel i.
 
     `read_config` is asked when a text first looks as if it held one. `ascii_math`: whether the page may use AsciiMath,
-    whose delimiters can be anything.
+    whose delimiters can be anything; `macros`: whether it may hold Asciidoctor's `stem:[x]`, which has none.
     """
 
-    __slots__ = ("ascii_math", "read_config", "recovered")
+    __slots__ = ("any_text", "read_config", "recovered")
 
     def __init__(
         self,
@@ -25,14 +25,15 @@ class FormulaMask:
         read_config: Callable[[], MathConfig] = MathConfig,
         *,
         ascii_math: bool = False,
+        macros: bool = False,
     ) -> None:
         self.recovered = [] if recovered is None else recovered
         self.read_config = read_config
-        self.ascii_math = ascii_math and bool(read_config().ascii_pairs)
+        self.any_text = macros or (ascii_math and bool(read_config().ascii_pairs))
 
     def __call__(self, text: str) -> str:
         """`text` with every delimited formula replaced by a sentinel; definitions without a formula vanish."""
-        if "$" not in text and "\\" not in text and "[/" not in text and "</" not in text and not self.ascii_math:
+        if "$" not in text and "\\" not in text and "[/" not in text and "</" not in text and not self.any_text:
             return text
         parts: list[str] = []
         done = 0

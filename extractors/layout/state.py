@@ -25,7 +25,7 @@ class Walk(twin.WalkBase):
     flow: Flow
 
     def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: FormulaMask | None) -> None:
-        super().__init__(flow, mask, mask is not None and mask.ascii_math, Paths())
+        super().__init__(flow, mask, mask is not None and mask.any_text, Paths())
         self.code_blocks = code_blocks
 
     def finish(self, text: str) -> str:

@@ -156,6 +156,7 @@ _MATH_CLASS = re.compile(
     r"quicklatex\S*|inline-?formula|numberedequation|Wirisformula|mathtype|display)(?:\s|$)",
     re.I,
 )
+_ASCII_CLASS = re.compile(r"(?:^|\s)(?:ascii-?math\w*|AMimg)(?:\s|$)", re.I)
 _GENERIC_ALT = frozenset(
     {"formula", "equation", "latex", "math", "tex", "image", "[公式]", "[formula]", "[equation]", ""}
 )
@@ -192,6 +193,13 @@ def described_tex(image: Element) -> tuple[str, str] | None:
             if isinstance(source := held.get(key), str) and source.strip():
                 return source, kind
     return None
+
+
+def described_ascii(image: Element) -> str:
+    """AsciiMath in the description of an image that says so by class or backticks; "" for any other."""
+    text = (image.attr("alt") or "").strip()
+    quoted = len(text) > 2 and text[0] == text[-1] == "`"
+    return text.strip("`") if quoted or _ASCII_CLASS.search(image.attr("class") or "") else ""
 
 
 def _alternative(raw: str | None) -> str:

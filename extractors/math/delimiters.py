@@ -130,7 +130,7 @@ def scan(text: str, config: MathConfig) -> list[Span]:
             continue
         spans.append(span)
         index = close + 1
-    return _with_bare(text, spans) if "\\" in text else spans
+    return _with_bare(text, spans) if "\\" in text or ":[" in text else spans
 
 
 def _with_bare(text: str, spans: list[Span]) -> list[Span]:

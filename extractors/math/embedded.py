@@ -40,9 +40,9 @@ _SAFE = re.compile(rf"(?<![\"'=])«math\b[^«»]{{0,500}}»(?:(?!«/?math\b).){{
 # Adobe's Symbol encoding, by the characters that Latin-1 has in its places.
 _SYMBOLS = str.maketrans(
     "\"$'*-@ABCDEFGHIJKLMNOPQRSTUVWXYZ\\^`abcdefghijklmnopqrstuvwxyz~"
-    "¡¢£¤¥¦§¨©ª«¬\u00ad®¯²³´µ¶·¸¹º»¼ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÕÖ×ØÙÚÛÜÝÞßàáåñò",
+    "¡¢£¤¥¦§¨©ª«¬\u00ad®¯²³´µ¶·¸¹º»¼ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÕÖ×ØÙÚÛÜÝÞßàáåñòæçèéêëìíîïóôõö÷øùúûüýþ",
     "∀∃∋∗−≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ∴⊥‾αβχδεφγηιϕκλμνοπθρστυϖωξψζ∼"
-    "ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓″≥×∝∂•÷≠≡≈…ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨∑⟩∫",
+    "ϒ′≤⁄∞ƒ♣♦♥♠↔←↑→↓″≥×∝∂•÷≠≡≈…ℵℑℜ℘⊗⊕∅∩∪⊃⊇⊄⊂⊆∈∉∠∇∏√⋅¬∧∨⇔⇐⇑⇒⇓◊⟨∑⟩∫⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭",
 )
 _PRIVATE = {0xF000 + code: chr(code) for code in range(0x20, 0xFF)}  # where Word keeps them
 

@@ -32,6 +32,7 @@ _MAX_ROWS = 100
 def markup_to_latex(element: Element) -> str | None:
     """LaTeX of inline HTML with `<sub>` and `<sup>`; None when it is too deep or too large."""
     root = MathNode("mrow")
+    products = element.has_class("formula")  # eLyXer and docutils write mc² as <i>mc</i><sup>2</sup>
     stack: list[tuple[Element, MathNode]] = []
     if element.tag == "table":
         root.kids.append(display_shape(element, stack))
@@ -45,7 +46,8 @@ def markup_to_latex(element: Element) -> str | None:
             if isinstance(child, Text):
                 node.kids.extend(tokens(child.data))
             elif isinstance(child, Element):
-                if (shape := _shape(child, stack)) is not None:
+                shape = letters(child.text) if products and is_product(child) else _shape(child, stack)
+                if shape is not None:
                     node.kids += shape
                     continue
                 kid = MathNode("mrow", "", {"root": "1"} if "border-top" in (child.attr("style") or "") else {})
@@ -56,7 +58,7 @@ def markup_to_latex(element: Element) -> str | None:
                 stack.append((child, kid))
         if count > _MAX_NODES:
             return None
-    _attach_scripts(root)
+    attach_scripts(root)
     return tree_to_latex(root)
 
 
@@ -93,6 +95,35 @@ def tokens(text: str) -> list[MathNode]:
         before, after = text[: words.start()][-1:].isspace(), text[words.end() : words.end() + 1].isspace()
         nodes.append(MathNode("mtext", f"{' ' * before}{words[0]}{' ' * after}"))
         position = words.end()
+    return nodes + _characters(text[position:])
+
+
+FUNCTION_NAME = re.compile("|".join(sorted(FUNCTIONS, key=len, reverse=True)))
+_LETTERS = re.compile(r"[A-Za-z]{2,}")
+_LONG_WORD = re.compile(r"(?:if|for|or|and|is|in|when|with|where|otherwise|[A-Za-z]{5,})")
+
+
+def is_product(element: Element) -> bool:
+    """Whether an element is letters in italics and nothing else."""
+    return element.tag == "i" and next(element.iter_elements(), None) is None
+
+
+def letters(text: str) -> list[MathNode]:
+    """Every letter by itself, but for names of functions and words: what writes no product as one word of italics."""
+    nodes: list[MathNode] = []
+    position = 0
+    for run in _LETTERS.finditer(text):
+        nodes += _characters(text[position : run.start()])
+        position = run.end()
+        if _LONG_WORD.fullmatch(run[0]) and FUNCTION_NAME.match(run[0]) is None:
+            nodes.append(MathNode("mtext", f" {run[0]} "))
+            continue
+        place = run.start()
+        while place < position:
+            name = FUNCTION_NAME.match(text, place, position)
+            end = name.end() if name else place + 1
+            nodes.append(MathNode("mi", text[place:end]))
+            place = end
     return nodes + _characters(text[position:])
 
 
@@ -185,7 +216,7 @@ def _mark_last(nodes: list[MathNode], mark: str) -> None:
 _PRIMES = frozenset("′″‴")
 
 
-def _attach_scripts(root: MathNode) -> None:
+def attach_scripts(root: MathNode) -> None:
     """Turn each `sub`/`sup` and the node before it into `msub`, `msup` or `msubsup`."""
     stack = [root]
     while stack:

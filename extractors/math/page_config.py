@@ -72,7 +72,8 @@ _RELEVANT_SIGNS = frozenset(_RELEVANT)
 _DEFINITION_SIGNS = frozenset(("\\newcommand", "\\def\\", "\\declaremathoperator"))
 _ASCII_SIGNS = frozenset(("asciimath", "am_htmlormml"))
 _CONFIG_SIGN, _AM_SIGNS = "config=", frozenset(("am_", "am-"))  # a named configuration of MathJax that reads AsciiMath
-SIGNS = tuple(sorted({*_RELEVANT, *_ASCII_SIGNS, _CONFIG_SIGN, *_AM_SIGNS, *_DEFINITION_SIGNS}))
+_MACRO_SIGNS = frozenset(("stem:[", "latexmath:["))  # Asciidoctor's, left in the text by another program
+SIGNS = tuple(sorted({*_RELEVANT, *_ASCII_SIGNS, *_MACRO_SIGNS, _CONFIG_SIGN, *_AM_SIGNS, *_DEFINITION_SIGNS}))
 _MAY_DEFINE = re.compile(r"\\(?:newcommand|def\\|DeclareMathOperator)")
 
 
@@ -82,11 +83,12 @@ class ConfigReader:
     Made before scripts leave the tree; they may be gone when it is read. `signs` are those of the page among SIGNS.
     """
 
-    __slots__ = ("_config", "_configured", "_scripts", "_text", "may_use_ascii_math")
+    __slots__ = ("_config", "_configured", "_scripts", "_text", "may_hold_macros", "may_use_ascii_math")
 
     def __init__(self, document: Document, signs: Signs = ALL) -> None:
         configured = _CONFIG_SIGN in signs and holds_any(signs, _AM_SIGNS)
         self.may_use_ascii_math = configured or holds_any(signs, _ASCII_SIGNS)
+        self.may_hold_macros = holds_any(signs, _MACRO_SIGNS)
         self._configured = holds_any(signs, _RELEVANT_SIGNS)
         defines = holds_any(signs, _DEFINITION_SIGNS)
         silent = not (self.may_use_ascii_math or self._configured or defines)

@@ -15,7 +15,16 @@ from turbohtml import Comment, Document, Element, Node, Text
 
 from extractors.layout.signs import ALL, Selectors, Signs, holds_any, tag_sign
 from extractors.math import ignored
-from extractors.math.attributes import ASCII_NAMES, LOOSE_NAMES, MATHML_NAMES, TEX_NAMES, described_tex, image_tex
+from extractors.math.asciimath import recover_asciimath
+from extractors.math.attributes import (
+    ASCII_NAMES,
+    LOOSE_NAMES,
+    MATHML_NAMES,
+    TEX_NAMES,
+    described_ascii,
+    described_tex,
+    image_tex,
+)
 from extractors.math.forms import CLOSE, OPEN, Recovered, sentinel
 from extractors.math.html_markup import write_code_scripts
 from extractors.math.macros import expand
@@ -260,9 +269,9 @@ def _has_twin(math: Element) -> bool:
 
 
 def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
-    names = set((element.attr("class") or "").split())
-    if element.tag == "table" and "display" in names:
+    if element.tag == "table":
         return recover_display_table(element)
+    names = set((element.attr("class") or "").split())
     if "latex-rendered" in names:
         return recover_attributes(element, known_math=True) or recover_substack(element)
     if "katex" in names or "katex-display" in names:
@@ -331,6 +340,8 @@ def _decide_image(image: Element) -> _Verdict:
         return attributes
     if (image.attr("alt") or image.attr("title") or "").startswith("{") and (described := _described(image)):
         return described
+    if source := described_ascii(image):
+        return recover_asciimath(source, display=is_display(image))
     found = _latex2html(image) or image_tex(image)
     if found is None:
         return None

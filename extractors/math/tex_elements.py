@@ -7,6 +7,7 @@ import re
 
 from turbohtml import Element
 
+from extractors.math import tth_tables
 from extractors.math.asciimath import recover_asciimath
 from extractors.math.attributes import (
     ASCII_NAMES,
@@ -24,6 +25,7 @@ from extractors.math.html_markup import INLINE_TAGS, markup_to_latex
 from extractors.math.mathml import markup_source_to_latex
 from extractors.math.normal import looks_like_tex, normal_tex, strip_delimiters
 from extractors.math.sources import COMMAND_OR_SCRIPT
+from extractors.math.tth_tables import tth_latex
 
 # Elements and classes that hold nothing but a formula: their text is taken without asking whether it looks like TeX.
 _TEX_TAGS = """
@@ -72,6 +74,7 @@ LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula", "texhtml")
 SELECTORS = (
     *TAGS,
     "table.display",
+    tth_tables.SELECTOR,
     *(f".{name}:not(img):not(script)" for name in (*SURE_CLASSES, *LOOSE_CLASSES) if "math" not in name),
     "[role=math]",
     "[data-math-style]",
@@ -208,8 +211,11 @@ def _from_attribute(element: Element) -> Recovered | None:
 
 
 def recover_display_table(table: Element) -> Recovered | None:
-    """A display formula in HeVeA's tables; None for any other table."""
-    latex = markup_to_latex(table) if is_display_formula(table) else None
+    """A display formula in HeVeA's or TtH's tables; None for any other table."""
+    if table.has_class("display"):
+        latex = markup_to_latex(table) if is_display_formula(table) else None
+    else:
+        latex = tth_latex(table)
     return Recovered(latex, "html_markup", True, True) if latex else None
 
 

@@ -92,7 +92,7 @@ def steps(body: bytes, spent: dict[str, float]) -> None:
     done("code")
     markup = visible_markup(document, blocks, signs)
     done("hidden parts, tables")
-    mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math)
+    mask = FormulaMask(flow.recovered, config.read, ascii_math=config.may_use_ascii_math, macros=config.may_hold_macros)
     done("configuration")
     lay_out(markup, Walk(flow, blocks, mask), MAX_NODES)
     done("walk")

@@ -108,6 +108,7 @@ _SERVICES = (
     (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),
     (re.compile(r"mathurl\.com/render\.cgi\?", re.I), False),
 )
+_MAY_DRAW = re.compile(r"\?|mimetex|mathtex|texrender|mathtran|upmath|s2cms|equation_images|texify", re.I)
 _WHOLE_QUERY = re.compile(
     r"codecogs\.com/|csdn\.net/|mimetex|mathtex|texify|mathurl|upmath|s2cms|equation_images", re.I
 )
@@ -123,7 +124,7 @@ _STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
 
 def image_query_tex(src: str) -> str | None:
     """TeX in the URL of a formula-drawing service, decoded, its size and colour settings dropped."""
-    for pattern, plus_is_space in _SERVICES:
+    for pattern, plus_is_space in _SERVICES if _MAY_DRAW.search(src) else ():
         match = pattern.search(src)
         if match is None:
             continue

@@ -54,15 +54,21 @@ _ASCII_SOURCE = re.compile(
 )
 _STRING = r"\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`"
 _LEX = re.compile(_STRING + r"|//[^\n]*|[\[\]{},:]|[\w$.]+", re.S)
-_KEY = r"[\"']?\b{}\b[\"']?\s*:\s*"
-_INLINE = re.compile(_KEY.format("inlineMath") + r"(?=[\[{])")
-_DISPLAY = re.compile(_KEY.format("displayMath") + r"(?=[\[{])")
-_KATEX_DELIMITERS = re.compile(_KEY.format("delimiters") + r"(?=\[)")
-_MACROS = re.compile(_KEY.format("macros").replace("macros", "[mM]acros") + r"(?=\{)")
-_ENVIRONMENTS = re.compile(_KEY.format("processEnvironments") + r"(true|false)")
-_IGNORE = re.compile(_KEY.format("(?:ignoreHtmlClass|ignoreClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
-_PROCESS = re.compile(_KEY.format("(?:processHtmlClass|processClass)") + r"[\"']([\w|\- .*]{1,200})[\"']")
-_KATEX_IGNORE = re.compile(_KEY.format("ignoredClasses") + r"\[([\w\"', -]{1,200})\]")
+
+
+def _key(*names: str) -> str:
+    """Pattern of a key and its colon; a name precedes the look at what is before it, since `re` seeks letters fast."""
+    return "(?:" + "|".join(rf"{name}(?<!\w{name})" for name in names) + r")\b[\"']?\s*:\s*"
+
+
+_INLINE = re.compile(_key("inlineMath") + r"(?=[\[{])")
+_DISPLAY = re.compile(_key("displayMath") + r"(?=[\[{])")
+_KATEX_DELIMITERS = re.compile(_key("delimiters") + r"(?=\[)")
+_MACROS = re.compile(_key("macros", "Macros") + r"(?=\{)")
+_ENVIRONMENTS = re.compile(_key("processEnvironments") + r"(true|false)")
+_IGNORE = re.compile(_key("ignoreHtmlClass", "ignoreClass") + r"[\"']([\w|\- .*]{1,200})[\"']")
+_PROCESS = re.compile(_key("processHtmlClass", "processClass") + r"[\"']([\w|\- .*]{1,200})[\"']")
+_KATEX_IGNORE = re.compile(_key("ignoredClasses") + r"\[([\w\"', -]{1,200})\]")
 _ASCII_BLOCK = re.compile(
     r"asciimath2?j?a?x?\s*+(?:[\"']\s*+)?:\s*+\{[^{}]{0,300}?delimiters\s*+(?:[\"']\s*+)?:\s*+(?=\[)", re.S
 )
@@ -181,7 +187,14 @@ def _ascii_pairs(code: str, sources: str) -> tuple[Pair, ...]:
     found = _pairs(code, _ASCII_BLOCK)
     if found:
         return found
-    return (("`", "`"),) if _ASCII_SOURCE.search(sources) or _ASCII_SOURCE.search(code) else ()
+    return (("`", "`"),) if _uses_ascii_math(sources) or _uses_ascii_math(code) else ()
+
+
+def _uses_ascii_math(text: str) -> bool:
+    lowered = text.lower()
+    if "asciimath" not in lowered and "am_" not in lowered and "am-" not in lowered:  # told in a twentieth of the time
+        return False
+    return _ASCII_SOURCE.search(text) is not None
 
 
 def _tokens(code: str, start: int, limit: int) -> list[str]:

@@ -72,30 +72,32 @@ _MATHJAX_2_CLASSES = (
     "MJXc-display",
 )
 _MATHQUILL_CLASSES = ("mathquill-rendered-math", "mq-math-mode", "dcg-mq-math-mode")
-_IMAGE_SELECTORS = (
-    'img[class*="math"]',
-    'img[class*="tex"]',
-    'img[class*="formula" i]',
-    'img[class*="equation"]',
-    'img[src*="tex"]',
-    'img[src*="codecogs"]',
-    'img[src*="math"]',
-    'img[src*="chl="]',
-    'img[src*="equation"]',
-    'img[src*="upmath"]',
-    'img[src*="s2cms"]',
-    'img[data-src*="latex"]',
-    'img[data-src*="codecogs"]',
-    'img[data-src*="equation?"]',
-    'img[data-lazy-src*="latex"]',
-    'img[data-lazy-src*="codecogs"]',
-    'img[alt*="\\\\"]',
-    'img[alt^="$"]',
-    "img[alt^='{\"']",
-    "img[title^='{\"']",
-    'img[alt^="tex2html"]',
+# of images: the tag is asked once for all of them
+_IMAGES = Selectors(
+    (
+        '[class*="math"]',
+        '[class*="tex"]',
+        '[class*="formula" i]',
+        '[class*="equation"]',
+        '[src*="tex"]',
+        '[src*="codecogs"]',
+        '[src*="math"]',
+        '[src*="chl="]',
+        '[src*="equation"]',
+        '[src*="upmath"]',
+        '[src*="s2cms"]',
+        '[data-src*="latex"]',
+        '[data-src*="codecogs"]',
+        '[data-src*="equation?"]',
+        '[data-lazy-src*="latex"]',
+        '[data-lazy-src*="codecogs"]',
+        '[alt*="\\\\"]',
+        '[alt^="$"]',
+        "[alt^='{\"']",
+        "[title^='{\"']",
+        '[alt^="tex2html"]',
+    )
 )
-_IMAGES = Selectors(_IMAGE_SELECTORS)
 _MATH_TAGS = ("math", "m:math", "mml:math", "m:omathpara", "m:omath", "mjx-container", "var", *TAGS)
 _TAGS = Selectors(name.replace(":", "\\:") for name in _MATH_TAGS)
 _SCRIPTS = Selectors(['script[type^="math/" i]'])
@@ -113,9 +115,12 @@ _CLASSES = Selectors(
     )
 )
 _DATA = Selectors(f"[{name}]" for name in (*TEX_NAMES, *LOOSE_NAMES, *MATHML_NAMES, *ASCII_NAMES))
-_KINDS = (_TAGS, _SCRIPTS, _IMAGES, _CLASSES, _DATA)
-_CODE, _SCRIPT_TAGS = tag_sign("code"), frozenset((tag_sign("sup"), tag_sign("sub")))
-SIGNS = (*(sign for kind in _KINDS for sign in kind.signs), *sorted({*ignored.SIGNS, _CODE, *_SCRIPT_TAGS}))
+_KINDS = (_TAGS, _SCRIPTS, _CLASSES, _DATA)
+_IMAGE, _CODE, _SCRIPT_TAGS = tag_sign("img"), tag_sign("code"), frozenset((tag_sign("sup"), tag_sign("sub")))
+SIGNS = (
+    *(sign for kind in (*_KINDS, _IMAGES) for sign in kind.signs),
+    *sorted({*ignored.SIGNS, _IMAGE, _CODE, *_SCRIPT_TAGS}),
+)
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REPEAT_DEPTH = 3
@@ -177,8 +182,11 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
 
 def _candidates(document: Document, signs: Signs) -> list[Element]:
     """Elements that may be formulas, in document order."""
-    selectors = ", ".join(filter(None, (kind.of(signs) for kind in _KINDS)))
-    return document.select(selectors) if selectors else []
+    selectors = [kind.of(signs) for kind in _KINDS]
+    if _IMAGE in signs and (images := _IMAGES.of(signs)):
+        selectors.append(f"img:is({images})")
+    wanted = ",".join(filter(None, selectors))
+    return document.select(wanted) if wanted else []
 
 
 @dataclass(slots=True)

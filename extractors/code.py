@@ -26,7 +26,7 @@ _DECORATION_INSIDE = Selectors(
         *(".lineno", ".linenos", ".linenodiv", ".line-number", ".line-numbers-rows", ".hljs-ln-numbers"),
         *(".CodeMirror-gutter-wrapper", ".CodeMirror-linenumber", ".ace_gutter"),
         *(".ln", ".lnt", ".gutter", ".gl", ".react-syntax-highlighter-line-number", ".code-line-number", ".linenr"),
-        *(".pre-numbering", ".code-block-extension-header"),
+        *(".pre-numbering", ".code-block-extension-header", ".ltx_listing_data", ".ltx_tag_listingline"),
         *("button", ".copybtn", ".copy-button", ".copy-btn", ".btn-clipboard", ".clipboard-copy"),
     )
 )
@@ -62,6 +62,7 @@ _CODE = Selectors(
             "div.view-lines",
             "div.fragment",
             "div.cm-content",
+            "div.ltx_lstlisting",
         ),
         *(
             "ol.code",
@@ -88,8 +89,8 @@ _LANGUAGE_ATTRIBUTES = (
 )
 SIGNS = (*_LANGUAGE_ATTRIBUTES, *_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _NAMED = re.compile(
-    r"(?:^|[\s;])(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang"
-    r"|hl|data type)[-:=]\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
+    r"(?:^|[\s;])(?:ltx_lst_language_|(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang"
+    r"|hl|data type)[-:=])\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
 )
 _BESIDE = re.compile(
     r"(?:^|\s)(?:sourceCode|hljs|prettyprint|highlight|codehilite|geshi|syntax|src|code)\s+([A-Za-z0-9+#-]{1,20})(?:\s|$)"
@@ -223,7 +224,7 @@ def _drop_numbers(node: Element) -> None:
     numbers: list[Element] = []
     for span in node.select("span"):
         before = span.previous_sibling
-        starts = before is None or (isinstance(before, Text) and before.data.rstrip(" ").endswith("\n"))
+        starts = before is None or before.text.rstrip(" ").endswith("\n")
         if starts and span.text.strip() == str(len(numbers) + 1):
             numbers.append(span)
     if len(numbers) < MIN_LINE_CELLS or len(numbers) != len(node.text.strip().split("\n")):

@@ -18,7 +18,9 @@ _KEPT_LINES = Selectors(
         *(".whitespace-pre", ".pre-wrap"),
     )
 )
-_LINED_CODE = Selectors(("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']"))
+_LINED_CODE = Selectors(
+    ("code br", "tt br", "samp br", "code[class*='hljs']", "code[class*='language-']", "div[class*='language-']")
+)
 # Code with `<br>` in it that says so by class alone, and lines that a style makes boxes of.
 _BROKEN_CODE = Selectors(("div.codecolorer", "div.w3-code"))
 _LINE_BOX = Selectors((".gatsby-highlight-code-line",))
@@ -28,13 +30,17 @@ _INDENT_SIGNS = frozenset(("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ",
 # a definition of "Code: Select all".
 _POSTS = Selectors(("blockquote.postcontent", "li.postbit", "li.postbitlegacy", "li.postcontainer", "ol.posts"))
 _CODE_BOXES = Selectors(("dl.codebox",))
+_CITED = Selectors(("blockquote cite",))
+# Lists of lines of code (GeSHi), and notes that stand in the text where they are called (LaTeXML).
+_LISTED_CODE = Selectors(("li>.de1",))
+_NOTES_INSIDE = Selectors((".ltx_note_outer",))
 _COPIES, _HEADERS = "copy", frozenset(("columnheader", "rowheader", "gridcell"))  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
 TABLE_SIGNS = _HEADERS | {tag_sign("table")}  # behind `retag` a page without any of them has no table
 _ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
 SIGNS = (
     *(sign for kind in (_KEPT_LINES, _LINED_CODE, _BROKEN_CODE, _LINE_BOX) for sign in kind.signs),
-    *(sign for kind in (_POSTS, _CODE_BOXES, _TABLES) for sign in kind.signs),
+    *(sign for kind in (_POSTS, _CODE_BOXES, _TABLES, _CITED, _LISTED_CODE, _NOTES_INSIDE) for sign in kind.signs),
     *_ASKED,
     *sorted(_INDENT_SIGNS),
     _CODE_LINE_END,
@@ -48,7 +54,18 @@ _MONOSPACED = re.compile(r"font(?:-family)?\s{0,9}:[^;]{0,200}(?:mono|courier|co
 _BLOCKS = "p,div,ul,ol,dl,table,h1,h2,h3,h4,h5,h6,blockquote,section,article"
 _MAX_NODES = 200_000  # that elements with kept line ends may hold together: they may lie in each other
 _COPY = frozenset(
-    ("copy", "copy code", "copied", "copied!", "copy to clipboard", "复制", "复制代码", "copier", "kopieren")
+    (
+        "copy",
+        "copy code",
+        "copied",
+        "copied!",
+        "copy to clipboard",
+        "copy item path",
+        "复制",
+        "复制代码",
+        "copier",
+        "kopieren",
+    )
 )
 _CELLS = {"cell": "td", "gridcell": "td", "columnheader": "th", "rowheader": "th"}
 _MAX_ROW_DEPTH = 8
@@ -86,6 +103,10 @@ def retag(document: Document, signs: Signs, chars: int) -> Signs:
         for button in document.select("button")[:looks]:
             if button.text.strip().lower() in _COPY:
                 button.extract()
+    if selector := _CITED.of(signs):
+        _set_authors_apart(document.select(selector)[:looks])
+    if selector := _NOTES_INSIDE.of(signs):
+        _bracket_notes(document.select(selector)[:looks])
     if tag_sign("sup") in signs:
         _mark_notes(document.select("sup")[:looks])
     return with_sign(signs, tag_sign("pre")) if made else signs
@@ -97,6 +118,8 @@ def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
     if selector := _CODE_BOXES.of(signs):
         for box in document.select(selector)[:looks]:
             _open_box(box)
+    if selector := _LISTED_CODE.of(signs):
+        made += _name_listed(document.select(selector))
     if selector := _LINE_BOX.of(signs):
         for line in document.select(selector):
             line.tag = "div"
@@ -126,6 +149,37 @@ def _open_box(box: Element) -> None:
     box.tag = "div"
 
 
+def _name_listed(lines: list[Element]) -> int:
+    """GeSHi's numbered lines in a box that is no `pre`."""
+    lists = {line.parent.parent: None for line in lines if line.parent is not None}
+    found = [node for node in lists if isinstance(node, Element) and node.tag == "ol" and node.closest("pre") is None]
+    for node in found:
+        node.tag = "pre"
+    return len(found)
+
+
+def _set_authors_apart(names: list[Element]) -> None:
+    """ "ann wrote:" at the beginning of a quotation is a line of its own (phpBB)."""
+    for name in names:
+        box, first = name.parent, name.previous_sibling
+        starts = isinstance(box, Element) and box.tag in ("blockquote", "div") and (not first or not first.text.strip())
+        if starts and name.text.rstrip().endswith(":"):
+            name.tag = "div"
+
+
+def _bracket_notes(notes: list[Element]) -> None:
+    """A note inside a sentence stands in brackets, its number once."""
+    for note in notes:
+        mark = note.previous_sibling
+        if not isinstance(mark, Element) or not mark.has_class("ltx_note_mark"):
+            continue
+        number = " ".join(mark.text.split())
+        mark.extract()
+        note.remove(".ltx_note_mark,.ltx_tag_note,.ltx_note_type")
+        note.insert_before(Text(f" [{number}: "))
+        note.insert_after(Text("]"))
+
+
 def _join_code_lines(found: list[Element]) -> int:
     """A box of nothing but inline code, one line each, is one block."""
     made = 0
@@ -150,7 +204,7 @@ def _name_indented(breaks: list[Element]) -> int:
     for box in {id(box): box for line in breaks if (box := _indented_box(line)) is not None}.values():
         if box.tag in _LINE_BOXES and box.select_one(_NOT_IN_CODE) is None and box.closest("pre,code") is None:
             lines = [line for line in _source_lines(box) if line.strip()]
-            if _are_statements(lines):
+            if _are_statements(lines, 2 if "code" in (box.attr("class") or "").lower() else _MIN_STATEMENTS):
                 _join_source_lines(box)
                 _write_wide_spaces(box)
                 box.tag = "pre"
@@ -182,8 +236,8 @@ def _source_lines(box: Element) -> list[str]:
     return lines
 
 
-def _are_statements(lines: list[str]) -> bool:
-    if not _MIN_STATEMENTS <= len(lines) <= _MAX_LINES:
+def _are_statements(lines: list[str], least: int) -> bool:
+    if not least <= len(lines) <= _MAX_LINES:
         return False
     statements = sum(_STATEMENT.search(line.rstrip()) is not None for line in lines)
     return 2 * statements >= len(lines)
@@ -227,8 +281,10 @@ def _name_code(elements: list[Element]) -> int:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
     made = 0
     for found in elements:
-        code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
+        code = found if found.tag in ("code", "tt", "samp", "div") else found.closest("code,tt,samp")
         if code is None or (found is code and not _is_alone(code)):
+            continue
+        if code.tag == "div" and (code.select_one("code") is not None or not _are_statements(code.text.split("\n"), 2)):
             continue
         if code.closest("pre,table") is None and code.select_one(_BLOCKS) is None and code.text.strip():
             if code.select_one("br") is not None:

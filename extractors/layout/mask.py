@@ -39,6 +39,8 @@ class FormulaMask:
         done = 0
         for span in scan(text, self.read_config()):
             parts.append(text[done : span.start])
+            if span.display and text[span.start - 1 : span.start] == ")":
+                parts.append(" ")  # behind the number of the equation (Sphinx)
             if span.tex:
                 parts.append(f"{FORMULA_OPEN}{len(self.recovered)}{FORMULA_CLOSE}")
                 self.recovered.append(Recovered(span.tex, span.source_form, span.display, True))

@@ -38,6 +38,17 @@ SPACED = frozenset(("button", "label", "output", "meter", "progress"))  # boxes 
 # Removed before formulas are resolved: their content is never rendered, or repeats what is rendered.
 NEVER_RENDERED = ("template", "style")
 
+# What a page hides and shows at a click though it is its content: tabs, answers, solutions, proofs, folded parts.
+_FOLDED = (
+    *("[role='tabpanel' i]", ".tab-pane", ".tabcontent", ".tab-content", ".tab_content", ".tabs-panel"),
+    *("[class*='answer' i]", "[id*='answer' i]", "[class*='solution' i]", "[id*='solution' i]"),
+    *("[id^='sol' i]", "[id^='ans' i]", "[id^='proof' i]"),
+    *("[class*='spoiler' i]", "[id*='spoiler' i]", "[class*='accordion' i]", "[class*='collapseomatic' i]"),
+    *("[class*='faq' i]", "[class*='explanation' i]", ".ui-tabs-panel", ".proof", ".hint", ".NavContent"),
+    *(".mw-collapsible-content", ".knowl-output", "[role='region'][aria-labelledby]"),
+)
+_NOT_FOLDED = f":not({','.join(_FOLDED)})"
+
 # Removed after formulas and code are resolved, beside `head`.
 HIDDEN_SELECTORS = (
     *[
@@ -55,9 +66,9 @@ HIDDEN_SELECTORS = (
         "rp",
         "frame",
     ],
-    "[hidden]:not([hidden='until-found'])",
-    "[style*='display:none' i]:not(body)",
-    "[style*='display: none' i]:not(body)",
+    f"[hidden]:not([hidden='until-found']){_NOT_FOLDED}",
+    f"[style*='display:none' i]:not(body){_NOT_FOLDED}",
+    f"[style*='display: none' i]:not(body){_NOT_FOLDED}",
     "a.headerlink",
     "a.anchorjs-link",
     "a.hash-link",
@@ -79,9 +90,10 @@ HIDDEN_SELECTORS = (
 )
 # Said to screen readers only, mostly what the page shows beside it in other words.
 SPOKEN_SELECTORS = (
-    ".sr-only",
-    ".visually-hidden",
+    "[class*='sr-only']",
+    "[class*='visually-hidden']",
     ".visuallyhidden",
+    ".accesshide",
     ".screen-reader-text",
     ".screen-reader-only",
     ".a-offscreen",

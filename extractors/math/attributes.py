@@ -178,9 +178,16 @@ def image_tex(image: Element) -> tuple[str, str] | None:
     for text in alternatives:
         if text.lower() in _GENERIC_ALT or _NOT_TEX.match(text):
             continue
+        if _in_lines(text):
+            continue
         if (marked and looks_like_tex(text)) or _is_surely_tex(text):
             return text, "image_alt"
     return (query, "image_src") if query is not None else None
+
+
+def _in_lines(text: str) -> bool:
+    """Whether a description draws a formula in characters, line by line (TeX4ht)."""
+    return "\n" in text and "  " in text and "\\" not in text
 
 
 def described_tex(image: Element) -> tuple[str, str] | None:

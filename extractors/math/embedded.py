@@ -86,7 +86,9 @@ def _open(holder: Element) -> bool:
 
 
 def _put(markup: str, holder: Element) -> None:
-    fragment = parse_fragment(f"<{'div' if holder.tag == 'iframe' else 'span'}>{markup}")
+    fragment = parse_fragment(markup)
+    if holder.tag != "iframe":
+        fragment.tag = "span"
     fragment.remove("style,template,title")
     holder.replace_with(fragment)
 

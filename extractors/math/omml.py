@@ -37,7 +37,9 @@ def open_comments(document: Document) -> None:
     for comment in found[:_MAX_COMMENTS]:
         if not isinstance(comment.parent, Element):
             continue  # beside the root element, where nothing is shown
-        comment.replace_with(parse_fragment(_CONDITION.sub("", comment.data.strip())))
+        opened = parse_fragment(_CONDITION.sub("", comment.data.strip()))
+        opened.tag = "span"  # it may stand inside a sentence
+        comment.replace_with(opened)
 
 
 def recover_omml(math: Element) -> Recovered | None:

@@ -90,6 +90,9 @@ _TEX_DOCUMENT = re.compile(
 )
 _SOURCES = frozenset((*TEX_NAMES, *LOOSE_NAMES, *KNOWN_MATH_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _SOURCE = re.compile(r"[\\^_]")
+_DISPLAY_START = re.compile(
+    r"\s*(?:\$\$|\\\[|\\begin\{(?:equation|align(?:ed|at|edat)?|gather|multline|eqnarray|flalign|displaymath)\*?\})"
+)
 _STRONG = re.compile(r"\\[A-Za-z]|[\^_{}=<>→←↔⇒⇔↦≅≈≡∼≤≥≠∈∉⊂⊆∑∏∫√]")
 
 
@@ -146,7 +149,7 @@ def is_display(element: Element) -> bool:
 
 
 def _means_display(tex: str) -> bool:
-    return tex.startswith(("$$", "\\[", "\\begin{equation", "\\begin{align"))
+    return _DISPLAY_START.match(tex) is not None
 
 
 def recover_text_element(element: Element) -> Recovered | None:
@@ -181,7 +184,7 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
         return _from_markup(element)  # what a reader sees, where braces are braces
     if _has_own_delimiters(tex) or "\ue000" in tex:
         return None  # several formulas, or prose around one: left to the delimiter scan
-    return Recovered(normal_tex(tex), "tex_element", is_display(element), True)
+    return Recovered(normal_tex(tex), "tex_element", is_display(element) or _means_display(tex), True)
 
 
 def recover_variable(var: Element) -> Recovered | None:

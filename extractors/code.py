@@ -17,7 +17,7 @@ from turbohtml import Document, Element, Text
 from extractors.layout.native import twin
 from extractors.layout.signs import Selectors, Signs
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, CODE_TAGS, FORMULA_OPEN
-from extractors.layout.text import unescape, without_comments
+from extractors.layout.text import without_comments
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
@@ -111,14 +111,9 @@ _MAX_WRAPPERS = 3
 _NO_WRAPPERS = frozenset(("body", "article", "main", "section", "li"))  # they hold more than one block
 _BACKTICKS = re.compile("`{3,}")
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
-_WORD = re.compile(r"[^\W\d_]{2,}")
 _TAGS = twin.TagTable(CODE_TAGS)
 MIN_LINE_CELLS = 2
-MIN_PROSE_WORDS = 8
-MIN_PROSE_CHARS = 3 * MIN_PROSE_WORDS - 1  # of words with two letters
 MAX_REMEMBERED_CHARS = 200  # of an element's classes
-MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
-_SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
 
 
 class CodeBlock(NamedTuple):
@@ -153,14 +148,13 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         if nested:
             nested -= 1
             continue
-        markup = node.inner_html
-        if markup.startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
-            continue
-        if "<" in markup:
+        if node.select_one("*") is not None:
             nested = len(node.select(code))
             block = _take(node, decoration, names)
+        elif (text := node.text).startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
+            continue
         else:
-            block = _take_text(node, unescape(markup) if "&" in markup else markup, names)
+            block = _take_text(node, text, names)
         if block is None:
             continue
         _leave_mark(node, len(blocks))
@@ -203,7 +197,7 @@ def _leave_mark(node: Element, index: int) -> None:
     if node.tag != "pre":
         node.tag = "pre"
     attributes = node.attrs
-    if len(attributes) > ("class" in attributes):
+    if attributes:
         for name in [name for name in attributes if name != "class"]:
             del attributes[name]
 
@@ -238,7 +232,7 @@ def _drop_numbers(node: Element) -> None:
 
 def _take_text(node: Element, text: str, names: Sequence[str]) -> CodeBlock | None:
     """The same for an element that holds nothing but text."""
-    return _block(node, twin.trimmed(text), _language_around(node, names, [node]), plain=True)
+    return _block(node, twin.trimmed(text), _language_around(node, names, (node,)), plain=True)
 
 
 def _block(node: Element, text: str, lang: str | None, *, plain: bool) -> CodeBlock | None:
@@ -247,9 +241,9 @@ def _block(node: Element, text: str, lang: str | None, *, plain: bool) -> CodeBl
     tag = node.tag
     if tag == "textarea":
         return CodeBlock(text, None) if "\n" in text.strip() else CodeBlock("", None)
-    if _DIGITS_ONLY.fullmatch(text) and _is_gutter(text) and node.closest("table") is not None:
+    if text[-1:].isdigit() and _DIGITS_ONLY.fullmatch(text) and _is_gutter(text) and node.closest("table") is not None:
         return CodeBlock("", None)
-    return CodeBlock(text, lang, plain and lang is None and tag == "pre" and looks_like_prose(text))
+    return CodeBlock(text, lang, plain and lang is None and tag == "pre" and twin.looks_like_prose(text))
 
 
 def _is_gutter(text: str) -> bool:
@@ -284,30 +278,40 @@ def language(node: Element, names: Sequence[str] = _LANGUAGE_ATTRIBUTES) -> str 
 
     Looked for on the element, its first `code`, and up to three ancestors that hold nothing but this block.
     """
-    return _language_around(node, names, [node, *node.select("code")[:1]])
+    return _language_around(node, names, (node, *node.select("code")[:1]))
 
 
-def _language_around(node: Element, names: Sequence[str], candidates: list[Element]) -> str | None:
+def _language_around(node: Element, names: Sequence[str], inside: Sequence[Element]) -> str | None:
     """`language`, the elements to look at first given."""
+    near = 2
+    for candidate in inside:
+        if (found := _language_at(candidate, names, near > 0)) is not None:
+            return found or None
+        near -= 1
     parent = node.parent
     left = _MAX_WRAPPERS
-    while left > 0 and isinstance(parent, Element) and parent.tag not in _NO_WRAPPERS:
-        candidates.append(parent)
-        if parent.tag == "td" and (parent.has_class("code") or parent.has_class("lntd")):
+    while left > 0 and isinstance(parent, Element) and (tag := parent.tag) not in _NO_WRAPPERS:
+        if (found := _language_at(parent, names, near > 0)) is not None:
+            return found or None
+        if tag == "td" and (parent.has_class("code") or parent.has_class("lntd")):
             left += 3  # a table of two cells, line numbers and code
+        near -= 1
         left -= 1
         parent = parent.parent
-    for position, candidate in enumerate(candidates):
-        classes, near = candidate.attr("class"), position < 2
-        for name in names if classes or near else ():
-            if (value := candidate.attr(name)) and (found := _language_of_value(value)) is not None:
-                return found or None
-        if classes:
-            short = len(classes) <= MAX_REMEMBERED_CHARS
-            found = (_language_of_classes if short else _language_of_classes.__wrapped__)(classes, near)
-            if found is not None:
-                return found or None
     return None
+
+
+def _language_at(element: Element, names: Sequence[str], near: bool) -> str | None:
+    """Language one element names: "" when it says "no language", None when it says nothing."""
+    classes = element.attr("class")
+    for name in names if classes or near else ():
+        if (value := element.attr(name)) and (found := _language_of_value(value)) is not None:
+            return found
+    if not classes:
+        return None
+    return (_language_of_classes if len(classes) <= MAX_REMEMBERED_CHARS else _language_of_classes.__wrapped__)(
+        classes, near
+    )
 
 
 def _language_of_value(value: str) -> str | None:
@@ -336,16 +340,3 @@ def _language_of_classes(classes: str, bare: bool) -> str | None:
     if bare or "highlight" in classes:
         return next((word for word in classes.lower().split() if word in _BARE), None)
     return None
-
-
-def looks_like_prose(text: str) -> bool:
-    """Whether a `pre` without any sign of code holds words (mails, poems, licence texts)."""
-    if len(text) < MIN_PROSE_CHARS:
-        return False
-    words = _WORD.findall(text[:4000])
-    if len(words) < MIN_PROSE_WORDS:
-        return False
-    sample = text[:4000]
-    symbols = sum(sample.count(symbol) for symbol in _SYMBOLS)
-    letters = sum(map(len, words))
-    return symbols / len(sample) <= MAX_PROSE_SYMBOLS and letters / len("".join(sample.split())) > 0.8

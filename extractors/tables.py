@@ -14,16 +14,18 @@ from extractors.code import CodeBlock, marked_blocks
 
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
-_SECTIONS = "form,article,section,nav,aside,main,blockquote,fieldset"
-_TITLES = "h1,h2,h3,h4,h5,h6,hr"
-_STRUCTURE = f"{_SECTIONS},{_TITLES}"
-_PROSE = "p,ul,ol,dl,pre,figure"
+# Names are looked for by `iter_elements`: one pass for all of them, where a selector takes one for each.
+_SECTIONS = ("form", "article", "section", "nav", "aside", "main", "blockquote", "fieldset")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+_TITLES = (*_HEADINGS, "hr")
+_STRUCTURE = (*_SECTIONS, *_TITLES)
+_PROSE = ("p", "ul", "ol", "dl", "pre", "figure")
 MAX_TITLES = 200
-_BOXES = f"{_STRUCTURE},table,p,div,ul,ol,dl,pre,br,li,figure,img"
+_BOXES = (*_STRUCTURE, *_PROSE, "table", "div", "br", "li", "img")
 MAX_LINED_CHARS = 400
 _CELLS = ("td", "th")
 _CELLS_ALONE = ":not(tr)>td,:not(tr)>th"
-_MARKED = "th,thead,caption"
+_MARKED = ("th", "thead", "caption")
 _NESTED_ROWS = ":scope td table tr~tr,:scope td table tbody~tbody,:scope td table table"
 _PAIRED = "td+td,th+th,th+td,td+th"
 
@@ -37,15 +39,15 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     """
     if table.attr("role") in ("presentation", "none"):
         return False
-    titled = table.select_one(_STRUCTURE) is not None
+    titled = _holds(table, _STRUCTURE)
     if titled and not _titles_only(table):
         return False
     if table.select_one(_PAIRED) is None:
         return False
-    marked = table.select_one(_MARKED) is not None
+    marked = _holds(table, _MARKED)
     if not marked and table.select_one("tr~tr,tbody~tbody") is None:
         return False
-    if table.find("table") is not None and (not marked or table.select_one(_NESTED_ROWS) is not None):
+    if _holds(table, "table") and (not marked or table.select_one(_NESTED_ROWS) is not None):
         return False
     if code_blocks and any("\n" in block.text for block in marked_blocks(table, code_blocks)):
         return False
@@ -53,6 +55,10 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     if titled and holds_data:
         _set_title_apart(table)
     return holds_data
+
+
+def _holds(element: Element, names: str | tuple[str, ...]) -> bool:
+    return next(element.iter_elements(names), None) is not None
 
 
 def _cells_are_short(table: Element, limit: int) -> bool:
@@ -67,14 +73,14 @@ def _cells_are_short(table: Element, limit: int) -> bool:
 
 def _titles_only(table: Element) -> bool:
     """Whether headings and rules inside only give titles: in header cells, or alone in their rows."""
-    if table.select_one(_SECTIONS) is not None:  # it comes early, if at all
+    if _holds(table, _SECTIONS):  # it comes early, if at all
         return False
-    found = table.select(_TITLES)
+    found = list(table.iter_elements(_TITLES))
     cells = [node.closest("td,th,caption") for node in found[:MAX_TITLES]]
     in_rows = [cell for cell in cells if cell is not None and cell.tag == "td"]
     if len(found) > MAX_TITLES or None in cells:
         return False
-    return not in_rows or (table.select_one(_PROSE) is None and all(_is_alone(cell) for cell in in_rows))
+    return not in_rows or (not _holds(table, _PROSE) and all(_is_alone(cell) for cell in in_rows))
 
 
 def _is_alone(cell: Element) -> bool:
@@ -89,7 +95,7 @@ def _set_title_apart(table: Element) -> None:
         if isinstance(row, Element):
             row.decompose()
     row = table.select_one("tr")
-    heading = row.select_one("h1,h2,h3,h4,h5,h6") if row is not None else None
+    heading = next(row.iter_elements(_HEADINGS), None) if row is not None else None
     if row is not None and heading is not None and heading.text.strip() == row.text.strip():
         table.insert_before(heading)
         row.decompose()
@@ -97,4 +103,4 @@ def _set_title_apart(table: Element) -> None:
 
 def is_lined_table(table: Element) -> bool:
     """Whether a table that holds no data is lines of text in boxes: a signature, a row of labels, "name: value"."""
-    return table.select_one(_BOXES) is None and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all
+    return not _holds(table, _BOXES) and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all

@@ -59,7 +59,7 @@ def drop_never_rendered(document: Document, signs: Signs) -> None:
     """Before formulas are resolved: templates go, `noframes` is opened, `noscript` goes unless it holds the text."""
     dropped = _DROPPED.of(signs)
     if tag_sign("noscript") in signs and dropped == "style" and tag_sign("noframes") not in signs:
-        found = document.select("style,noscript")  # most pages: one look at the elements for both
+        found = list(document.iter_elements(("style", "noscript")))  # most pages: one look at the elements for both
         for sheet in [node for node in found if node.tag == "style"]:
             sheet.extract()
         _judge_noscript(document, [node for node in found if node.tag == "noscript"])

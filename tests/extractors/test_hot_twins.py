@@ -243,5 +243,14 @@ def test_twins_read_code_alike(markup, tag):
     assert twin.trimmed(markup) == hot.trimmed(markup)
 
 
+@needs_twin
+@given(st.text(st.sampled_from("ab\u00e9\u4e00\u0663\u2167_0 \n\u00a0{~"), max_size=60))
+def test_twins_judge_prose_alike(text):
+    for repeats in (1, 2, 90):  # 90: beyond the sample
+        words = f"many words of plain prose are here before {text} " * repeats
+        assert twin.looks_like_prose(words) == hot.looks_like_prose(words)
+        assert twin.looks_like_prose(text * repeats) == hot.looks_like_prose(text * repeats)
+
+
 if __name__ == "__main__":
     print("\n".join(digest(*page) for page in pages_of(sys.argv[1])))

@@ -8,7 +8,7 @@ import pytest
 import turbohtml
 
 from extractors import render
-from extractors.code import CodeBlock, fenced, language, looks_like_prose
+from extractors.code import CodeBlock, fenced, language
 from extractors.layout import hot
 from extractors.layout.lists import ordinal
 from extractors.layout.native import twin
@@ -67,10 +67,14 @@ def test_fence_is_longer_than_any_run_inside() -> None:
     assert fenced(CodeBlock("a\n````\nb", "md")) == "`````md\na\n````\nb\n`````"
 
 
-def test_prose_and_code_in_pre() -> None:
+@pytest.mark.parametrize("looks_like_prose", [hot.looks_like_prose, twin.looks_like_prose])
+def test_prose_and_code_in_pre(looks_like_prose: Callable[[str], bool]) -> None:
     assert looks_like_prose("Dear all, we meet on Monday at noon in the small room.")
+    assert looks_like_prose("Über Größe läßt sich täglich trefflich streiten, café")
     assert not looks_like_prose("for (i = 0; i < n; i++) { total += value[i]; print(total); }")
     assert not looks_like_prose("3 1 4 1 5 9")
+    assert not looks_like_prose("one two three four five six seven")  # a word is missing
+    assert not looks_like_prose("one two three four five six seven eight 9999999999")  # letters: 32 of 42 characters
 
 
 @pytest.mark.parametrize("to_pipe", [hot.to_pipe, twin.to_pipe])

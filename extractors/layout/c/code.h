@@ -199,3 +199,52 @@ trimmed(PyObject *Py_UNUSED(module), PyObject *source)
     PyMem_Free(text.data);
     return done;
 }
+
+#define PROSE_SAMPLE 4000
+#define MIN_PROSE_WORDS 8
+#define MIN_PROSE_CHARS (3 * MIN_PROSE_WORDS - 1)
+#define MAX_PROSE_SYMBOLS 0.02
+#define MIN_PROSE_LETTERS 0.8
+
+static inline int
+is_letter(Py_UCS4 c) /* [^\W\d_] */
+{
+    return c < 128 ? Py_ISALPHA(c) : Py_UNICODE_ISALNUM(c) && !Py_UNICODE_ISDECIMAL(c);
+}
+
+/* Whether a `pre` without any sign of code holds words: enough of them, and little beside them. */
+static inline int
+holds_prose(const int kind, const void *data, Py_ssize_t size)
+{
+    static const char symbols[] = "{}[]<>=;|\\#$@&*_^~`";
+    Py_ssize_t words = 0, letters = 0, dark = 0, marks = 0, word = 0;
+    for (Py_ssize_t i = 0; i <= size; i++) {
+        Py_UCS4 c = i < size ? PyUnicode_READ(kind, data, i) : ' ';
+        if (is_letter(c)) {
+            word++;
+            continue;
+        }
+        words += word >= 2;
+        letters += word >= 2 ? word : 0;
+        dark += word + !is_space(c);
+        word = 0;
+        marks += c > ' ' && c < 128 && strchr(symbols, (int)c) != NULL;
+    }
+    return words >= MIN_PROSE_WORDS && (double)marks / (double)size <= MAX_PROSE_SYMBOLS &&
+           (double)letters / (double)dark > MIN_PROSE_LETTERS;
+}
+
+static PyObject *
+looks_like_prose(PyObject *Py_UNUSED(module), PyObject *text)
+{
+    if (!PyUnicode_Check(text))
+        return PyErr_Format(PyExc_TypeError, "looks_like_prose takes a string");
+    Py_ssize_t size = PyUnicode_GET_LENGTH(text);
+    const void *data = PyUnicode_DATA(text);
+    if (size < MIN_PROSE_CHARS)
+        Py_RETURN_FALSE;
+    if (size > PROSE_SAMPLE)
+        size = PROSE_SAMPLE;
+#define HOLDS_PROSE(width) holds_prose(width, data, size)
+    return PyBool_FromLong(FOR_KIND(PyUnicode_KIND(text), HOLDS_PROSE));
+}

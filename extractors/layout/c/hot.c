@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#define TWIN_VERSION 8
+#define TWIN_VERSION 9
 #define MAX_INDENTING_CONTAINERS 12
 #define MAX_COLUMNS 1000
 #define MAX_ROWSPAN 65534
@@ -102,6 +102,7 @@ static PyMethodDef module_methods[] = {
     {"lay_out_markup", lay_out_markup, METH_VARARGS, NULL},
     {"code_lines", code_lines, METH_VARARGS, NULL},
     {"trimmed", trimmed, METH_O, NULL},
+    {"looks_like_prose", looks_like_prose, METH_O, NULL},
     {"to_pipe", to_pipe, METH_O, NULL},
     {"to_lines", to_lines, METH_O, NULL},
     RULES(LIST_RULE){NULL},

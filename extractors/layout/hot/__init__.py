@@ -4,7 +4,7 @@ This package defines what both do: byte for byte the same output (`tests/extract
 judgement stays in Python for both: the subclasses in flow.py and state.py, and the rules in rules.py.
 """
 
-from extractors.layout.hot.code import code_lines, trimmed
+from extractors.layout.hot.code import code_lines, looks_like_prose, trimmed
 from extractors.layout.hot.flow import FlowBase
 from extractors.layout.hot.markup import TagTable, lay_out_markup
 from extractors.layout.hot.rules import (
@@ -64,6 +64,7 @@ __all__ = [
     "flush",
     "lay_out_markup",
     "line_break",
+    "looks_like_prose",
     "open_block",
     "open_bullets",
     "open_cell",

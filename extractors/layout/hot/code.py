@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from extractors.layout.hot.markup import TagTable
 from extractors.layout.tags import CODE_BREAK, CODE_LINE, CODE_ROWS, CODE_VOID
 from extractors.layout.text import unescape
 
 _BOX_EDGE = "\v"  # a piece of its own; in text of a page it is white space
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_SYMBOLS = "{}[]<>=;|\\#$@&*_^~`"
+PROSE_SAMPLE_CHARS = 4_000
+MIN_PROSE_WORDS = 8
+MIN_PROSE_CHARS = 3 * MIN_PROSE_WORDS - 1  # of words with two letters
+MAX_PROSE_SYMBOLS = 0.02  # share of characters that code is full of and prose is not
+MIN_PROSE_LETTERS = 0.8  # share of characters of words in all that are not white space
 
 
 def code_lines(markup: str, tag: str, tags: TagTable) -> str:
@@ -78,3 +87,14 @@ def trimmed(text: str) -> str:
     first = next((i for i, line in enumerate(lines) if line), len(lines))
     last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i]), -1)
     return "\n".join(lines[first : last + 1])
+
+
+def looks_like_prose(text: str) -> bool:
+    """Whether a `pre` without any sign of code holds words (mails, poems, licence texts)."""
+    if len(text) < MIN_PROSE_CHARS:
+        return False
+    sample = text[:PROSE_SAMPLE_CHARS]
+    words = _WORD.findall(sample)
+    if len(words) < MIN_PROSE_WORDS or sum(map(sample.count, _SYMBOLS)) / len(sample) > MAX_PROSE_SYMBOLS:
+        return False
+    return sum(map(len, words)) / len("".join(sample.split())) > MIN_PROSE_LETTERS

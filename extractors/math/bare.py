@@ -16,8 +16,9 @@ from pipeline.text.latex.symbols import FUNCTIONS, LATEX_OF
 
 _MACRO = re.compile(r"\b(stem|latexmath|asciimath):\[((?:[^\]\\\n:]|:(?!\[)|\\.){1,2000})\]")
 _LINE_OPENS = re.compile(r"^[ \t]*\[(?=\s)", re.M)
-_LINE_CLOSES = re.compile(r"(?<=\s)\][ \t]*$", re.M)
-_OPENS, _CLOSES = re.compile(r"(?:^|(?<=\s))\((?= )", re.M), re.compile(r"(?<= )\)")
+# a bracket first, then what must stand before it: `re` seeks letters fast
+_LINE_CLOSES = re.compile(r"\](?<=\s\])[ \t]*$", re.M)
+_OPENS, _CLOSES = re.compile(r"\((?= )(?<!\S\()"), re.compile(r"\)(?<= \))")
 _COMMAND = re.compile(r"\\([A-Za-z]+)")
 _TEXT = re.compile(r"\\(?:text\w*|mbox|operatorname|math(?:rm|bf|it|sf|tt|cal|bb))\*?\s?\{[^{}]*\}")
 _PROSE = re.compile(r"[^\W\d_]{2}[.,;:]?\s+[^\W\d_]{2}")
@@ -66,6 +67,8 @@ def _macros(text: str) -> list[Found]:
 def _bracketed(text: str, opens: re.Pattern[str], closes: re.Pattern[str], *, display: bool) -> list[Found]:
     """Each opening bracket with one of the next closing ones, if what they enclose can be nothing but TeX."""
     ends = [match.start() for match in islice(closes.finditer(text), _MAX_FOUND)]
+    if not ends:
+        return []
     found: list[Found] = []
     first, budget = 0, _LOOKS * len(text)
     for opening in islice(opens.finditer(text), _MAX_FOUND):

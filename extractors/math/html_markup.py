@@ -50,8 +50,7 @@ def markup_to_latex(element: Element) -> str | None:
                 if shape is not None:
                     node.kids += shape
                     continue
-                style = child.attr("style") or ""
-                kid = MathNode("mrow", "", {"root": "1"} if "border-top" in style or "overline" in style else {})
+                kid = MathNode("mrow", "", {"root": "1"} if "border-top" in (child.attr("style") or "") else {})
                 variant = _VARIANT.get(child.tag)
                 if variant is not None:
                     kid.attrs["mathvariant"] = variant

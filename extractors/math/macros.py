@@ -19,6 +19,7 @@ _MAX_STEPS = 6_000
 _MAX_CHARS = 40_000
 _MAX_WEIGHT = 2_000
 _MAX_ROUNDS = 30
+_MAX_OPTIONAL = 200  # symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ _DEFAULT = re.compile(r"\[([^\[\]{}]{0,200})\]\s*")
 _PARAMETERS = re.compile(r"((?:#[1-9])*)\s*(?=\{)")
 _LET = re.compile(r"\s*(\\[A-Za-z@]+)\s*=?\s*(\\[A-Za-z@]+|\\.|[^\s\\{}])")
 _SYMBOL = re.compile(r"\\(?:[A-Za-z@]+|.?)", re.S)
-_TOKEN = re.compile(r"\\[A-Za-z@]+[ \t\n]*|\\.|[{}]|[^\\{}]|\\", re.S)
+_TOKEN = re.compile(r"\\[A-Za-z@]+[ \t\n]*|\\.|[{}]|[^\\{}]+|\\", re.S)  # plain characters in one piece
 
 
 def has_definitions(tex: str) -> bool:
@@ -139,18 +140,21 @@ def expand(tex: str, macros: Macros) -> str:
     steps = chars = 0
     while stack:
         symbol = stack.pop()
-        steps += 1
+        command = symbol[0] == "\\"
+        steps += 1 if command else len(symbol)
         chars += len(symbol)
         if steps > _MAX_STEPS or chars > _MAX_CHARS:
             return source
-        macro = macros.get(symbol.rstrip()) if symbol[0] == "\\" else None
+        macro = macros.get(symbol.rstrip()) if command else None
         if macro is None:
             out.append(symbol)
             continue
-        arguments = _arguments(stack, macro)
-        if arguments is None:
-            return source
-        body = _substitute(macro.body, arguments)
+        body = macro.body
+        if macro.arguments or macro.default is not None:
+            arguments = _arguments(stack, macro)
+            if arguments is None:
+                return source
+            body = _substitute(body, arguments)
         chars += len(body)
         if out and out[-1][0] == "\\" and out[-1][-1].isalpha() and body[:1].isalpha():
             body = " " + body
@@ -177,15 +181,26 @@ def _arguments(stack: list[str], macro: Macro) -> list[str] | None:
 
 
 def _skip_spaces(stack: list[str]) -> None:
-    while stack and stack[-1].isspace():
-        stack.pop()
+    while stack and stack[-1][0].isspace():
+        if rest := stack.pop().lstrip():
+            stack.append(rest)
+
+
+def _part(stack: list[str], count: int) -> None:
+    """Make the next `count` symbols single ones: plain characters come in one piece."""
+    singles: list[str] = []
+    while stack and len(singles) < count:
+        symbol = stack.pop()
+        singles += symbol if symbol[0] != "\\" else (symbol,)
+    stack += reversed(singles)
 
 
 def _optional(stack: list[str], default: str) -> str:
     _skip_spaces(stack)
-    if not stack or stack[-1] != "[":
+    if not stack or stack[-1][0] != "[":
         return default
-    for length in range(1, min(len(stack), 200)):
+    _part(stack, _MAX_OPTIONAL)
+    for length in range(1, min(len(stack), _MAX_OPTIONAL)):
         if stack[-1 - length] == "]":
             inner = stack[-length:-1]
             del stack[-1 - length :]
@@ -200,8 +215,12 @@ def _argument(stack: list[str]) -> str | None:
     symbol = stack.pop()
     if symbol == "}":
         return None
+    if symbol[0] == "\\":
+        return symbol.rstrip() if len(symbol) > 2 else symbol
     if symbol != "{":
-        return symbol.rstrip() if symbol[0] == "\\" and len(symbol) > 2 else symbol
+        if symbol[1:]:
+            stack.append(symbol[1:])
+        return symbol[0]
     depth = 1
     parts: list[str] = []
     while stack:

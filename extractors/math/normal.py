@@ -6,6 +6,8 @@ import re
 from functools import lru_cache
 from html import unescape
 
+from extractors.layout.native import twin
+
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\ue000\ue001\0"))
 _BREAK = re.compile(r"<br\s{0,4}/?>")  # forums break lines inside their [tex] as well
 _CDATA = re.compile(r"^\s*+(?:(?:%|//)\s*+)?<!\[CDATA\[|(?:(?:%|//)\s{0,40})?\]\]>\s*$")
@@ -73,6 +75,9 @@ def _without_escapes(tex: str) -> str:
 
 def normal_tex(raw: str) -> str:
     """LaTeX of one formula: trimmed, delimiters, style-only wrappers and comments gone, no bare `$`, no blank line."""
+    plain = twin.plain_tex(raw)
+    if plain is not None:
+        return plain
     return _remembered_normal(raw) if len(raw) <= _MAX_REMEMBERED_CHARS else _normal(raw)
 
 

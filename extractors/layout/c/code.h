@@ -206,12 +206,6 @@ trimmed(PyObject *Py_UNUSED(module), PyObject *source)
 #define MAX_PROSE_SYMBOLS 0.02
 #define MIN_PROSE_LETTERS 0.8
 
-static inline int
-is_letter(Py_UCS4 c) /* [^\W\d_] */
-{
-    return c < 128 ? Py_ISALPHA(c) : Py_UNICODE_ISALNUM(c) && !Py_UNICODE_ISDECIMAL(c);
-}
-
 /* Whether a `pre` without any sign of code holds words: enough of them, and little beside them. */
 static inline int
 holds_prose(const int kind, const void *data, Py_ssize_t size)

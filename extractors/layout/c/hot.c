@@ -43,6 +43,10 @@ static PyObject *s_empty, *s_list, *s_table, *s_quote, *s_quote_mark, *s_definit
 #include "markup.h"
 #include "code.h"
 #include "signs.h"
+#include "dollars.h"
+#include "normal.h"
+#include "marks.h"
+#include "delimiters.h"
 
 /* --- the module --- */
 
@@ -59,6 +63,9 @@ static PyType_Slot finder_slots[] = {
     {Py_tp_new, finder_new},         {Py_tp_dealloc, finder_dealloc}, {Py_tp_methods, finder_methods},
     {Py_tp_members, finder_members}, {0, NULL},
 };
+static PyType_Slot delimiters_slots[] = {
+    {Py_tp_new, delimiters_new}, {Py_tp_dealloc, delimiters_dealloc}, {Py_tp_methods, delimiters_methods}, {0, NULL},
+};
 
 #define TYPE_FLAGS (Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE)
 static PyType_Spec flow_spec = {"extractors.layout._hot.FlowBase", sizeof(Flow), 0, TYPE_FLAGS, flow_slots};
@@ -67,6 +74,8 @@ static PyType_Spec table_spec = {"extractors.layout._hot.TagTable", sizeof(TagTa
                                  table_slots};
 static PyType_Spec finder_spec = {"extractors.layout._hot.SignFinder", sizeof(Finder), 0, Py_TPFLAGS_DEFAULT,
                                   finder_slots};
+static PyType_Spec delimiters_spec = {"extractors.layout._hot.Delimiters", sizeof(Delimiters), 0, Py_TPFLAGS_DEFAULT,
+                                      delimiters_slots};
 
 static int
 make_strings(void)
@@ -105,6 +114,7 @@ static PyMethodDef module_methods[] = {
     {"looks_like_prose", looks_like_prose, METH_O, NULL},
     {"to_pipe", to_pipe, METH_O, NULL},
     {"to_lines", to_lines, METH_O, NULL},
+    {"plain_tex", plain_tex, METH_O, NULL},
     RULES(LIST_RULE){NULL},
 };
 
@@ -136,7 +146,7 @@ PyInit__hot(void)
         failed |= (rule_objects[rule] = PyObject_GetAttrString(module, RULE_NAMES[rule])) == NULL;
     if (failed || make_strings() < 0 || (flow_type = add_type(module, &flow_spec)) == NULL ||
         (walk_type = add_type(module, &walk_spec)) == NULL || (table_type = add_type(module, &table_spec)) == NULL ||
-        add_type(module, &finder_spec) == NULL ||
+        add_type(module, &finder_spec) == NULL || add_type(module, &delimiters_spec) == NULL ||
         PyModule_AddIntConstant(module, "TWIN_VERSION", TWIN_VERSION) < 0)
         Py_CLEAR(module);
     return module;

@@ -5,8 +5,10 @@ judgement stays in Python for both: the subclasses in flow.py and state.py, and 
 """
 
 from extractors.layout.hot.code import code_lines, looks_like_prose, trimmed
+from extractors.layout.hot.delimiters import Delimiters
 from extractors.layout.hot.flow import FlowBase
 from extractors.layout.hot.markup import TagTable, lay_out_markup
+from extractors.layout.hot.normal import plain_tex
 from extractors.layout.hot.rules import (
     Action,
     close_block,
@@ -45,6 +47,7 @@ from extractors.layout.hot.walk import WalkBase
 __all__ = [
     "Action",
     "Cell",
+    "Delimiters",
     "FlowBase",
     "SignFinder",
     "TagTable",
@@ -79,6 +82,7 @@ __all__ = [
     "open_row",
     "open_span",
     "open_table",
+    "plain_tex",
     "space",
     "to_lines",
     "to_pipe",

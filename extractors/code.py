@@ -18,6 +18,7 @@ from extractors.layout.native import twin
 from extractors.layout.signs import Selectors, Signs
 from extractors.layout.tags import CODE_BLOCK_CLOSE, CODE_BLOCK_OPEN, CODE_TAGS, FORMULA_OPEN
 from extractors.layout.text import without_comments
+from extractors.retag import break_lines
 
 # Line-number gutters and buttons of highlight.js (hljs-ln), Pygments, Rouge, Prism, Chroma, GitHub, SyntaxHighlighter,
 # Crayon, sphinx-copybutton, Docusaurus, EnlighterJS.
@@ -156,6 +157,8 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         else:
             block = _take_text(node, text, names)
         if block is None:
+            if node.tag == "pre":
+                _keep_lines(node)
             continue
         _leave_mark(node, len(blocks))
         blocks.append(block)
@@ -191,8 +194,17 @@ def marked_blocks(root: Element, blocks: Sequence[CodeBlock]) -> Iterator[CodeBl
     return (blocks[number] for number in numbers if number is not None)
 
 
+def _keep_lines(node: Element) -> None:
+    """Lines with formulas in them (the input of AtCoder's tasks) are no code, but lines."""
+    for text in [child for child in node.descendants if isinstance(child, Text)]:
+        break_lines(text)
+
+
 def _leave_mark(node: Element, index: int) -> None:
     """The element becomes a `pre` that holds the number of its code block; of its attributes its classes stay."""
+    inline = node.closest("code")
+    if inline is not None and inline is not node:
+        inline.tag = "div"  # a table of lines inside inline code
     node.text = f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}"
     if node.tag != "pre":
         node.tag = "pre"
@@ -206,8 +218,19 @@ def _take(node: Element, decoration: str, names: Sequence[str]) -> CodeBlock | N
     """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
     if decoration:
         node.remove(decoration)
+    _drop_heading(node)
     _drop_numbers(node)
     return _block(node, code_text(node), language(node, names), plain=node.select_one("code,span") is None)
+
+
+def _drop_heading(node: Element) -> None:
+    """A `pre` with boxes in it, one of which names the language above the code (ChatGPT)."""
+    if node.tag == "pre" and node.select_one("div,header") is not None and len(found := node.select("code")) == 1:
+        title = node.text.strip().removesuffix(found[0].text.strip()).strip()
+        if title.lower() in _BARE:
+            found[0].extract()
+            node.clear()
+            node.append(found[0])
 
 
 def _drop_numbers(node: Element) -> None:
@@ -298,7 +321,8 @@ def _language_around(node: Element, names: Sequence[str], inside: Sequence[Eleme
         near -= 1
         left -= 1
         parent = parent.parent
-    return None
+    written = (node.attr("lang") or "").lower()  # Typora, WP-Syntax; "de" is no programming language
+    return written if written in _BARE else None
 
 
 def _language_at(element: Element, names: Sequence[str], near: bool) -> str | None:

@@ -32,7 +32,7 @@ _POSTS = Selectors(("blockquote.postcontent", "li.postbit", "li.postbitlegacy", 
 _CODE_BOXES = Selectors(("dl.codebox",))
 _CITED = Selectors(("blockquote cite",))
 # Lists of lines of code (GeSHi), and notes that stand in the text where they are called (LaTeXML).
-_LISTED_CODE = Selectors(("li>.de1",))
+_LISTED_CODE = Selectors(("li>.de1", "div.pre>a.linenr"))
 _NOTES_INSIDE = Selectors((".ltx_note_outer",))
 _COPIES, _HEADERS = "copy", frozenset(("columnheader", "rowheader", "gridcell"))  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
@@ -150,12 +150,20 @@ def _open_box(box: Element) -> None:
 
 
 def _name_listed(lines: list[Element]) -> int:
-    """GeSHi's numbered lines in a box that is no `pre`."""
-    lists = {line.parent.parent: None for line in lines if line.parent is not None}
-    found = [node for node in lists if isinstance(node, Element) and node.tag == "ol" and node.closest("pre") is None]
-    for node in found:
-        node.tag = "pre"
-    return len(found)
+    """Numbered lines in a box that is no `pre`: GeSHi's list, gitweb's files."""
+    boxes: dict[Element, None] = {}
+    for line in lines:
+        box = line.parent.parent if line.parent is not None else None
+        if not isinstance(box, Element) or box.tag not in ("ol", "div") or box.closest("pre") is not None:
+            continue
+        after = line.next_sibling
+        if line.tag == "a" and isinstance(after, Text):  # gitweb's number, and a space behind it
+            line.extract()
+            after.replace_with(Text(after.data[1:]))
+        boxes[box] = None
+    for box in boxes:
+        box.tag = "pre"
+    return len(boxes)
 
 
 def _set_authors_apart(names: list[Element]) -> None:
@@ -204,7 +212,7 @@ def _name_indented(breaks: list[Element]) -> int:
     for box in {id(box): box for line in breaks if (box := _indented_box(line)) is not None}.values():
         if box.tag in _LINE_BOXES and box.select_one(_NOT_IN_CODE) is None and box.closest("pre,code") is None:
             lines = [line for line in _source_lines(box) if line.strip()]
-            if _are_statements(lines, 2 if "code" in (box.attr("class") or "").lower() else _MIN_STATEMENTS):
+            if box.has_class("code") or _are_statements(lines, _MIN_STATEMENTS):
                 _join_source_lines(box)
                 _write_wide_spaces(box)
                 box.tag = "pre"
@@ -263,13 +271,15 @@ def _keep_lines(elements: list[Element]) -> int:
         if left < 0:
             break
         for text in texts:
-            _break_lines(text)
+            if text.data.strip():
+                break_lines(text)
     return made
 
 
-def _break_lines(text: Text) -> None:
+def break_lines(text: Text) -> None:
+    """Write the line ends of a text as `<br>`."""
     lines = text.data.split("\n")
-    if len(lines) == 1 or not text.data.strip():
+    if len(lines) == 1:
         return
     for line in lines[:-1]:
         text.insert_before(Text(line))

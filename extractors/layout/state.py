@@ -50,7 +50,7 @@ class Walk(twin.WalkBase):
             self.add(" : ")
         elif "block" in head:
             boxed = "display:block" in "".join((attribute(head, "style") or "").split()).lower()
-        self.spans.append(boxed)
+        self.push_span(boxed)
         if boxed:
             twin.open_block(self, head, 0)
 
@@ -73,4 +73,4 @@ class Walk(twin.WalkBase):
             for part in _BLANK_LINE.split(block.text):
                 self.write_prose("\n".join(line.rstrip() for line in part.strip("\n").split("\n")), 0)
         elif block.text.strip():
-            self.flow.write(fenced(block), "code", self.paths[-1], 0, block.lang)
+            self.flow.write(fenced(block), "code", self.path(), 0, block.lang)

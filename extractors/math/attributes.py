@@ -157,6 +157,7 @@ _MATH_CLASS = re.compile(
     r"quicklatex\S*|inline-?formula|numberedequation|Wirisformula|mathtype|display)(?:\s|$)",
     re.I,
 )
+_SCRIPT_IN_BRACKETS = re.compile(r"[\^_]\(")
 _ASCII_CLASS = re.compile(r"(?:^|\s)(?:ascii-?math\w*|AMimg)(?:\s|$)", re.I)
 _GENERIC_ALT = frozenset(
     {"formula", "equation", "latex", "math", "tex", "image", "[公式]", "[formula]", "[equation]", ""}
@@ -206,8 +207,12 @@ def described_tex(image: Element) -> tuple[str, str] | None:
 def described_ascii(image: Element) -> str:
     """AsciiMath in the description of an image that says so by class or backticks; "" for any other."""
     text = (image.attr("alt") or "").strip()
-    quoted = len(text) > 2 and text[0] == text[-1] == "`"
-    return text.strip("`") if quoted or _ASCII_CLASS.search(image.attr("class") or "") else ""
+    if len(text) > 2 and text[0] == text[-1] == "`":
+        return text[1:-1]
+    classes = image.attr("class") or ""
+    if _SCRIPT_IN_BRACKETS.search(text) and "\\" not in text and "{" not in text and _MATH_CLASS.search(classes):
+        return text  # MathWorld's; TeX has no such scripts
+    return text if _ASCII_CLASS.search(classes) else ""
 
 
 def _alternative(raw: str | None) -> str:

@@ -50,7 +50,8 @@ def markup_to_latex(element: Element) -> str | None:
                 if shape is not None:
                     node.kids += shape
                     continue
-                kid = MathNode("mrow", "", {"root": "1"} if "border-top" in (child.attr("style") or "") else {})
+                style = child.attr("style") or ""
+                kid = MathNode("mrow", "", {"root": "1"} if "border-top" in style or "overline" in style else {})
                 variant = _VARIANT.get(child.tag)
                 if variant is not None:
                     kid.attrs["mathvariant"] = variant

@@ -90,6 +90,7 @@ _TEX_DOCUMENT = re.compile(
 )
 _SOURCES = frozenset((*TEX_NAMES, *LOOSE_NAMES, *KNOWN_MATH_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _SOURCE = re.compile(r"[\\^_]")
+_ONE_SCRIPT = re.compile(r"[A-Za-z][_^][A-Za-z]")
 _DISPLAY_START = re.compile(
     r"\s*(?:\$\$|\\\[|\\begin\{(?:equation|align(?:ed|at|edat)?|gather|multline|eqnarray|flalign|displaymath)\*?\})"
 )
@@ -190,7 +191,8 @@ def _undelimited(element: Element, tex: str, tags: set[str]) -> Recovered | None
 def recover_variable(var: Element) -> Recovered | None:
     """`<var>` that holds TeX (AtCoder's statements); one with a plain name in it is text."""
     text = var.text
-    if len(text) > _MAX_CHARS or not COMMAND_OR_SCRIPT.search(text) or next(var.iter_elements(), None) is not None:
+    scripted = COMMAND_OR_SCRIPT.search(text) or _ONE_SCRIPT.fullmatch(text)
+    if len(text) > _MAX_CHARS or not scripted or next(var.iter_elements(), None) is not None:
         return None
     return Recovered(normal_tex(text), "tex_element", False, True)
 

@@ -183,7 +183,9 @@ def test_the_twin_in_c_refuses_what_would_break_it():
     walk.add("\ue0037\ue004")  # no such inline code
     with pytest.raises(ValueError, match="inline code"):
         walk.flush()
-    walk.paths.clear()
+    with pytest.raises(AttributeError):
+        walk.kinds = []
+    walk.kinds.clear()
     walk.add("text")
     with pytest.raises(IndexError):
         walk.flush()

@@ -15,6 +15,10 @@ so pages with it are reported apart:
 Figures are shares in percent, of all items of a group: formulas equal and delimited, code lines kept and of the
 indented ones those indented as in the truth, table rows and cells, ROUGE-5 recall and F1 (mean of pages). F1 falls with
 every word of boilerplate, which rendering keeps; it is not part of the mean in the last column.
+
+On a busy machine a peer may need minutes to start and the judge more than its time limit: both are tried again, and
+what did not answer is said, since a page without an answer counts as an empty one. Ends with a line that says why where
+our own extractor or the judge does not run.
 """
 
 from __future__ import annotations
@@ -22,8 +26,11 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +39,9 @@ SHARED = ROOT / ".." / "shared"
 OURS = "warcmill"
 DEFAULT_PEERS = "mineru_webkit,openwebmath,lynx,inscriptis,resiliparse_all,resiliparse_main,trafilatura_txt"
 TIMEOUT_S = 30.0
+START_TIMEOUT_S = 300.0
+TRIES = 2
+JUDGED_AT_ONCE = 500
 COLUMNS = ("formulas", "code lines", "indentation", "table rows", "table cells", "ROUGE-5 recall")
 Page = dict[str, Any]
 
@@ -53,20 +63,58 @@ def pages_with_truth(data: Any, limit: int) -> list[Page]:
     return chosen
 
 
-def scores(compare: Any, peer: Any, pages: list[Page]) -> Iterator[tuple[Page, dict[str, Any]]]:
-    found, failed = compare.run_pages(peer, pages, TIMEOUT_S)
-    if failed:
-        print(f"{peer.name} does not run: {failed}", file=sys.stderr)
-        return
-    for page in pages:
-        text = found[page["id"]]["text"]
-        yield page, compare.metrics.score_page((text, page["truth"], page["truth_kind"], None))
+def texts_of(compare: Any, peer: Any, pages: list[Page]) -> dict[str, str]:
+    """{page id: text}; nothing, and a line that says why, for an extractor that does not run."""
+    failed: object = ""
+    for _ in range(TRIES):
+        try:
+            found, failed = compare.run_pages(peer, pages, TIMEOUT_S)
+        except OSError as error:  # no interpreter: the environment was not made
+            failed = error
+        if not failed:
+            break
+    else:
+        print(f"{peer.name} is left out, it does not run with {peer.python}: {failed}", file=sys.stderr)
+        return {}
+    silent = Counter(str(answer["err"])[:80] for answer in found.values() if answer["err"])
+    if silent:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in silent.most_common(3))
+        print(f"{peer.name}: {sum(silent.values())} of {len(pages)} pages count as empty: {reasons}", file=sys.stderr)
+    return {name: answer["text"] for name, answer in found.items()}
+
+
+def scores(compare: Any, peer: Any, pages: list[Page]) -> list[tuple[Page, dict[str, Any]]]:
+    """(page, its measures) of one extractor."""
+    texts = texts_of(compare, peer, pages)
+    score = compare.metrics.score_page
+    return [(page, score((texts[page["id"]], page["truth"], page["truth_kind"], None))) for page in pages if texts]
+
+
+def verdicts_of(compare: Any, pairs: list[tuple[str, str, bool]]) -> dict[tuple[str, str, bool], dict[str, Any]]:
+    """What the judge says of each pair, asked in parts so that no part meets its time limit."""
+    asked = sorted(set(pairs))
+    found: dict[tuple[str, str, bool], dict[str, Any]] = {}
+    for start in range(0, len(asked), JUDGED_AT_ONCE):
+        part = asked[start : start + JUDGED_AT_ONCE]
+        for _ in range(TRIES):
+            try:
+                answers = compare.judge(part)
+            except (subprocess.TimeoutExpired, ValueError):  # ValueError: an answer that ends in the middle
+                continue
+            if answers:
+                break
+        else:
+            sys.exit(
+                f"the judge does not answer: does `node {compare.HERE}/mathml_equal.mjs` run, with its node_modules?"
+            )
+        found |= answers
+    return found
 
 
 def judge_spellings(compare: Any, measured: dict[str, list[tuple[Page, dict[str, Any]]]]) -> None:
     """Formulas spelled otherwise count where they render the same."""
     tallies = [score["gt_math"] for rows in measured.values() for _, score in rows if "gt_math" in score]
-    verdicts = compare.judge([(truth, ours, False) for tally in tallies for truth, ours in tally["pairs"]])
+    verdicts = verdicts_of(compare, [(truth, ours, False) for tally in tallies for truth, ours in tally["pairs"]])
     for tally in tallies:
         same = sum(bool(verdicts.get((*pair, False), {}).get("equal")) for pair in tally["pairs"])
         tally["equal"] = tally["delimited"] + same
@@ -89,7 +137,7 @@ def figures(compare: Any, rows: list[tuple[Page, dict[str, Any]]]) -> dict[str, 
 
 
 def print_group(title: str, table: dict[str, dict[str, tuple[float | None, int]]]) -> None:
-    first = next(iter(table.values()))
+    first = table[OURS]
     columns = [name for name in (*COLUMNS, "F1") if first[name][0] is not None]
     heads = " | ".join(f"{name} ({first[name][1]:,})" for name in columns)
     print(f"\n{title}\n\n| | {heads} | mean |\n|---|{'---|' * (len(columns) + 1)}")
@@ -97,7 +145,7 @@ def print_group(title: str, table: dict[str, dict[str, tuple[float | None, int]]
         shares = [row[name][0] or 0.0 for name in columns]
         counted = [share for name, share in zip(columns, shares, strict=True) if name != "F1"]
         shown = " | ".join(f"{100 * share:.1f}" for share in shares)
-        print(f"| {peer} | {shown} | {100 * sum(counted) / len(counted):.1f} |")
+        print(f"| {peer} | {shown} | {100 * sum(counted) / max(1, len(counted)):.1f} |")
 
 
 def main() -> None:
@@ -110,13 +158,20 @@ def main() -> None:
     os.environ.setdefault("HARNESS_SPLIT", "dev")
     os.environ.setdefault("HARNESS_DATA", str(SHARED / "data"))
     sys.path.insert(0, str(options.eval))
-    compare = importlib.import_module("compare")
+    compare: Any = importlib.import_module("compare")
     compare.metrics.USE_WMB = False
+    compare.Worker = partial(compare.Worker, start_timeout=START_TIMEOUT_S)
     compare.peers.project("extractors:html_to_text", str(ROOT), options.python, OURS)
     pages = pages_with_truth(compare.data, options.pages)
     names = [OURS, *filter(None, options.peers.split(","))]
-    measured = {name: list(scores(compare, compare.peers.PEERS[name], pages)) for name in names}
+    if unknown := [name for name in names if name not in compare.peers.PEERS]:
+        sys.exit(f"no such peer: {', '.join(unknown)}; there are {', '.join(sorted(compare.peers.PEERS))}")
+    if shutil.which("node") is None:
+        sys.exit("the judge of formulas needs node")
+    measured = {name: scores(compare, compare.peers.PEERS[name], pages) for name in names}
     measured = {name: rows for name, rows in measured.items() if rows}
+    if OURS not in measured:
+        sys.exit(f"warcmill does not run with {options.python}: --python names the interpreter that has it")
     judge_spellings(compare, measured)
     for group in ("annotated", "stated", "MinerU's"):
         ours = [page for page in pages if writer(page) == group]

@@ -51,7 +51,7 @@ open_cell(Walk *self, const Head *head)
     self->cell_columns = span_of(self, head, " colspan=\"", MAX_COLUMNS);
     self->cell_rows = span_of(self, head, " rowspan=\"", MAX_ROWSPAN);
     self->cell_header = find_ascii(head->text, head->start, head->name_end, "th") == head->start;
-    self->cell_depth = PyList_GET_SIZE(self->paths);
+    self->cell_depth = self->depth;
     PyObject *cell = self->cell_columns < 0 || self->cell_rows < 0 ? NULL : PyList_New(0);
     if (cell == NULL)
         return -1;
@@ -86,7 +86,9 @@ close_cell(Walk *self, const Head *head)
         return close_block(self, head);
     if (flush_buffer(self) < 0)
         return -1;
-    if (PyList_GET_SIZE(self->paths) != self->cell_depth) /* of a table inside the cell */
-        return PyList_GET_SIZE(self->paths) > 1 ? drop_last(self->paths) : 0;
+    if (self->depth != self->cell_depth) { /* of a table inside the cell */
+        pop_block(self);
+        return 0;
+    }
     return in_cell(self) && self->rows != Py_None ? write_cell(self) : 0;
 }

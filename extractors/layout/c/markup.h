@@ -99,17 +99,18 @@ add_text(Walk *self, PyObject *markup, Py_ssize_t start, Py_ssize_t end)
     return 0;
 }
 
-static int
-walk_markup(Walk *self, PyObject *markup, const TagTable *rules)
+static inline int
+walk_markup(Walk *self, PyObject *markup, const TagTable *rules, const int kind)
 {
+    const void *data = PyUnicode_DATA(markup);
     Py_ssize_t size = PyUnicode_GET_LENGTH(markup), place = 0, tags = 0;
     while (place < size) {
-        Py_ssize_t open = PyUnicode_FindChar(markup, '<', place, size, 1);
-        if (add_text(self, markup, place, open < 0 ? size : open) < 0)
+        Py_ssize_t open = find_character(kind, data, place, size, '<');
+        if (add_text(self, markup, place, open) < 0)
             return -1;
-        if (open < 0)
+        if (open == size)
             break;
-        Tag tag = tag_at(markup, open + 1);
+        Tag tag = scan_tag(kind, data, open + 1, size);
         const Entry *entry = find_entry(rules, markup, tag.start, tag.name_end, tag.hash);
         place = tag.after;
         if (entry != NULL) {
@@ -138,12 +139,15 @@ lay_out_markup(PyObject *Py_UNUSED(module), PyObject *args)
     for (uint32_t i = 0; i < rules->slots; i++)
         if (rules->entries[i].number >= RULE_COUNT)
             return PyErr_Format(PyExc_ValueError, "no table of rules");
+    if (current_path(self) == NULL) /* of blocks left open by the markup before */
+        return NULL;
     Py_SETREF(self->markup, Py_NewRef(markup));
     clear_places(&self->known);
     Py_INCREF(self);
     Py_INCREF(markup);
     Py_INCREF(rules);
-    int failed = walk_markup(self, markup, rules);
+#define WALK_MARKUP(width) walk_markup(self, markup, rules, width)
+    int failed = FOR_KIND(PyUnicode_KIND(markup), WALK_MARKUP);
     Py_DECREF(rules);
     Py_DECREF(markup);
     Py_DECREF(self);

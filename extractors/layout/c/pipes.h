@@ -331,10 +331,10 @@ spell_bars(Walk *self, PyObject *text)
 static int
 write_table(Walk *self, PyObject *text, PyObject *kind)
 {
-    PyObject *path = last(self->paths);
-    if (path == NULL || !PyUnicode_Check(path) || kind == NULL || !PyUnicode_Check(kind)) {
+    PyObject *path = current_path(self);
+    if (path == NULL || kind == NULL || !PyUnicode_Check(kind)) {
         if (!PyErr_Occurred())
-            PyErr_SetString(PyExc_TypeError, "kinds and paths are strings");
+            PyErr_SetString(PyExc_TypeError, "kinds are strings");
         return -1;
     }
     Py_INCREF(path);

@@ -12,14 +12,38 @@ head_string(const Head *head)
     return PyUnicode_Substring(head->text, head->start, head->end);
 }
 
+/* Place behind ` name="` in data[start:end], or -1: there are few quotes, each is looked at with what is before it. */
+static inline Py_ssize_t
+find_opening(const int kind, const void *data, Py_ssize_t start, Py_ssize_t end, const char *opening, Py_ssize_t length)
+{
+    Py_ssize_t quote = start + length - 1;
+    for (; (quote = find_character(kind, data, quote, end, '"')) < end; quote++) {
+        Py_ssize_t i = 1;
+        while (i < length && PyUnicode_READ(kind, data, quote - i) == (Py_UCS4)opening[length - 1 - i])
+            i++;
+        if (i == length)
+            return quote + 1;
+    }
+    return -1;
+}
+
+/* Place of an attribute's value in a start tag, -1 where it has none; `opening` is its name as in ` href="`. */
+static Py_ssize_t
+value_of(const Head *head, const char *opening)
+{
+    const void *data = PyUnicode_DATA(head->text);
+    Py_ssize_t length = (Py_ssize_t)strlen(opening);
+#define FIND_OPENING(width) find_opening(width, data, head->name_end, head->end, opening, length)
+    return FOR_KIND(PyUnicode_KIND(head->text), FIND_OPENING);
+}
+
 /* The value of an attribute of a start tag, as it stands: [*start, *end) of its text; 0 where it has none. */
 static int
 find_value(const Head *head, const char *opening, Py_ssize_t *start, Py_ssize_t *end)
 {
-    Py_ssize_t found = find_ascii(head->text, head->name_end, head->end, opening);
-    if (found < 0)
+    *start = value_of(head, opening);
+    if (*start < 0)
         return 0;
-    *start = found + (Py_ssize_t)strlen(opening);
     *end = PyUnicode_FindChar(head->text, '"', *start, head->end, 1);
     if (*end < 0)
         *end = head->end;
@@ -127,14 +151,11 @@ grow_places(Places *known)
 
 #define MAX_PLACES 1000000 /* a page of more different ones gets no faster by remembering them */
 
-/* The path of a start tag's element inside the innermost open block; those that look alike share one. New reference. */
+/* The path of a start tag's element inside a block; those that look alike share one. New reference. */
 static PyObject *
-path_of(Walk *self, const Head *head)
+path_of(Walk *self, PyObject *parent, const Head *head)
 {
     Places *known = &self->known;
-    PyObject *parent = last(self->paths);
-    if (parent == NULL || head->text != self->markup)
-        return parent == NULL ? NULL : new_path(self, parent, head);
     if (known->used * 2 >= known->size && known->used < MAX_PLACES && grow_places(known) < 0)
         return NULL;
     Py_ssize_t length = head->end - head->start;
@@ -155,4 +176,66 @@ path_of(Walk *self, const Head *head)
         known->used++;
     }
     return path;
+}
+
+/* The path of the innermost open block. Most blocks hold no text of their own and never need theirs. Borrowed. */
+static PyObject *
+current_path(Walk *self)
+{
+    while (self->named < self->depth) {
+        Py_ssize_t number = self->named;
+        const Block *block = &self->blocks[number];
+        Head head = {self->markup, block->start, block->name_end, block->end, block->end};
+        PyObject *path = path_of(self, self->blocks[number - 1].path, &head);
+        if (path == NULL)
+            return NULL;
+        if (self->named != number || self->depth <= number) {
+            Py_DECREF(path);
+            PyErr_SetString(PyExc_RuntimeError, "blocks changed while a path was made");
+            return NULL;
+        }
+        self->blocks[number].path = path;
+        self->named++;
+    }
+    return self->blocks[self->depth - 1].path;
+}
+
+static int
+push_block(Walk *self, const Head *head)
+{
+    PyObject *path = NULL;
+    if (head->text != self->markup) { /* a tag that Python made up */
+        PyObject *parent = Py_XNewRef(current_path(self));
+        path = parent == NULL ? NULL : new_path(self, parent, head);
+        Py_XDECREF(parent);
+        if (path == NULL)
+            return -1;
+    }
+    if (self->depth == self->room) {
+        Py_ssize_t room = self->room * 2;
+        Block *blocks = PyMem_Realloc(self->blocks, (size_t)room * sizeof(Block));
+        if (blocks == NULL) {
+            Py_XDECREF(path);
+            PyErr_NoMemory();
+            return -1;
+        }
+        self->blocks = blocks;
+        self->room = room;
+    }
+    self->blocks[self->depth++] = (Block){head->start, head->name_end, head->end, path};
+    if (path != NULL)
+        self->named = self->depth;
+    return 0;
+}
+
+static void
+pop_block(Walk *self) /* the outermost one stays */
+{
+    if (self->depth <= 1)
+        return;
+    self->depth--;
+    if (self->named > self->depth) {
+        self->named = self->depth;
+        Py_CLEAR(self->blocks[self->depth].path);
+    }
 }

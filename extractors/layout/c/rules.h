@@ -9,12 +9,7 @@ flush(Walk *self, const Head *Py_UNUSED(head))
 static int
 open_block(Walk *self, const Head *head)
 {
-    if (flush_buffer(self) < 0)
-        return -1;
-    PyObject *path = path_of(self, head);
-    int failed = path == NULL || PyList_Append(self->paths, path) < 0;
-    Py_XDECREF(path);
-    return failed ? -1 : 0;
+    return flush_buffer(self) < 0 ? -1 : push_block(self, head);
 }
 
 static int
@@ -22,7 +17,8 @@ close_block(Walk *self, const Head *Py_UNUSED(head))
 {
     if (flush_buffer(self) < 0)
         return -1;
-    return PyList_GET_SIZE(self->paths) > 1 ? drop_last(self->paths) : 0;
+    pop_block(self);
+    return 0;
 }
 
 static int
@@ -38,8 +34,8 @@ call_method(Walk *self, PyObject *name, const Head *head)
 static int
 open_link(Walk *self, const Head *head)
 {
-    int target = find_ascii(head->text, head->start, head->end, " href=\"") >= 0;
-    if (PyList_Append(self->links, target ? Py_True : Py_False) < 0)
+    int target = value_of(head, " href=\"") >= 0;
+    if (push_flag(&self->links, target) < 0)
         return -1;
     if (!target)
         return 0;
@@ -50,13 +46,11 @@ open_link(Walk *self, const Head *head)
 static int
 close_link(Walk *self, const Head *Py_UNUSED(head))
 {
-    if (PyList_GET_SIZE(self->links) == 0)
-        return 0;
-    if (last(self->links) == Py_True) {
+    if (pop_flag(&self->links)) {
         self->in_link--;
         self->last_link_end = self->buffer.length;
     }
-    return drop_last(self->links);
+    return 0;
 }
 
 static int
@@ -85,18 +79,15 @@ static int
 open_span(Walk *self, const Head *head)
 {
     if (head->end == head->name_end ||
-        (!holds(head, "classifier") && !(holds(head, " style=\"") && holds(head, "block"))))
-        return PyList_Append(self->spans, Py_False);
+        (!holds(head, "classifier") && !(value_of(head, " style=\"") >= 0 && holds(head, "block"))))
+        return push_flag(&self->spans, 0);
     return call_method(self, s_open_special_span, head);
 }
 
 static int
 close_span(Walk *self, const Head *head)
 {
-    if (PyList_GET_SIZE(self->spans) == 0)
-        return 0;
-    int boxed = last(self->spans) == Py_True;
-    return drop_last(self->spans) < 0 || (boxed && close_block(self, head) < 0) ? -1 : 0;
+    return pop_flag(&self->spans) ? close_block(self, head) : 0;
 }
 
 static int
@@ -124,8 +115,8 @@ close_list(Walk *self, const Head *head)
 static int
 write_heading(Walk *self, PyObject *text, int level, Py_ssize_t links)
 {
-    PyObject *done = finished(self, text), *path = last(self->paths);
-    if (done == NULL || path == NULL || PyUnicode_GET_LENGTH(done) == 0 || !PyUnicode_Check(path)) {
+    PyObject *done = finished(self, text), *path = current_path(self);
+    if (done == NULL || path == NULL || PyUnicode_GET_LENGTH(done) == 0) {
         int failed = done == NULL || path == NULL;
         Py_XDECREF(done);
         return failed ? -1 : 0;
@@ -231,7 +222,7 @@ open_image(Walk *self, const Head *head)
 static int
 open_field(Walk *self, const Head *head)
 {
-    return holds(head, " readonly=\"") || holds(head, " disabled=\"") ? call_method(self, s_add_field, head) : 0;
+    return value_of(head, " readonly=\"") >= 0 || value_of(head, " disabled=\"") >= 0 ? call_method(self, s_add_field, head) : 0;
 }
 
 /* Number of the code block whose mark stands at a place of the markup, -1 for none, -2 with an error. */

@@ -68,10 +68,10 @@ scan_plain_tag(const int kind, const void *data, Py_ssize_t start, Py_ssize_t si
     for (; i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<' && c != ' '; i++)
         hash = HASH_STEP(hash, c);
     Tag tag = {start, i, i, i, hash};
-    while (i < size && (c = PyUnicode_READ(kind, data, i)) != '>' && c != '<')
-        i++;
+    if (c == ' ')
+        i = find_either(kind, data, i, size, '>', '<');
     tag.end = i;
-    tag.after = i < size && c == '>' ? i + 1 : i;
+    tag.after = i < size && PyUnicode_READ(kind, data, i) == '>' ? i + 1 : i;
     return tag;
 }
 

@@ -33,11 +33,39 @@ is_blank(PyObject *text, Py_ssize_t start, Py_ssize_t end)
     return start == end;
 }
 
+#define AT_ONCE 8 /* characters that the compiler looks at together */
+
+/* Place of the first of two characters in data[start:end], else `end`. */
+static inline Py_ssize_t
+find_either(const int kind, const void *data, Py_ssize_t start, Py_ssize_t end, Py_UCS4 one, Py_UCS4 other)
+{
+    for (; start + AT_ONCE <= end; start += AT_ONCE) {
+        int found = 0;
+        for (int i = 0; i < AT_ONCE; i++)
+            found |= (PyUnicode_READ(kind, data, start + i) == one) | (PyUnicode_READ(kind, data, start + i) == other);
+        if (found)
+            break;
+    }
+    while (start < end && PyUnicode_READ(kind, data, start) != one && PyUnicode_READ(kind, data, start) != other)
+        start++;
+    return start;
+}
+
+/* Place of a character in data[start:end], else `end`. */
+static inline Py_ssize_t
+find_character(const int kind, const void *data, Py_ssize_t start, Py_ssize_t end, Py_UCS4 wanted)
+{
+    if (kind != PyUnicode_1BYTE_KIND)
+        return find_either(kind, data, start, end, wanted, wanted);
+    const char *found = start < end ? memchr((const char *)data + start, (int)wanted, (size_t)(end - start)) : NULL;
+    return found == NULL ? end : found - (const char *)data;
+}
+
 static inline Py_ssize_t
 find_in(const int kind, const void *data, Py_ssize_t start, Py_ssize_t end, const char *wanted, Py_ssize_t length)
 {
-    for (; start + length <= end; start++) {
-        Py_ssize_t i = 0;
+    for (; (start = find_character(kind, data, start, end, (Py_UCS4)wanted[0])) + length <= end; start++) {
+        Py_ssize_t i = 1;
         while (i < length && PyUnicode_READ(kind, data, start + i) == (Py_UCS4)wanted[i])
             i++;
         if (i == length)

@@ -12,10 +12,25 @@ typedef struct {
     uint32_t size, used;
 } Places;
 
+/* An open block: its start tag in the markup, and its path once a leaf has asked for it. */
+typedef struct {
+    Py_ssize_t start, name_end, end;
+    PyObject *path;
+} Block;
+
+/* A stack of truths. */
+typedef struct {
+    char *data;
+    Py_ssize_t length, room;
+} Flags;
+
 typedef struct {
     PyObject_HEAD
     Flow *flow;
-    PyObject *mask, *places, *markup, *links, *spans, *codes, *opened, *paths, *kinds, *lists, *cell, *rows;
+    PyObject *mask, *places, *markup, *codes, *opened, *kinds, *lists, *cell, *rows;
+    Block *blocks;       /* the outermost is the page, whose path is "" */
+    Py_ssize_t depth, named, room; /* of `blocks`: how many are open, how many of them have their path, place for */
+    Flags links, spans;  /* open `a` elements: whether they have a target; open spans: whether they are blocks */
     Text buffer, looked; /* looked: scratch of rules that read an element's whole text or a value */
     Places known;        /* places in the markup */
     Py_ssize_t resume, looks_left, looks_open, link_chars, in_link, last_link_end, table_links;
@@ -35,6 +50,30 @@ clear_places(Places *known)
     *known = (Places){NULL, 0, 0};
 }
 
+static int
+push_flag(Flags *flags, int flag)
+{
+    if (flags->length == flags->room) {
+        char *data = PyMem_Realloc(flags->data, (size_t)flags->room * 2 + 64);
+        if (data == NULL) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        flags->data = data;
+        flags->room = flags->room * 2 + 64;
+    }
+    flags->data[flags->length++] = (char)flag;
+    return 0;
+}
+
+static int
+pop_flag(Flags *flags) /* false where none is left */
+{
+    return flags->length > 0 && flags->data[--flags->length];
+}
+
+#define FIRST_BLOCKS 64
+
 static PyObject *
 walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
 {
@@ -47,12 +86,17 @@ walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
     self->last_link_end = -1;
     self->places = PyDict_New();
     self->markup = Py_NewRef(s_empty);
-    PyObject **lists[] = {&self->links, &self->spans, &self->codes, &self->opened,
-                          &self->lists, &self->paths, &self->kinds};
-    int failed = self->places == NULL;
+    self->blocks = PyMem_New(Block, FIRST_BLOCKS);
+    PyObject **lists[] = {&self->codes, &self->opened, &self->lists, &self->kinds};
+    int failed = self->places == NULL || self->blocks == NULL;
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         failed |= (*lists[i] = PyList_New(0)) == NULL;
-    if (failed || PyList_Append(self->paths, s_empty) < 0 || PyList_Append(self->kinds, s_paragraph) < 0)
+    if (self->blocks != NULL) {
+        self->blocks[0] = (Block){0, 0, 0, Py_NewRef(s_empty)};
+        self->depth = self->named = 1;
+        self->room = FIRST_BLOCKS;
+    }
+    if (failed || PyList_Append(self->kinds, s_paragraph) < 0)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
@@ -77,9 +121,13 @@ static void
 walk_dealloc(Walk *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->links, self->spans,
-                        self->codes,            self->opened, self->paths,  self->kinds,  self->lists, self->cell,
-                        self->rows};
+    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->codes,
+                        self->opened,           self->kinds, self->lists,  self->cell,   self->rows};
+    for (Py_ssize_t i = 0; i < self->named; i++)
+        Py_DECREF(self->blocks[i].path);
+    PyMem_Free(self->blocks);
+    PyMem_Free(self->links.data);
+    PyMem_Free(self->spans.data);
     for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
         Py_XDECREF(held[i]);
     PyMem_Free(self->buffer.data);
@@ -199,12 +247,14 @@ write_in_cell(Walk *self, PyObject *text, Py_ssize_t links)
     return failed ? -1 : 0;
 }
 
+static PyObject *current_path(Walk *self);
+
 static int
 write_finished(Walk *self, PyObject *text, Py_ssize_t links)
 {
     if (in_cell(self))
         return write_in_cell(self, text, links);
-    PyObject *path = Py_XNewRef(last(self->paths)), *kind; /* a callback may change the list */
+    PyObject *path = Py_XNewRef(current_path(self)), *kind; /* a callback may close the block */
     if (path == NULL)
         return -1;
     if (PyUnicode_READ_CHAR(text, 0) == FORMULA_OPEN)
@@ -216,10 +266,10 @@ write_finished(Walk *self, PyObject *text, Py_ssize_t links)
         return -1;
     }
     int failed = -1;
-    if (PyUnicode_Check(kind) && PyUnicode_Check(path))
+    if (PyUnicode_Check(kind))
         failed = write_leaf(self->flow, text, kind, path, links, Py_None, Py_None);
     else
-        PyErr_SetString(PyExc_TypeError, "kinds and paths are strings");
+        PyErr_SetString(PyExc_TypeError, "kinds are strings");
     Py_DECREF(kind);
     Py_DECREF(path);
     return failed;
@@ -335,6 +385,21 @@ walk_last_character(Walk *self, PyObject *Py_UNUSED(args))
     return buffer->length ? PyUnicode_FromOrdinal((int)buffer->data[buffer->length - 1]) : Py_NewRef(s_empty);
 }
 
+static PyObject *
+walk_push_span(Walk *self, PyObject *boxed)
+{
+    int flag = PyObject_IsTrue(boxed);
+    if (flag < 0 || push_flag(&self->spans, flag) < 0)
+        return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *
+walk_path(Walk *self, PyObject *Py_UNUSED(args))
+{
+    return Py_XNewRef(current_path(self));
+}
+
 static PyObject *walk_look_inside(Walk *self, PyObject *args);
 
 static PyMethodDef walk_methods[] = {
@@ -342,6 +407,8 @@ static PyMethodDef walk_methods[] = {
     {"last_character", (PyCFunction)walk_last_character, METH_NOARGS, NULL},
     {"flush", (PyCFunction)walk_flush, METH_NOARGS, NULL},
     {"write_prose", (PyCFunction)walk_write_prose, METH_VARARGS, NULL},
+    {"push_span", (PyCFunction)walk_push_span, METH_O, NULL},
+    {"path", (PyCFunction)walk_path, METH_NOARGS, NULL},
     {"look_inside", (PyCFunction)walk_look_inside, METH_VARARGS, NULL},
     {NULL},
 };
@@ -350,8 +417,8 @@ static PyMethodDef walk_methods[] = {
 #define NUMBER(name) {#name, T_PYSSIZET, offsetof(Walk, name), 0, NULL}
 
 static PyMemberDef walk_members[] = {
-    HELD(flow),         HELD(mask),  HELD(places), HELD(markup), HELD(links),        HELD(spans),
-    HELD(opened),       HELD(paths), HELD(kinds),  HELD(lists),  HELD(cell),         HELD(rows),
+    HELD(flow),         HELD(mask),  HELD(places), HELD(markup), HELD(opened), HELD(kinds),
+    HELD(lists),        HELD(cell),  HELD(rows),
     NUMBER(looks_left), NUMBER(looks_open), NUMBER(link_chars), NUMBER(in_link), NUMBER(last_link_end),
     NUMBER(resume),     NUMBER(table_links), {NULL},
 };

@@ -236,7 +236,7 @@ def open_span(walk: WalkBase, head: str, _after: int) -> None:
     if "classifier" in head or (' style="' in head and "block" in head):
         walk.open_special_span(head)
     else:
-        walk.spans.append(False)
+        walk.push_span(False)
 
 
 def close_span(walk: WalkBase, head: str, after: int) -> None:

@@ -84,6 +84,14 @@ class WalkBase:
         if text:
             self.buffer.append(text)
 
+    def push_span(self, boxed: bool) -> None:
+        """Note that a span is open, and whether it is laid out as a block."""
+        self.spans.append(boxed)
+
+    def path(self) -> str:
+        """Path of the innermost open block. In C it is made when it is asked for."""
+        return self.paths[-1]
+
     def last_character(self) -> str:
         """The last character of the leaf in the making, "" at its start."""
         return self.buffer[-1][-1] if self.buffer else ""

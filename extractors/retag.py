@@ -78,7 +78,10 @@ _LINE_BOXES = frozenset(("p", "div", "tt", "font", "span", "blockquote", "center
 _NOT_IN_CODE = f"{_BLOCKS},img,pre,code,input,button"
 _MIN_STATEMENTS, _MAX_LINES = 3, 2_000
 
-_NOTE = re.compile(r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}")
+_NOTE = re.compile(
+    r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}"
+    r"|[a-df-l](?:, ?[a-l0-9]){0,5}"  # of an author; "2e" and "Nr.o" are ordinals
+)
 _LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
 _POWERS_WORDS = """
 sin cos tan cot sec csc log exp lim max min det dim rank sinh cosh tanh arcsin arccos arctan sgn deg
@@ -292,11 +295,15 @@ def _name_code(elements: list[Element]) -> int:
     made = 0
     for found in elements:
         code = found if found.tag in ("code", "tt", "samp", "div") else found.closest("code,tt,samp")
-        if code is None or (found is code and not _is_alone(code)):
+        if code is None or (found is code and not _is_alone(code)) or code.closest("pre") is not None:
             continue
         if code.tag == "div" and (code.select_one("code") is not None or not _are_statements(code.text.split("\n"), 2)):
             continue
-        if code.closest("pre,table") is None and code.select_one(_BLOCKS) is None and code.text.strip():
+        if code.closest("table") is not None and not _are_statements(_source_lines(code), _MIN_STATEMENTS):
+            for line_end in code.select("br"):
+                line_end.replace_with(Text(" "))  # a line of a pipe table
+            continue
+        if code.select_one(_BLOCKS) is None and code.text.strip():
             if code.select_one("br") is not None:
                 _join_source_lines(code)
             code.tag = "pre"

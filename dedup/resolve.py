@@ -5,16 +5,19 @@ has already been removed, with that one's survivor instead; and with a few kept 
 is removed only if one of these texts, all of them kept for good, is the same document. So no removal hangs on another:
 A ~ B ~ C removes B for A, and C only if A ~ C holds.
 
-Memory: two short strings per document of the component; texts of kept documents that still have a neighbour to come
-lie on a shelf, most of them on disk.
+Memory: an id and some numbers per document of the component; texts of kept documents that still have a neighbour to
+come lie on a shelf, most of them on disk.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from heapq import heapify, heappop, heappush
+from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -22,7 +25,7 @@ import pyarrow as pa
 from dedup.audit import AUDIT_SCHEMA, audit_batch
 from dedup.rank import RANK_COLUMNS, RANK_FIELDS, rank_columns
 from dedup.shelf import SHELF_BYTES, Shelf
-from dedup.verify import Prepared, Verdict, VerifyConfig, compare, prepare, similarities
+from dedup.verify import Prepared, Verdict, VerifyConfig, compare, overlap, prepare, similarity
 from pipeline.text.sketch import within
 
 RESOLVE_SORT = ("component", *RANK_COLUMNS)
@@ -37,11 +40,11 @@ class _Component:
 
     key: int
     kept: Shelf  # texts of kept documents that may still be needed
-    survivor: dict[str, str] = field(default_factory=dict)  # of every document seen; its own id where it is kept
-    pending: dict[str, int] = field(
-        default_factory=dict
-    )  # neighbours to come, of a kept document and those it replaced
-    kin: dict[str, list[str]] = field(default_factory=dict)  # kept documents that met a survivor and differed from it
+    numbers: dict[str, int] = field(default_factory=dict)  # of the documents seen, in order; what follows goes by them
+    names: list[str] = field(default_factory=list)
+    survivor: array[int] = field(default_factory=lambda: array("q"))  # its own number where it is kept
+    pending: array[int] = field(default_factory=lambda: array("q"))  # neighbours to come, also of those it replaced
+    kin: dict[int, list[int]] = field(default_factory=dict)  # kept documents that met a survivor and differed from it
 
 
 def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa.ChunkedArray) -> pa.RecordBatch:
@@ -78,20 +81,23 @@ def resolve_components(
 
 def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts: Counter[str]) -> dict[str, Any] | None:
     """Decide one document, best first; its audit row if it is removed."""
-    own: str = row["id"]
-    if own in state.survivor:
+    name: str = row["id"]
+    if name in state.numbers:
         counts["resolve:repeated_id"] += 1
         return None
-    neighbours = [other for other in row["neighbours"] or () if other != own]
-    earlier = [other for other in neighbours if other in state.survivor]
+    neighbours = [other for other in row["neighbours"] or () if other != name]
+    earlier = [number for number in map(state.numbers.get, neighbours) if number is not None]
     text = prepare(row["text"] or "", config)
     found = _match(state, text, _candidates(state, earlier), config, counts)
+    own = state.numbers[name] = len(state.names)
     survivor = own if found is None else found[0]
     shorter = min(len(text.shingles), state.kept.outlines[survivor].shingles) if found else 0
-    state.survivor[own] = survivor
+    state.names.append(name)
+    state.survivor.append(survivor)
+    state.pending.append(0)
     if survivor == own:
         state.kept[own] = text
-    state.pending[survivor] = state.pending.get(survivor, 0) + len(neighbours) - len(earlier)
+    state.pending[survivor] += len(neighbours) - len(earlier)
     if survivor == own:
         _remember_kin(state, own, earlier, config)
     _release(state, earlier, own)
@@ -99,8 +105,8 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
         return None
     verdict = found[1]
     return {
-        "removed_id": own,
-        "kept_id": survivor,
+        "removed_id": name,
+        "kept_id": state.names[survivor],
         "jaccard": verdict.jaccard,
         "containment": verdict.containment,
         "rule": verdict.rule,
@@ -108,7 +114,7 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
     }
 
 
-def _candidates(state: _Component, earlier: Sequence[str]) -> list[str]:
+def _candidates(state: _Component, earlier: Sequence[int]) -> list[int]:
     """Kept documents to compare with: survivors of the neighbours, then their kin, each in order of rank or id."""
     targets = dict.fromkeys(state.survivor[other] for other in earlier)
     for target in list(targets):
@@ -117,36 +123,48 @@ def _candidates(state: _Component, earlier: Sequence[str]) -> list[str]:
 
 
 def _match(
-    state: _Component, text: Prepared, candidates: Sequence[str], config: VerifyConfig, counts: Counter[str]
-) -> tuple[str, Verdict] | None:
+    state: _Component, text: Prepared, candidates: Sequence[int], config: VerifyConfig, counts: Counter[str]
+) -> tuple[int, Verdict] | None:
     """The most similar candidate that is the same document; the better ranked one among equals."""
-    near = _near(state.kept, text, candidates, config)
     counts["resolve:candidates"] += len(candidates)
-    found = similarities(text.shingles, [state.kept.shingles(other) for other in near])
-    alike = [place for place, (_, containment) in enumerate(found) if containment >= config.min_containment]
-    alike.sort(key=found.__getitem__, reverse=True)  # stable: equal ones stay in their order
-    for place in alike[: config.max_comparisons]:
-        verdict = compare(state.kept[near[place]], text, config, found[place])
+    for other, known in islice(_alike(state.kept, text, candidates, config), config.max_comparisons):
+        verdict = compare(state.kept[other], text, config, known)
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
         if verdict.same:
-            return near[place], verdict
+            return other, verdict
     return None
 
 
-def _near(kept: Shelf, text: Prepared, candidates: Sequence[str], config: VerifyConfig) -> list[str]:
-    """The candidates whose outlines leave it open whether they share enough shingles to be the same document."""
-    outlines = [kept.outlines[other] for other in candidates]
+def _alike(
+    kept: Shelf, text: Prepared, candidates: Sequence[int], config: VerifyConfig
+) -> Iterator[tuple[int, tuple[float, float]]]:
+    """Candidates that share enough shingles, and (Jaccard, containment); the most similar ones first, equals in order.
+
+    An outline says how similar a text can be at most. The shingles are read of those only that are next by that.
+    """
     size = len(text.shingles)
-    most = within(text.shingles, [other.bits for other in outlines]) if size else ()
-    return [
-        name
-        for name, other, common in zip(candidates, outlines, most, strict=bool(size))
-        if common / max(1, min(size, other.shingles)) >= config.min_containment
-    ]
+    if not size:
+        return
+    outlines = [kept.outlines[other] for other in candidates]
+    most = within(text.shingles, [other.bits for other in outlines])
+    queue = []
+    for place, (other, common) in enumerate(zip(outlines, most, strict=True)):
+        jaccard, containment = overlap(min(common, other.shingles), size, other.shingles)
+        if containment >= config.min_containment:
+            queue.append((-jaccard, -containment, place, False))
+    heapify(queue)
+    while queue:
+        jaccard, containment, place, exact = heappop(queue)
+        if exact:
+            yield candidates[place], (-jaccard, -containment)
+            continue
+        jaccard, containment = similarity(text.shingles, kept.shingles(candidates[place]))
+        if containment >= config.min_containment:
+            heappush(queue, (-jaccard, -containment, place, True))
 
 
-def _remember_kin(state: _Component, own: str, earlier: Sequence[str], config: VerifyConfig) -> None:
+def _remember_kin(state: _Component, own: int, earlier: Sequence[int], config: VerifyConfig) -> None:
     """A kept document is met again by those who share its hub: a star proposes them to the hub only."""
     for target in dict.fromkeys(state.survivor[other] for other in earlier):
         kin = state.kin.setdefault(target, [])
@@ -155,7 +173,7 @@ def _remember_kin(state: _Component, own: str, earlier: Sequence[str], config: V
             state.pending[own] += 1  # held until the hub is let go
 
 
-def _release(state: _Component, earlier: Sequence[str], own: str) -> None:
+def _release(state: _Component, earlier: Sequence[int], own: int) -> None:
     """Forget the texts that no document to come can ask for."""
     for other in earlier:
         target = state.survivor[other]
@@ -164,7 +182,7 @@ def _release(state: _Component, earlier: Sequence[str], own: str) -> None:
     _forget(state, state.survivor[own])
 
 
-def _forget(state: _Component, first: str) -> None:
+def _forget(state: _Component, first: int) -> None:
     stack = [first]
     while stack:
         node = stack.pop()

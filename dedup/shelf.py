@@ -41,49 +41,49 @@ class _Place(NamedTuple):
 
 
 class Shelf:
-    """A mapping from id to Prepared that holds about `max_bytes` of them in memory."""
+    """A mapping from number to Prepared that holds about `max_bytes` of them in memory."""
 
     def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
-        self.outlines: dict[str, Outline] = {}
-        self._near: OrderedDict[str, tuple[Prepared, int]] = OrderedDict()  # with bytes; the last used last
+        self.outlines: dict[int, Outline] = {}
+        self._near: OrderedDict[int, tuple[Prepared, int]] = OrderedDict()  # with bytes; the last used last
         self._near_bytes = 0
-        self._far: dict[str, _Place] = {}
+        self._far: dict[int, _Place] = {}
         self._end = 0
 
     @cached_property
     def _file(self) -> IO[bytes]:
         return tempfile.TemporaryFile(prefix="warcmill-shelf-", buffering=0)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.outlines
+    def __contains__(self, number: int) -> bool:
+        return number in self.outlines
 
-    def __getitem__(self, name: str) -> Prepared:
-        held = self._near.pop(name, None)
-        text, size = held or (self._restored(self._far[name]), 0)
+    def __getitem__(self, number: int) -> Prepared:
+        held = self._near.pop(number, None)
+        text, size = held or (self._restored(self._far[number]), 0)
         self._near_bytes -= size
-        self._hold(name, text)  # weighed again, as it may hold words by now
+        self._hold(number, text)  # weighed again, as it may hold words by now
         return text
 
-    def __setitem__(self, name: str, text: Prepared) -> None:
-        self.outlines[name] = Outline(outline(text.shingles), len(text.shingles))
-        self._hold(name, text)
+    def __setitem__(self, number: int, text: Prepared) -> None:
+        self.outlines[number] = Outline(outline(text.shingles), len(text.shingles))
+        self._hold(number, text)
 
-    def shingles(self, name: str) -> U64:
+    def shingles(self, number: int) -> U64:
         """Those of one text; where it lies in the file the rest is not read, and it stays there."""
-        held = self._near.get(name)
+        held = self._near.get(number)
         if held is not None:
             return held[0].shingles
-        place = self._far[name]
+        place = self._far[number]
         return np.frombuffer(self._read(place.start, 8 * place.shingles), np.uint64)
 
-    def discard(self, name: str) -> bool:
+    def discard(self, number: int) -> bool:
         """Forget a text; whether it was there."""
-        held = self._near.pop(name, None)
+        held = self._near.pop(number, None)
         if held is not None:
             self._near_bytes -= held[1]
-        self._far.pop(name, None)
-        return self.outlines.pop(name, None) is not None
+        self._far.pop(number, None)
+        return self.outlines.pop(number, None) is not None
 
     def clear(self) -> None:
         """Forget all of them; the file's space is used again."""
@@ -99,9 +99,9 @@ class Shelf:
             self._file.close()
             del self._file
 
-    def _hold(self, name: str, text: Prepared) -> None:
+    def _hold(self, number: int, text: Prepared) -> None:
         size = _size(text)
-        self._near[name] = text, size
+        self._near[number] = text, size
         self._near_bytes += size
         while self._near_bytes > self._max_bytes and len(self._near) > 1:
             oldest, (other, size) = self._near.popitem(last=False)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from dedup.align import Gap, Table, summary
 from dedup.edits import Edits, count_edits
-from pipeline.text.sketch import U64, ngrams, shared, shared_with
+from pipeline.text.sketch import U64, ngrams, shared
 from pipeline.text.words import WordsAt, text_units
 
 
@@ -95,9 +95,9 @@ def prepare(text: str, config: VerifyConfig) -> Prepared:
     return Prepared(text, hashes, formula, grams[distinct], config.align_words)
 
 
-def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[float, float] | None = None) -> Verdict:
-    """`verify` of prepared texts, whose similarity may be known. Symmetric but for the direction of the alignment."""
-    jaccard, containment = similarity or similarities(a.shingles, [b.shingles])[0]
+def compare(a: Prepared, b: Prepared, config: VerifyConfig, known: tuple[float, float] | None = None) -> Verdict:
+    """`verify` of prepared texts, whose `similarity` may be known. Symmetric but for the direction of the alignment."""
+    jaccard, containment = known or similarity(a.shingles, b.shingles)
     if len(a.hashes) == len(b.hashes) and np.array_equal(a.hashes, b.hashes):
         return Verdict(True, 1.0, 1.0, "jaccard")
     if containment < config.min_containment:
@@ -117,13 +117,14 @@ def compare(a: Prepared, b: Prepared, config: VerifyConfig, similarity: tuple[fl
     return Verdict(not apart, jaccard, containment, rule)
 
 
-def similarities(one: U64, others: list[U64]) -> list[tuple[float, float]]:
-    """(Jaccard, containment in the smaller) of the distinct, ascending shingles of one text with those of others."""
-    size = len(one)
-    return [
-        (common / (size + len(other) - common), common / min(size, len(other))) if size and len(other) else (0.0, 0.0)
-        for common, other in zip(shared_with(one, others), others, strict=True)
-    ]
+def similarity(a: U64, b: U64) -> tuple[float, float]:
+    """(Jaccard, containment in the smaller) of two texts' distinct, ascending shingles."""
+    return overlap(shared(a, b), len(a), len(b))
+
+
+def overlap(common: int, a: int, b: int) -> tuple[float, float]:
+    """The same of their numbers."""
+    return (common / (a + b - common), common / min(a, b)) if a and b else (0.0, 0.0)
 
 
 def differences(a: Prepared, b: Prepared, config: VerifyConfig) -> Differences:

@@ -6,6 +6,6 @@ from typing import Any
 
 from pipeline.text.compiled import built
 
-TWIN_VERSION = 5  # of what the two modules and c/ do; a build left over from another version is not used
+TWIN_VERSION = 6  # of what the two modules and c/ do; a build left over from another version is not used
 
 BUILT: Any = built("pipeline.text._hot", TWIN_VERSION)

@@ -110,13 +110,6 @@ def shared(a: U64, b: U64) -> int:
     )
 
 
-def shared_with(a: U64, others: list[U64]) -> list[int]:
-    """For each of several arrays how many of its values `a` has; all ascending, the values of each distinct."""
-    if BUILT:
-        return list(BUILT.shared_with(a, others))
-    return [len(np.intersect1d(a, other, assume_unique=True)) for other in others]
-
-
 def outline(values: U64) -> bytes:
     """A set of values in some 2 bytes for each, for `within`: a bit for every stretch of 2^64 in which one lies."""
     if BUILT:

@@ -165,13 +165,6 @@ def test_align_edited(seed: int, size: int, vocabulary: int) -> None:
     same_alignment(a, b.astype(np.uint64))
 
 
-@given(st.sets(st.integers(0, 40)), st.lists(st.sets(st.integers(0, 40)), max_size=5))
-def test_shared_with(one: set[int], others: list[set[int]]) -> None:
-    arrays = [np.array(sorted(values), np.uint64) * np.uint64(2**40) for values in (one, *others)]
-    ours, expected = both(sketch.shared_with, arrays[0], arrays[1:])
-    assert ours == expected == [len(one & other) for other in others]
-
-
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=300), st.lists(st.integers(0, 2**64 - 1), max_size=300))
 def test_outlines(values: list[int], others: list[int]) -> None:
     one = np.array(values, np.uint64)

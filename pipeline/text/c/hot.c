@@ -8,7 +8,7 @@
 #include <Python.h>
 #include <stdint.h>
 
-#define TWIN_VERSION 5
+#define TWIN_VERSION 6
 #define ODD 0x9E3779B97F4A7C15u
 #define CONTAINMENT 0xC0117A13u
 #define FAR 16    /* times as many values: the few are searched for, not passed by */
@@ -85,7 +85,6 @@ static PyMethodDef methods[] = {
     {"align", align, METH_VARARGS, "align(a, b[, passage, small]) -> runs, or their summary"},
     {"smallest", smallest, METH_VARARGS, "smallest(units, n, count) -> bytes"},
     {"shared", shared, METH_VARARGS, "shared(a, b) -> int"},
-    {"shared_with", shared_with, METH_VARARGS, "shared_with(a, others) -> list of int"},
     {"outline", outline, METH_O, "outline(values) -> bytes"},
     {"within", within_each, METH_VARARGS, "within(values, outlines) -> list of int"},
     {"formulas", formulas, METH_O, "formulas(text) -> list of (start, end, tex)"},

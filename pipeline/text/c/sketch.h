@@ -230,32 +230,6 @@ shared(PyObject *module, PyObject *args)
     return result;
 }
 
-/* The same of one array with each of others. */
-static PyObject *
-shared_with(PyObject *module, PyObject *args)
-{
-    Py_buffer one, other;
-    PyObject *others, *sizes = NULL;
-    size_t count, more;
-    if (!PyArg_ParseTuple(args, "y*O!", &one, &PyList_Type, &others))
-        return NULL;
-    if (words_of(&one, &count) == 0)
-        sizes = PyList_New(0);
-    for (Py_ssize_t k = 0; sizes != NULL && k < PyList_GET_SIZE(others); k++) {
-        PyObject *size = NULL;
-        if (PyObject_GetBuffer(PyList_GET_ITEM(others, k), &other, PyBUF_SIMPLE) == 0) {
-            if (words_of(&other, &more) == 0)
-                size = PyLong_FromSize_t(common(one.buf, count, other.buf, more));
-            PyBuffer_Release(&other);
-        }
-        if (size == NULL || PyList_Append(sizes, size))
-            Py_CLEAR(sizes);
-        Py_XDECREF(size);
-    }
-    PyBuffer_Release(&one);
-    return sizes;
-}
-
 /* --- outlines: a bit for every stretch of 2^64 in which a value lies --- */
 
 #define LEAST_OUTLINE 8 /* bytes */

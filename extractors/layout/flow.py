@@ -11,7 +11,7 @@ import re
 from extractors.layout.native import twin
 from extractors.layout.tags import FORMULA_OPEN
 from extractors.math.forms import Recovered
-from pipeline.document import Blocks, Formula, Formulas
+from pipeline.document import Blocks, Formulas
 
 _BAR = re.compile(r"\\\\|\\\||\|")
 _BAR_NAMES = {"|": "\\vert", "\\|": "\\Vert"}
@@ -27,32 +27,10 @@ def _named_bar(bar: re.Match[str]) -> str:
 class Flow(twin.FlowBase):
     """Grows the output. `recovered[i]` is the formula behind sentinel i."""
 
-    __slots__ = ("recovered", "shown")
+    __slots__ = ()
 
     def __init__(self, recovered: list[Recovered] | None = None) -> None:
-        super().__init__()
-        self.recovered = [] if recovered is None else recovered
-        self.shown: list[Formula] = []
-
-    def expand(self, text: str, start: int) -> str:
-        """Sentinels to delimited TeX, newlines to newline + prefix; records formulas at their final place."""
-        done: list[str] = []
-        position = start
-        for turn, piece in enumerate(_SENTINEL.split(text)):
-            if turn % 2:
-                if done and done[-1][-1:] == "$":  # its dollar would be part of the delimiter before it
-                    done.append(" ")
-                    position += 1
-                shown = self._formula(int(piece), position)
-            else:
-                shown = piece.replace("\n", "\n" + self.rest)
-                if done and shown[:1] == "$":
-                    shown = " " + shown
-            if not shown:
-                continue
-            done.append(shown)
-            position += len(shown)
-        return "".join(done)
+        super().__init__([] if recovered is None else recovered)
 
     def spell_bars(self, text: str) -> None:
         """Write "|" by its command in the formulas of a pipe table, where the sign ends a cell."""
@@ -62,24 +40,13 @@ class Flow(twin.FlowBase):
                 tex = _BAR.sub(_named_bar, found.tex)
                 self.recovered[int(number)] = found._replace(tex=tex)
 
-    def _formula(self, index: int, start: int) -> str:
-        """Delimited TeX of one sentinel. An unrecovered formula stays plain text: no guess is passed off as TeX."""
-        tex, form, display, recovered = self.recovered[index]
-        tex = tex.replace("\n", " ").strip()  # one line: a prefix inside a formula would change it
-        if not tex:
-            return ""
-        mark = "" if not recovered else "$$" if display else "$"
-        shown = f"{mark}{tex}{mark}"
-        self.shown.append(Formula(start, start + len(shown), tex, form, display, recovered))
-        return shown
-
     def text(self) -> str:
         """The text written so far."""
         return "".join(self.parts)
 
     def formulas(self) -> Formulas:
         """The formulas written so far, in order."""
-        return Formulas(*map(list, zip(*self.shown, strict=True))) if self.shown else Formulas()
+        return Formulas(*self.formula_columns())
 
     def blocks(self) -> Blocks:
         """The blocks written so far, in order, not overlapping; only newlines lie between them."""

@@ -157,7 +157,13 @@ def test_signs_of_selectors(selector, signs):
 
 @needs_twin
 def test_the_twin_in_c_refuses_what_would_break_it():
-    flow = twin.FlowBase()
+    with pytest.raises(TypeError):
+        twin.FlowBase(())
+    flow = twin.FlowBase([7, ("tex", "form")])
+    for number in (0, 1, 2):
+        with pytest.raises(IndexError):
+            flow.write(f"\ue000{number}\ue001", "paragraph", "")
+    flow = twin.FlowBase([])
     with pytest.raises(IndexError):
         flow.leave()
     with pytest.raises(AttributeError):

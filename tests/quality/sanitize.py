@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TESTS = (
     *(
         f"tests/extractors/test_{name}.py"
-        for name in ("hot_twins", "delimiter_twins", "golden", "render_hostile", "fuzz_render")
+        for name in ("hot_twins", "delimiter_twins", "flow_twins", "golden", "render_hostile", "fuzz_render")
     ),
     "tests/text/test_text_twins.py",
     "tests/classifiers/test_counting_twins.py",

@@ -37,11 +37,14 @@ set_last_number(PyObject *list, Py_ssize_t value)
 /* --- FlowBase --- */
 
 enum { STARTS, ENDS, KINDS, LANGS, LEVELS, LINKS, PATHS, COLUMNS };
+#define FORMULA_COLUMNS 6
 
 typedef struct {
     PyObject_HEAD
     PyObject *parts, *rest, *pending, *containers;
     PyObject *column[COLUMNS];
+    PyObject *recovered;                /* the formulas behind sentinels */
+    PyObject *formula[FORMULA_COLUMNS]; /* those written: start, end, tex, source_form, display, recovered */
     Py_ssize_t length, lists_open, list_start;
 } Flow;
 
@@ -57,17 +60,24 @@ flow_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
     self->pending = Py_NewRef(Py_None);
     self->parts = PyList_New(0);
     self->containers = PyList_New(0);
-    int failed = self->parts == NULL || self->containers == NULL;
+    self->recovered = PyList_New(0);
+    int failed = self->parts == NULL || self->containers == NULL || self->recovered == NULL;
     for (int i = 0; i < COLUMNS; i++)
         failed |= (self->column[i] = PyList_New(0)) == NULL;
+    for (int i = 0; i < FORMULA_COLUMNS; i++)
+        failed |= (self->formula[i] = PyList_New(0)) == NULL;
     if (failed)
         Py_CLEAR(self);
     return (PyObject *)self;
 }
 
 static int
-flow_init(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs))
+flow_init(Flow *self, PyObject *args, PyObject *Py_UNUSED(kwargs))
 {
+    PyObject *recovered;
+    if (!PyArg_ParseTuple(args, "O!", &PyList_Type, &recovered))
+        return -1;
+    Py_SETREF(self->recovered, Py_NewRef(recovered));
     return 0;
 }
 
@@ -81,6 +91,9 @@ flow_dealloc(Flow *self)
     Py_XDECREF(self->containers);
     for (int i = 0; i < COLUMNS; i++)
         Py_XDECREF(self->column[i]);
+    Py_XDECREF(self->recovered);
+    for (int i = 0; i < FORMULA_COLUMNS; i++)
+        Py_XDECREF(self->formula[i]);
     type->tp_free(self);
     Py_DECREF(type);
 }
@@ -133,23 +146,15 @@ follows_item(Flow *self)
     return PyUnicode_Compare(PyList_GET_ITEM(kinds, count - 1), s_list) == 0;
 }
 
+static PyObject *expand_formulas(Flow *, PyObject *, Py_ssize_t); /* formulas.h */
+
 /* The text of a leaf as it will stand: formulas written out, every line behind the container's prefix. New reference. */
 static PyObject *
 shown_text(Flow *self, PyObject *text, Py_ssize_t start)
 {
     Py_ssize_t length = PyUnicode_GET_LENGTH(text);
-    if (PyUnicode_FindChar(text, FORMULA_OPEN, 0, length, 1) >= 0) {
-        PyObject *place = PyLong_FromSsize_t(start);
-        if (place == NULL)
-            return NULL;
-        PyObject *shown = PyObject_CallMethodObjArgs((PyObject *)self, s_expand, text, place, NULL);
-        Py_DECREF(place);
-        if (shown != NULL && !PyUnicode_Check(shown)) {
-            PyErr_SetString(PyExc_TypeError, "expand gives no text");
-            Py_CLEAR(shown);
-        }
-        return shown;
-    }
+    if (PyUnicode_FindChar(text, FORMULA_OPEN, 0, length, 1) >= 0)
+        return expand_formulas(self, text, start);
     if (PyUnicode_GET_LENGTH(self->rest) == 0 || PyUnicode_FindChar(text, '\n', 0, length, 1) < 0)
         return Py_NewRef(text);
     PyObject *line = PyUnicode_Concat(s_line, self->rest);
@@ -258,11 +263,22 @@ flow_write(Flow *self, PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* The columns of the formulas written so far. */
+static PyObject *
+flow_formula_columns(Flow *self, PyObject *Py_UNUSED(args))
+{
+    PyObject *columns = PyList_New(FORMULA_COLUMNS);
+    for (int i = 0; columns != NULL && i < FORMULA_COLUMNS; i++)
+        PyList_SET_ITEM(columns, i, Py_NewRef(self->formula[i]));
+    return columns;
+}
+
 static PyMethodDef flow_methods[] = {
     {"enter", (PyCFunction)flow_enter, METH_VARARGS, NULL},
     {"leave", (PyCFunction)flow_leave, METH_NOARGS, NULL},
     {"enter_list", (PyCFunction)flow_enter_list, METH_NOARGS, NULL},
     {"leave_list", (PyCFunction)flow_leave_list, METH_NOARGS, NULL},
+    {"formula_columns", (PyCFunction)flow_formula_columns, METH_NOARGS, NULL},
     {"write", (PyCFunction)flow_write, METH_VARARGS, NULL},
     {NULL},
 };
@@ -280,5 +296,6 @@ static PyMemberDef flow_members[] = {
     COLUMN("levels", LEVELS),
     COLUMN("links", LINKS),
     COLUMN("paths", PATHS),
+    {"recovered", T_OBJECT_EX, offsetof(Flow, recovered), READONLY, NULL},
     {NULL},
 };

@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#define TWIN_VERSION 10
+#define TWIN_VERSION 11
 #define MAX_INDENTING_CONTAINERS 12
 #define MAX_COLUMNS 1000
 #define MAX_ROWSPAN 65534
@@ -25,13 +25,14 @@
 #define FIRST_RESERVED 0xE000
 #define LAST_RESERVED 0xE008
 
-static PyObject *s_expand, *s_finish, *s_formula_kind, *s_enter_item, *s_open_special_span; /* the subclasses' methods */
+static PyObject *s_finish, *s_formula_kind, *s_enter_item, *s_open_special_span; /* the subclasses' methods */
 static PyObject *s_spell_bars, *s_write_code, *s_add_field;
 static PyObject *s_empty, *s_list, *s_table, *s_quote, *s_quote_mark, *s_definition_mark, *s_paragraph, *s_heading, *s_bullet, *s_bullet_rest, *s_space, *s_line, *s_gap;
 
 /* One translation unit: each part uses those above it. */
 #include "flow.h"
 #include "text.h"
+#include "formulas.h"
 #include "tags.h"
 #include "walk.h"
 #include "places.h"
@@ -84,7 +85,7 @@ make_strings(void)
         PyObject **place;
         const char *text;
     } strings[] = {
-        {&s_expand, "expand"},         {&s_finish, "finish"},       {&s_formula_kind, "formula_kind"},
+        {&s_finish, "finish"},       {&s_formula_kind, "formula_kind"},
         {&s_empty, ""},                {&s_list, "list"},           {&s_open_special_span, "open_special_span"},
         {&s_bullet, "- "},             {&s_bullet_rest, "  "},      {&s_enter_item, "enter_item"},
         {&s_paragraph, "paragraph"},   {&s_heading, "heading"},     {&s_space, " "},

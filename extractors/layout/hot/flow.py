@@ -1,16 +1,26 @@
-"""The text of a page as it grows, and the columns of its blocks: twin of `c/flow.h`."""
+"""The text of a page as it grows, and the columns of its blocks and formulas: twin of `c/flow.h` and `c/formulas.h`."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from typing import Any
 
 from extractors.layout.tags import FORMULA_OPEN
+from extractors.math.forms import Recovered
+from pipeline.document import Formula
 
 MAX_INDENTING_CONTAINERS = 12  # deeper nesting keeps the indentation of level 12: output stays linear in input
 
 
+_SENTINEL = re.compile("\ue000([0-9]{1,9})\ue001")
+
+
 class FlowBase:
-    """Grows the text of a page and the columns of its blocks. `expand` and `spell_bars` are the subclass's."""
+    """Grows the text of a page and the columns of its blocks. `recovered[i]` is the formula behind sentinel i.
+
+    `spell_bars` is the subclass's.
+    """
 
     __slots__ = (
         "containers",
@@ -25,13 +35,16 @@ class FlowBase:
         "parts",
         "paths",
         "pending",
+        "recovered",
         "rest",
+        "shown",
         "starts",
     )
-    expand: Callable[[str, int], str]
     spell_bars: Callable[[str], None]
 
-    def __init__(self) -> None:
+    def __init__(self, recovered: list[Recovered]) -> None:
+        self.recovered = recovered
+        self.shown: list[Formula] = []
         self.parts: list[str] = []
         self.length = 0
         self.rest = ""  # prefix of every line in the present container
@@ -84,7 +97,7 @@ class FlowBase:
         if start:
             lead = f"\n{lead}" if joins else f"\n\n{lead}"
         if FORMULA_OPEN in text:
-            text = self.expand(text, start + len(lead))
+            text = self._expand(text, start + len(lead))
         elif self.rest and "\n" in text:
             text = text.replace("\n", "\n" + self.rest)
         self.parts.append(lead)
@@ -104,3 +117,38 @@ class FlowBase:
 
     def _follows_item(self) -> bool:
         return self.lists_open > 0 and len(self.kinds) > self.list_start and self.kinds[-1] == "list"
+
+    def _expand(self, text: str, start: int) -> str:
+        """Sentinels to delimited TeX, newlines to newline + prefix; records formulas at their final place."""
+        done: list[str] = []
+        position = start
+        for turn, piece in enumerate(_SENTINEL.split(text)):
+            if turn % 2:
+                if done and done[-1][-1:] == "$":  # its dollar would be part of the delimiter before it
+                    done.append(" ")
+                    position += 1
+                shown = self._formula(int(piece), position)
+            else:
+                shown = piece.replace("\n", "\n" + self.rest)
+                if done and shown[:1] == "$":
+                    shown = " " + shown
+            if not shown:
+                continue
+            done.append(shown)
+            position += len(shown)
+        return "".join(done)
+
+    def _formula(self, index: int, start: int) -> str:
+        """Delimited TeX of one sentinel. An unrecovered formula stays plain text: no guess is passed off as TeX."""
+        tex, form, display, recovered = self.recovered[index]
+        tex = tex.replace("\n", " ").strip()  # one line: a prefix inside a formula would change it
+        if not tex:
+            return ""
+        mark = "" if not recovered else "$$" if display else "$"
+        shown = f"{mark}{tex}{mark}"
+        self.shown.append(Formula(start, start + len(shown), tex, form, display, recovered))
+        return shown
+
+    def formula_columns(self) -> list[list[Any]]:
+        """The columns of the formulas written so far, in order."""
+        return [list(column) for column in zip(*self.shown, strict=True)] or [[] for _ in Formula._fields]

@@ -110,10 +110,15 @@ def visible_markup(document: Document, code_blocks: Sequence[CodeBlock], signs: 
 
 
 def _drop_spoken(document: Document, spoken: str) -> None:
-    """What only screen readers say goes; a long text or a formula is no remark for them, whatever its class."""
+    """What only screen readers say goes; a long text, a formula or a sign ("/" of a fraction) is no remark for them."""
     for node in document.select(spoken):
         text = node.text
-        if len(text) <= MAX_SPOKEN_CHARS and FORMULA_OPEN not in text and CODE_BLOCK_OPEN not in text:
+        if (
+            len(text) <= MAX_SPOKEN_CHARS
+            and any(map(str.isalnum, text))
+            and FORMULA_OPEN not in text
+            and CODE_BLOCK_OPEN not in text
+        ):
             node.extract()
 
 

@@ -154,7 +154,7 @@ _ALT_PREFIX = re.compile(r"^(?:LaTeX|TeX|Equation|Formula|Math)\s*:\s*", re.I)
 _IMAGE_SOURCES = ("src", "data-src", "data-lazy-src", "data-original", "data-orig-src")
 _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:latex\w*|tex|math|math-?\w+|mwe-math\S*|formula\w*|equation\w*|eq|texrender|ee_img|tr_noresize|ql-img\S*|"
-    r"quicklatex\S*|inline-?formula|numberedequation|Wirisformula|mathtype|display)(?:\s|$)",
+    r"quicklatex\S*|inline-?formula|\w+-math|numberedequation|Wirisformula|mathtype|display)(?:\s|$)",
     re.I,
 )
 _SCRIPT_IN_BRACKETS = re.compile(r"[\^_]\(")

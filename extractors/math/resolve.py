@@ -282,7 +282,7 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
     names = set((element.attr("class") or "").split())
     if "latex-rendered" in names:
         return recover_attributes(element, known_math=True) or recover_substack(element)
-    if "katex" in names or "katex-display" in names:
+    if "katex" in names or ("katex-display" in names and "wp-katex-eq" not in names):
         return recover_katex(element)
     if "katex-error" in names:
         return recover_katex_error(element)

@@ -68,6 +68,8 @@ SURE_CLASSES = (
     "tex-span",
     "render_latex",
     "asciimath",
+    *("inlineMath", "displayMath", "blockMath", "inline-math", "display-math", "block-math", "math_inline"),
+    *("math_display", "math_block"),
 )
 LOOSE_CLASSES = ("math", "tex", "latex", "equation", "formula", "texhtml")
 # Classes with "math" in them are selected together, see `resolve`.
@@ -90,6 +92,7 @@ _TEX_DOCUMENT = re.compile(
 )
 _SOURCES = frozenset((*TEX_NAMES, *LOOSE_NAMES, *KNOWN_MATH_NAMES, *MATHML_NAMES, *ASCII_NAMES))
 _SOURCE = re.compile(r"[\\^_]")
+_BACKTICKS = re.compile(r"\s*`([^`]+)`\s*")
 _ONE_SCRIPT = re.compile(r"[A-Za-z][_^][A-Za-z]")
 _DISPLAY_START = re.compile(
     r"\s*(?:\$\$|\\\[|\\begin\{(?:equation|align(?:ed|at|edat)?|gather|multline|eqnarray|flalign|displaymath)\*?\})"
@@ -166,8 +169,9 @@ def recover_text_element(element: Element) -> Recovered | None:
         return _from_attribute(element)
     if len(text) > _MAX_CHARS:
         return None
-    if element.tag == "asciimath" or element.has_class("asciimath"):
-        return recover_asciimath(text, display=is_display(element))
+    quoted = _BACKTICKS.fullmatch(text)
+    if quoted or element.tag == "asciimath" or element.has_class("asciimath"):
+        return recover_asciimath(quoted[1] if quoted else text, display=is_display(element))
     inner = _TEX_DOCUMENT.search(text)
     tex, delimited_display = strip_delimiters(inner.group(1) if inner else text)
     if delimited_display is not None:

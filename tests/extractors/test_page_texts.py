@@ -40,3 +40,8 @@ def test_a_name_inside_a_quotation_is_no_line_of_its_own():
         html_to_text("<blockquote><ul><li><cite>raise</cite> : an error</li></ul></blockquote>")
         == "> - raise : an error"
     )
+
+
+def test_signs_for_screen_readers_stay_where_they_part_words():
+    page = "<p>so <span class='sfrac'><span>1</span><span class='sr-only'>/</span><span>2</span></span> of it"
+    assert html_to_text(page + "<span class='u-visually-hidden'>, said twice</span></p>") == "so 1/2 of it"

@@ -16,6 +16,8 @@ from functools import lru_cache
 import turbohtml
 import turbohtml.detect  # registers the `whatwg-*` codecs
 
+from extractors.layout.native import twin
+
 HEAD_BYTES = 2_048  # where nearly every <meta charset> stands
 META_WINDOW_BYTES = 65_536  # where a <meta charset> is looked for; the standard's 1,024 miss real pages
 DETECT_WINDOW_BYTES = 131_072  # how much of a body the statistical detector reads
@@ -91,9 +93,7 @@ def _plain_utf8(body: bytes, content_type: str) -> Decoded | None:
     header = _from_parameter(content_type)
     if header not in (None, "utf-8"):
         return None
-    try:
-        text = body.decode()
-    except UnicodeDecodeError:
+    if (text := twin.decode_utf8(body)) is None:
         return None
     more = len(body) - len(text)  # bytes of sequences after their first: one to three each
     if more < 3 * MIN_SEQUENCES and _sequences(body, text) < MIN_SEQUENCES:
@@ -236,7 +236,7 @@ def utf16_by_nuls(body: bytes) -> str | None:
 
 
 def _choose_ascii(body: bytes, declared: list[tuple[str, str]]) -> tuple[str, str]:
-    if b"\x1b$" in body and _is_iso_2022_jp(body):
+    if b"\x1b" in body and b"\x1b$" in body and _is_iso_2022_jp(body):  # the first look is many times faster
         return next((pair for pair in declared if pair[0] == "iso-2022-jp"), ("iso-2022-jp", "detected"))
     usable = (pair for pair in declared if not pair[0].startswith("utf-16"))
     return next(usable, ("utf-8", "utf8_valid"))

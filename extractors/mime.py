@@ -104,7 +104,7 @@ def sniff(body: bytes, content_type: str | None = None) -> str:
         return _sniff_html(head, utf16)
     if declared in _XML_TYPES | _UNKNOWN_TYPES and head.startswith(b"<?xml"):
         return _sniff_xml(head)
-    if _HTML_SURE.match(_without_comments(head)):
+    if _HTML_SURE.match(head) or _HTML_SURE.match(_without_comments(head)):
         return XHTML if declared.endswith("+xml") else HTML
     if declared in _UNKNOWN_TYPES:
         return _sniff_unknown(head, utf16)

@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#define TWIN_VERSION 11
+#define TWIN_VERSION 12
 #define MAX_INDENTING_CONTAINERS 12
 #define MAX_COLUMNS 1000
 #define MAX_ROWSPAN 65534
@@ -44,6 +44,7 @@ static PyObject *s_empty, *s_list, *s_table, *s_quote, *s_quote_mark, *s_definit
 #include "markup.h"
 #include "code.h"
 #include "signs.h"
+#include "utf8.h"
 #include "dollars.h"
 #include "normal.h"
 #include "marks.h"
@@ -113,6 +114,7 @@ static PyMethodDef module_methods[] = {
     {"code_lines", code_lines, METH_VARARGS, NULL},
     {"trimmed", trimmed, METH_O, NULL},
     {"looks_like_prose", looks_like_prose, METH_O, NULL},
+    {"decode_utf8", decode_utf8, METH_O, NULL},
     {"to_pipe", to_pipe, METH_O, NULL},
     {"to_lines", to_lines, METH_O, NULL},
     {"plain_tex", plain_tex, METH_O, NULL},

@@ -163,18 +163,25 @@ in_word(Py_UCS4 c)
     return c < 128 && (Py_ISALNUM(c) || c == '-' || c == '_');
 }
 
-/* Notes the signs that end at text[at], by the characters around them. */
+/* Notes the signs that end at text[at], by the characters around them. `found`: of signs, then of states whose signs
+   have all been found, as those of most places have. */
 static Py_NO_INLINE void
 note(Finder *self, int state, int kind, const void *text, Py_ssize_t size, Py_ssize_t at, char *found)
 {
-    int ends = at + 1 >= size || !in_word(PyUnicode_READ(kind, text, at + 1));
-    for (state /= self->width; state >= 0; state = self->shorter[state])
+    state /= self->width;
+    char *done = found + PyTuple_GET_SIZE(self->signs) + state;
+    if (*done)
+        return;
+    int ends = at + 1 >= size || !in_word(PyUnicode_READ(kind, text, at + 1)), all = 1;
+    for (; state >= 0; state = self->shorter[state])
         for (int number = self->sign[state]; number >= 0; number = self->texts[number].same) {
             const Sign *sign = &self->texts[number];
             Py_ssize_t before = at - sign->length;
             int begins = !sign->begins || before < 0 || !in_word(PyUnicode_READ(kind, text, before));
             found[number] |= (char)(begins && (ends || !sign->ends));
+            all &= found[number];
         }
+    *done = (char)all;
 }
 
 /* A step waits for the one before it, so four parts of the page are read side by side; each goes on into the next
@@ -239,7 +246,7 @@ finder_find(Finder *self, PyObject *html)
 {
     if (!PyUnicode_Check(html))
         return PyErr_Format(PyExc_TypeError, "find takes a string");
-    char *found = PyMem_Calloc((size_t)PyTuple_GET_SIZE(self->signs) + 1, 1);
+    char *found = PyMem_Calloc((size_t)PyTuple_GET_SIZE(self->signs) + (size_t)self->states, 1);
     if (found == NULL)
         return PyErr_NoMemory();
     const void *data = PyUnicode_DATA(html);

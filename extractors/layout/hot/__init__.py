@@ -42,6 +42,7 @@ from extractors.layout.hot.rules import (
 )
 from extractors.layout.hot.signs import SignFinder
 from extractors.layout.hot.tables import Cell, to_lines, to_pipe
+from extractors.layout.hot.utf8 import decode_utf8
 from extractors.layout.hot.walk import WalkBase
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "close_span",
     "close_table",
     "code_lines",
+    "decode_utf8",
     "flush",
     "lay_out_markup",
     "line_break",

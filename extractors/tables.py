@@ -10,11 +10,10 @@ from collections.abc import Sequence
 
 from turbohtml import Element
 
-from extractors.code import CodeBlock, marked_blocks
+from extractors.code import CodeBlock, holds, marked_blocks
 
 MAX_DATA_CELL_CHARS = 600  # longer cells are columns of a page, unless the table has header cells
 MAX_MARKED_CELL_CHARS = 4_000
-# Names are looked for by `iter_elements`: one pass for all of them, where a selector takes one for each.
 _SECTIONS = ("form", "article", "section", "nav", "aside", "main", "blockquote", "fieldset")
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _TITLES = (*_HEADINGS, "hr")
@@ -39,15 +38,15 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     """
     if table.attr("role") in ("presentation", "none"):
         return False
-    titled = _holds(table, _STRUCTURE)
+    titled = holds(table, _STRUCTURE)
     if titled and not _titles_only(table):
         return False
     if table.select_one(_PAIRED) is None:
         return False
-    marked = _holds(table, _MARKED)
+    marked = holds(table, _MARKED)
     if not marked and table.select_one("tr~tr,tbody~tbody") is None:
         return False
-    if _holds(table, "table") and (not marked or table.select_one(_NESTED_ROWS) is not None):
+    if holds(table, "table") and (not marked or table.select_one(_NESTED_ROWS) is not None):
         return False
     if code_blocks and any("\n" in block.text for block in marked_blocks(table, code_blocks)):
         return False
@@ -55,10 +54,6 @@ def is_data_table(table: Element, code_blocks: Sequence[CodeBlock]) -> bool:
     if titled and holds_data:
         _set_title_apart(table)
     return holds_data
-
-
-def _holds(element: Element, names: str | tuple[str, ...]) -> bool:
-    return next(element.iter_elements(names), None) is not None
 
 
 def _cells_are_short(table: Element, limit: int) -> bool:
@@ -73,14 +68,14 @@ def _cells_are_short(table: Element, limit: int) -> bool:
 
 def _titles_only(table: Element) -> bool:
     """Whether headings and rules inside only give titles: in header cells, or alone in their rows."""
-    if _holds(table, _SECTIONS):  # it comes early, if at all
+    if holds(table, _SECTIONS):  # it comes early, if at all
         return False
     found = list(table.iter_elements(_TITLES))
     cells = [node.closest("td,th,caption") for node in found[:MAX_TITLES]]
     in_rows = [cell for cell in cells if cell is not None and cell.tag == "td"]
     if len(found) > MAX_TITLES or None in cells:
         return False
-    return not in_rows or (not _holds(table, _PROSE) and all(_is_alone(cell) for cell in in_rows))
+    return not in_rows or (not holds(table, _PROSE) and all(_is_alone(cell) for cell in in_rows))
 
 
 def _is_alone(cell: Element) -> bool:
@@ -103,4 +98,4 @@ def _set_title_apart(table: Element) -> None:
 
 def is_lined_table(table: Element) -> bool:
     """Whether a table that holds no data is lines of text in boxes: a signature, a row of labels, "name: value"."""
-    return not _holds(table, _BOXES) and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all
+    return not holds(table, _BOXES) and len(table.text) <= MAX_LINED_CHARS  # a box comes early, if at all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from extractors.layout import hot
 from pipeline.text.compiled import built
 
-TWIN_VERSION = 12  # of what hot/ and c/ do; a build left over from another version is not used
+TWIN_VERSION = 13  # of what hot/ and c/ do; a build left over from another version is not used
 
 if TYPE_CHECKING:
     twin = hot

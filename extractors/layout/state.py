@@ -20,13 +20,13 @@ _LONE_FORMULA = re.compile("\ue000[0-9]{1,9}\ue001")
 class Walk(twin.WalkBase):
     """State of one page's walk; `extractors.layout.walk` drives it, `extractors.layout.rules` changes it."""
 
-    __slots__ = ("code_blocks",)
+    __slots__ = ()
 
     flow: Flow
+    code_blocks: list[CodeBlock]
 
     def __init__(self, flow: Flow, code_blocks: list[CodeBlock], mask: FormulaMask | None) -> None:
-        super().__init__(flow, mask, mask is not None and mask.any_text, Paths())
-        self.code_blocks = code_blocks
+        super().__init__(flow, mask, mask is not None and mask.any_text, Paths(), code_blocks)
 
     def finish(self, text: str) -> str:
         """Laid-out prose without invisible characters, delimited formulas as sentinels."""

@@ -171,8 +171,8 @@ def test_the_twin_in_c_refuses_what_would_break_it():
     with pytest.raises(TypeError):
         flow.write("text", None, "")
     with pytest.raises(TypeError):
-        twin.WalkBase(None, None, False, {})
-    walk = twin.WalkBase(flow, None, False, {})
+        twin.WalkBase(None, None, False, {}, [])
+    walk = twin.WalkBase(flow, None, False, {}, [])
     with pytest.raises(TypeError):
         walk.add(7)
     with pytest.raises(TypeError):
@@ -258,6 +258,27 @@ def test_twins_judge_prose_alike(text):
         words = f"many words of plain prose are here before {text} " * repeats
         assert twin.looks_like_prose(words) == hot.looks_like_prose(words)
         assert twin.looks_like_prose(text * repeats) == hot.looks_like_prose(text * repeats)
+
+
+UTF8_PIECES = (
+    *(b"a", b"\0", b"text of sixteen.." * 2, "\u00e9\u00e8".encode(), "\u4e00\ufeff\uffff".encode()),
+    *("\U0001f600\U0010ffff".encode(), b"\xc2", b"\xe2\x80", b"\x80", b"\xff", b"\xc0\x80", b"\xed\x9f\xbf"),
+    *(b"\xed\xa0\x80", b"\xe0\x9f\xbf", b"\xe0\xa0\x80", b"\xf0\x8f\xbf\xbf", b"\xf0\x90\x80\x80", b"\xf4\x90\x80\x80"),
+)
+
+
+@needs_twin
+@given(st.lists(st.sampled_from(UTF8_PIECES), max_size=8).map(b"".join))
+def test_twins_decode_alike(body):
+    assert twin.decode_utf8(body) == hot.decode_utf8(body)
+
+
+@pytest.mark.parametrize("decode_utf8", [hot.decode_utf8, twin.decode_utf8])
+def test_only_well_formed_bytes_are_decoded(decode_utf8):
+    assert decode_utf8(b"") == ""
+    assert decode_utf8("\ufeffcaf\u00e9 \u4e00 \U0001f600".encode()) == "\ufeffcaf\u00e9 \u4e00 \U0001f600"
+    for bad in (b"\xe9", b"ab\xed\xa0\x80", b"\xc1\xbf", b"\xf4\x90\x80\x80", b"\xe4\xb8"):
+        assert decode_utf8(bad) is None
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@
 #include <malloc.h>
 #endif
 
-#define TWIN_VERSION 12
+#define TWIN_VERSION 13
 #define MAX_INDENTING_CONTAINERS 12
 #define MAX_COLUMNS 1000
 #define MAX_ROWSPAN 65534

@@ -32,6 +32,16 @@ call_method(Walk *self, PyObject *name, const Head *head)
 }
 
 static int
+call_with_number(Walk *self, PyObject *name, Py_ssize_t value)
+{
+    PyObject *number = PyLong_FromSsize_t(value);
+    PyObject *done = number == NULL ? NULL : PyObject_CallMethodOneArg((PyObject *)self, name, number);
+    Py_XDECREF(number);
+    Py_XDECREF(done);
+    return done == NULL ? -1 : 0;
+}
+
+static int
 open_link(Walk *self, const Head *head)
 {
     int target = value_of(head, " href=\"") >= 0;
@@ -244,6 +254,27 @@ marked_number(PyObject *markup, Py_ssize_t place)
     return -2;
 }
 
+/* A block of code in a cell is inline code. */
+static int
+write_code_in_cell(Walk *self, Py_ssize_t number)
+{
+    PyObject *block = number < PyList_GET_SIZE(self->code_blocks) ? PyList_GET_ITEM(self->code_blocks, number) : NULL;
+    PyObject *text = block != NULL && PyTuple_Check(block) && PyTuple_GET_SIZE(block) ? PyTuple_GET_ITEM(block, 0) : NULL;
+    if (text == NULL || !PyUnicode_Check(text)) {
+        PyErr_SetString(PyExc_IndexError, "no code block has this number");
+        return -1;
+    }
+    self->looked.length = 0;
+    if (add_stretch(&self->looked, text, 0, PyUnicode_GET_LENGTH(text)) < 0)
+        return -1;
+    collapse(&self->looked, 0);
+    PyObject *line = string_of(&self->looked), *code = line == NULL ? NULL : backticked(line);
+    int failed = code == NULL || PyList_Append(self->cell, code) < 0;
+    Py_XDECREF(line);
+    Py_XDECREF(code);
+    return failed ? -1 : 0;
+}
+
 /* A `pre` may hold the number of a code block that was taken out of the tree. */
 static int
 open_pre(Walk *self, const Head *head)
@@ -253,11 +284,7 @@ open_pre(Walk *self, const Head *head)
     Py_ssize_t block = marked_number(self->markup, head->after), size = PyUnicode_GET_LENGTH(self->markup);
     if (block < 0)
         return block == -1 ? 0 : -1;
-    PyObject *number = PyLong_FromSsize_t(block);
-    PyObject *done = number == NULL ? NULL : PyObject_CallMethodOneArg((PyObject *)self, s_write_code, number);
-    Py_XDECREF(number);
-    Py_XDECREF(done);
-    if (done == NULL)
+    if (in_cell(self) ? write_code_in_cell(self, block) < 0 : call_with_number(self, s_write_code, block) < 0)
         return -1;
     Py_ssize_t place = PyUnicode_FindChar(self->markup, '<', head->after, size, 1);
     self->resume = place < 0 ? size : place;

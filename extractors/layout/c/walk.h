@@ -27,7 +27,7 @@ typedef struct {
 typedef struct {
     PyObject_HEAD
     Flow *flow;
-    PyObject *mask, *places, *markup, *codes, *opened, *kinds, *lists, *cell, *rows;
+    PyObject *mask, *places, *code_blocks, *markup, *codes, *opened, *kinds, *lists, *cell, *rows;
     Block *blocks;       /* the outermost is the page, whose path is "" */
     Py_ssize_t depth, named, room; /* of `blocks`: how many are open, how many of them have their path, place for */
     Flags links, spans;  /* open `a` elements: whether they have a target; open spans: whether they are blocks */
@@ -104,15 +104,16 @@ walk_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwar
 static int
 walk_init(Walk *self, PyObject *args, PyObject *kwargs)
 {
-    static char *names[] = {"flow", "mask", "mask_all", "places", NULL};
-    PyObject *flow, *mask, *places;
+    static char *names[] = {"flow", "mask", "mask_all", "places", "code_blocks", NULL};
+    PyObject *flow, *mask, *places, *code_blocks;
     int mask_all;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OpO!", names, flow_type, &flow, &mask, &mask_all, &PyDict_Type,
-                                     &places))
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O!OpO!O!", names, flow_type, &flow, &mask, &mask_all, &PyDict_Type,
+                                     &places, &PyList_Type, &code_blocks))
         return -1;
     Py_XSETREF(self->flow, (Flow *)Py_NewRef(flow));
     Py_SETREF(self->mask, Py_NewRef(mask));
     Py_SETREF(self->places, Py_NewRef(places));
+    Py_XSETREF(self->code_blocks, Py_NewRef(code_blocks));
     self->mask_all = (char)mask_all;
     return 0;
 }
@@ -121,8 +122,9 @@ static void
 walk_dealloc(Walk *self)
 {
     PyTypeObject *type = Py_TYPE(self);
-    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->markup, self->codes,
-                        self->opened,           self->kinds, self->lists,  self->cell,   self->rows};
+    PyObject *held[] = {(PyObject *)self->flow, self->mask,  self->places, self->code_blocks, self->markup,
+                        self->codes,            self->opened, self->kinds, self->lists,       self->cell,
+                        self->rows};
     for (Py_ssize_t i = 0; i < self->named; i++)
         Py_DECREF(self->blocks[i].path);
     PyMem_Free(self->blocks);
@@ -417,8 +419,8 @@ static PyMethodDef walk_methods[] = {
 #define NUMBER(name) {#name, T_PYSSIZET, offsetof(Walk, name), 0, NULL}
 
 static PyMemberDef walk_members[] = {
-    HELD(flow),         HELD(mask),  HELD(places), HELD(markup), HELD(opened), HELD(kinds),
-    HELD(lists),        HELD(cell),  HELD(rows),
+    HELD(flow),         HELD(mask),  HELD(places), HELD(code_blocks), HELD(markup), HELD(opened),
+    HELD(kinds),        HELD(lists), HELD(cell),   HELD(rows),
     NUMBER(looks_left), NUMBER(looks_open), NUMBER(link_chars), NUMBER(in_link), NUMBER(last_link_end),
     NUMBER(resume),     NUMBER(table_links), {NULL},
 };

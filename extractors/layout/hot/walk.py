@@ -25,6 +25,7 @@ class WalkBase:
         "cell",
         "cell_depth",
         "cell_shape",
+        "code_blocks",
         "codes",
         "flow",
         "in_link",
@@ -53,11 +54,14 @@ class WalkBase:
     write_code: Callable[[int], None]
     add_field: Callable[[str], None]
 
-    def __init__(self, flow: Any, mask: Any, mask_all: bool, places: Mapping[tuple[str, str], str]) -> None:
+    def __init__(
+        self, flow: Any, mask: Any, mask_all: bool, places: Mapping[tuple[str, str], str], code_blocks: list[Any]
+    ) -> None:
         self.flow = flow
         self.mask = mask  # None where the page holds nothing to mask
         self.mask_all = mask_all  # whether text without "$", "\\", "[/" or "</" may hold formulas
         self.places = places
+        self.code_blocks = code_blocks  # taken out of the tree; in C those in cells are written without `write_code`
         self.markup = ""  # the page
         self.looks_left = 0  # tags that may still be looked at ahead of their turn
         self.resume = -1  # where the walk goes on, when the last action has used more than its tag

@@ -109,6 +109,7 @@ _NO_LANGUAGE_WORDS = (
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
 _MAX_WRAPPERS = 3
+_MANY_BLOCKS = 500
 _NO_WRAPPERS = frozenset(("body", "article", "main", "section", "li"))  # they hold more than one block
 _BACKTICKS = re.compile("`{3,}")
 _DIGITS_ONLY = re.compile(r"[\s0-9]+")
@@ -152,17 +153,19 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         _resolve_line_tables(document.select(line_cells), blocks, names)
     decoration = _DECORATION_INSIDE.of(signs)
     nested = 0  # code elements inside the one taken last: they went with it
-    for node in document.select(code) if code else ():
+    nodes = document.select(code) if code else []
+    named = len(nodes) < _MANY_BLOCKS or _names_languages(document, names)
+    for node in nodes:
         if nested:
             nested -= 1
             continue
         if node.select_one("*") is not None:
             nested = len(node.select(code))
-            block = _take(node, decoration, names)
+            block = _take(node, decoration, names if named else None)
         elif (text := node.text).startswith(CODE_BLOCK_OPEN) and node.tag == "pre":
             continue
         else:
-            block = _take_text(node, text, names)
+            block = _take_text(node, text, names if named else None)
         if block is None:
             if node.tag == "pre":
                 _keep_lines(node)
@@ -170,6 +173,14 @@ def resolve_code(document: Document, signs: Signs) -> list[CodeBlock]:
         _leave_mark(node, len(blocks))
         blocks.append(block)
     return blocks
+
+
+def _names_languages(document: Document, names: Sequence[str]) -> bool:
+    """Whether any element names a language: one look at all, which many blocks would look at again and again."""
+    if names and document.select_one(",".join(f"[{name}]" for name in names)) is not None:
+        return True
+    classes = {str(value) for value in document.xpath("//@class")}  # type: ignore[union-attr]  # a list of strings
+    return any(_language_of_classes(value, True) is not None for value in classes)
 
 
 def _resolve_line_tables(line_cells: list[Element], blocks: list[CodeBlock], names: Sequence[str]) -> None:
@@ -221,13 +232,18 @@ def _leave_mark(node: Element, index: int) -> None:
             del attributes[name]
 
 
-def _take(node: Element, decoration: str, names: Sequence[str]) -> CodeBlock | None:
-    """The code block of an element; None where it is none: a gutter, or text with formulas in it."""
+def _take(node: Element, decoration: str, names: Sequence[str] | None) -> CodeBlock | None:
+    """The code block of an element; None where it is none: a gutter, or text with formulas in it.
+
+    `names`: as for `language`, None where nothing on the page names one.
+    """
     if decoration:
         node.remove(decoration)
     _drop_heading(node)
     _drop_numbers(node)
-    return _block(node, code_text(node), language(node, names), plain=not holds(node, ("code", "span")))
+    return _block(
+        node, code_text(node), None if names is None else language(node, names), plain=not holds(node, ("code", "span"))
+    )
 
 
 def _drop_heading(node: Element) -> None:
@@ -260,9 +276,10 @@ def _drop_numbers(node: Element) -> None:
         number.extract()
 
 
-def _take_text(node: Element, text: str, names: Sequence[str]) -> CodeBlock | None:
+def _take_text(node: Element, text: str, names: Sequence[str] | None) -> CodeBlock | None:
     """The same for an element that holds nothing but text."""
-    return _block(node, twin.trimmed(text), _language_around(node, names, (node,)), plain=True)
+    lang = None if names is None else _language_around(node, names, (node,))
+    return _block(node, twin.trimmed(text), lang, plain=True)
 
 
 def _block(node: Element, text: str, lang: str | None, *, plain: bool) -> CodeBlock | None:
@@ -340,11 +357,7 @@ def _language_at(element: Element, names: Sequence[str], near: bool) -> str | No
     for name in names if classes or near else ():
         if (value := element.attr(name)) and (found := _language_of_value(value)) is not None:
             return found
-    if not classes:
-        return None
-    return (_language_of_classes if len(classes) <= MAX_REMEMBERED_CHARS else _language_of_classes.__wrapped__)(
-        classes, near
-    )
+    return _language_of_classes(classes, near) if classes else None
 
 
 def _language_of_value(value: str) -> str | None:
@@ -357,12 +370,16 @@ def _language_of_value(value: str) -> str | None:
     return "" if value in _NO_LANGUAGE else value
 
 
-@lru_cache(maxsize=2048)
 def _language_of_classes(classes: str, bare: bool) -> str | None:
-    """Language the classes of an element name, in the same way.
+    """Language the classes of an element name, in the same way; of short ones it is remembered.
 
     `bare` lets a class that is nothing but a language's name count ("python"); the block itself may say so.
     """
+    return (_known_language if len(classes) <= MAX_REMEMBERED_CHARS else _known_language.__wrapped__)(classes, bare)
+
+
+@lru_cache(maxsize=2048)
+def _known_language(classes: str, bare: bool) -> str | None:
     for match in _NAMED.finditer(classes):
         value = match[1].lower()
         if value != "default":

@@ -107,7 +107,7 @@ def _render_notebook(body: bytes, url: str, max_nodes: int) -> Rendered:
 
 def _render_html(html: str, max_nodes: int) -> Rendered:
     signs = find_signs(html, SIGNS)
-    if embedded.SAFE_XML_SIGN in signs and embedded.SAFE_XML in html:
+    if embedded.SAFE_XML_SIGN in signs and embedded.SAFE_XML[0] in html and embedded.SAFE_XML in html:
         html = embedded.open_safe_xml(html)
         signs = find_signs(html, SIGNS)
     office = omml.SIGN in signs

@@ -63,6 +63,14 @@ def test_language(html: str, lang: str | None) -> None:
     assert language(pre) == lang
 
 
+@pytest.mark.parametrize("attribute", ['class="language-go"', 'class="go"', 'data-lang="go"'])
+def test_languages_among_many_blocks(attribute: str) -> None:
+    block = "<div><pre>x := 1;\ny := 2;</pre></div>"
+    assert set(render(block * 600).blocks.lang) == {None}
+    named = render(f"<body>{block * 600}<div><pre {attribute}>x := 1;\ny := 2;</pre></div>").blocks
+    assert named.lang == [None] * 600 + ["go"]
+
+
 def test_fence_is_longer_than_any_run_inside() -> None:
     assert fenced(CodeBlock("a\n````\nb", "md")) == "`````md\na\n````\nb\n`````"
 

@@ -148,7 +148,7 @@ add_character(Text *text, Py_UCS4 c)
     return 0;
 }
 
-#define COPY(type)                                                                                                     \
+#define COPY_STRETCH(type)                                                                                                     \
     {                                                                                                                  \
         const type *from = (const type *)data + start;                                                                 \
         for (Py_ssize_t i = 0; i < count; i++)                                                                         \
@@ -166,11 +166,11 @@ add_stretch(Text *text, PyObject *source, Py_ssize_t start, Py_ssize_t end)
     Py_UCS4 *to = text->data + text->length;
     switch (PyUnicode_KIND(source)) {
     case PyUnicode_1BYTE_KIND:
-        COPY(Py_UCS1)
+        COPY_STRETCH(Py_UCS1)
     case PyUnicode_2BYTE_KIND:
-        COPY(Py_UCS2)
+        COPY_STRETCH(Py_UCS2)
     default:
-        COPY(Py_UCS4)
+        COPY_STRETCH(Py_UCS4)
     }
     text->length += count;
     return 0;
@@ -250,22 +250,30 @@ collapse(Text *text, int lines)
     return broken;
 }
 
-/* Most text is ASCII, and short: the loops are the compiler's to take many characters at once. */
+#define NARROW(type)                                                                                                   \
+    {                                                                                                                  \
+        type *restrict to = PyUnicode_DATA(string);                                                                    \
+        for (Py_ssize_t i = 0; i < size; i++)                                                                          \
+            to[i] = (type)from[i];                                                                                     \
+    }
+
+/* Most text is short: the loops are the compiler's to take many characters at once. */
 static PyObject *
 string_of(const Text *text)
 {
-    const Py_UCS4 *from = text->data;
+    const Py_UCS4 *restrict from = text->data;
     Py_ssize_t size = text->length;
-    Py_UCS4 seen = 0;
+    Py_UCS4 seen = 0; /* the widths of strings part at powers of two: all bits tell as much as the widest character */
     for (Py_ssize_t i = 0; i < size; i++)
         seen |= from[i];
-    if (seen > 127)
-        return PyUnicode_FromKindAndData(PyUnicode_4BYTE_KIND, from, size);
-    PyObject *string = PyUnicode_New(size, 127);
+    PyObject *string = PyUnicode_New(size, seen < 0x80 ? 0x7F : seen < 0x100 ? 0xFF : seen < 0x10000 ? 0xFFFF : 0x10FFFF);
     if (string == NULL || size == 0)
         return string;
-    Py_UCS1 *to = PyUnicode_1BYTE_DATA(string);
-    for (Py_ssize_t i = 0; i < size; i++)
-        to[i] = (Py_UCS1)from[i];
+    if (seen < 0x100)
+        NARROW(Py_UCS1)
+    else if (seen < 0x10000)
+        NARROW(Py_UCS2)
+    else
+        NARROW(Py_UCS4)
     return string;
 }

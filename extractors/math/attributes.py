@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from urllib.parse import unquote, unquote_plus
 
 from turbohtml import Element
@@ -108,7 +109,6 @@ _SERVICES = (
     (re.compile(r"texify\.com/(?:img/|\?)", re.I), False),
     (re.compile(r"mathurl\.com/render\.cgi\?", re.I), False),
 )
-_MAY_DRAW = re.compile(r"\?|mimetex|mathtex|texrender|mathtran|upmath|s2cms|equation_images|texify", re.I)
 _WHOLE_QUERY = re.compile(
     r"codecogs\.com/|csdn\.net/|mimetex|mathtex|texify|mathurl|upmath|s2cms|equation_images", re.I
 )
@@ -122,9 +122,18 @@ _FILE_END = re.compile(r"\.(?:gif|png|svg|jpe?g)$|\\nocache$")
 _STILL_ENCODED = re.compile(r"%(?:5[CEce]|7[BDbd])")
 
 
+def _may_draw(src: str) -> bool:
+    """Whether a URL can be one of the services': a query, or the names that need none."""
+    if "?" in src or not src.isascii():
+        return True
+    lowered = src.lower()
+    named = "tex" in lowered or "upmath" in lowered or "s2cms" in lowered
+    return named or "mathtran" in lowered or "equation_images" in lowered
+
+
 def image_query_tex(src: str) -> str | None:
     """TeX in the URL of a formula-drawing service, decoded, its size and colour settings dropped."""
-    for pattern, plus_is_space in _SERVICES if _MAY_DRAW.search(src) else ():
+    for pattern, plus_is_space in _SERVICES if _may_draw(src) else ():
         match = pattern.search(src)
         if match is None:
             continue
@@ -164,19 +173,22 @@ _GENERIC_ALT = frozenset(
 )
 
 
+@lru_cache(maxsize=256)  # a page's images share theirs
+def _is_math_class(classes: str) -> bool:
+    return _MATH_CLASS.search(classes) is not None
+
+
 def image_tex(image: Element) -> tuple[str, str] | None:
     """(TeX, source_form) of an image of a formula, or None when it is a picture of something else."""
     query = next(
         (tex for name in _IMAGE_SOURCES if (src := image.attr(name)) and (tex := image_query_tex(src))),
         None,
     )
-    alternatives = [_alternative(image.attr(name)) for name in ("alt", "title", "aria-label")]
     if query is not None and "codecogs" not in (image.attr("src") or ""):
         return query, "image_src"
-    marked = (
-        query is not None or image.attr("role") == "math" or _MATH_CLASS.search(image.attr("class") or "") is not None
-    )
-    for text in alternatives:
+    marked = query is not None or image.attr("role") == "math" or _is_math_class(image.attr("class") or "")
+    for name in ("alt", "title", "aria-label"):
+        text = _alternative(image.attr(name))
         if text.lower() in _GENERIC_ALT or _NOT_TEX.match(text):
             continue
         if _in_lines(text):
@@ -210,13 +222,14 @@ def described_ascii(image: Element) -> str:
     if len(text) > 2 and text[0] == text[-1] == "`":
         return text[1:-1]
     classes = image.attr("class") or ""
-    if _SCRIPT_IN_BRACKETS.search(text) and "\\" not in text and "{" not in text and _MATH_CLASS.search(classes):
+    if _SCRIPT_IN_BRACKETS.search(text) and "\\" not in text and "{" not in text and _is_math_class(classes):
         return text  # MathWorld's; TeX has no such scripts
-    return text if _ASCII_CLASS.search(classes) else ""
+    return text if text and _ASCII_CLASS.search(classes) else ""
 
 
 def _alternative(raw: str | None) -> str:
-    return _ALT_PREFIX.sub("", raw.strip()) if raw else ""
+    text = raw.strip() if raw else ""
+    return _ALT_PREFIX.sub("", text) if ":" in text else text
 
 
 _SURE = re.compile(

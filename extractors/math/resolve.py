@@ -121,6 +121,11 @@ SIGNS = (
     *(sign for kind in (*_KINDS, _IMAGES) for sign in kind.signs),
     *sorted({*ignored.SIGNS, _IMAGE, _CODE, *_SCRIPT_TAGS}),
 )
+# Classes and tags that mean something to `_decide_by_class`.
+_TELLING = frozenset(
+    ("latex-rendered", "katex", "katex-display", "katex-error", "MathJax_Preview", "MJXp-math", "mwe-math-element")
+)
+_TELLING |= {*_MATHJAX_2_CLASSES, *_MATHQUILL_CLASSES, *SURE_CLASSES, *LOOSE_CLASSES, *TAGS, "pre"}
 _SELF_CONTAINED = frozenset({"math", "mjx-container"})
 _MAX_REMEMBERED = 5_000
 _MAX_REPEAT_DEPTH = 3
@@ -156,7 +161,8 @@ def _resolve(document: Document, config: Callable[[], MathConfig] | None, signs:
         return []
     read = config or ConfigReader(document).read
     inside = set(candidates)
-    script_ids = {identifier for node in candidates if is_math_script(node) and (identifier := node.attr("id"))}
+    scripts = filter(is_math_script, candidates) if _SCRIPTS.of(signs) else ()
+    script_ids = {identifier for node in scripts if (identifier := node.attr("id"))}
     formulas: list[Recovered] = []
     known = _Known()
     skip = 0
@@ -280,6 +286,8 @@ def _decide_by_class(element: Element, script_ids: set[str]) -> _Verdict:
     if element.tag == "table":
         return recover_display_table(element)
     names = set((element.attr("class") or "").split())
+    if names and len(element.attrs) == 1 and names.isdisjoint(_TELLING) and element.tag not in _TELLING:
+        return None  # most of what has "math" in its class
     if "latex-rendered" in names:
         return recover_attributes(element, known_math=True) or recover_substack(element)
     if "katex" in names or ("katex-display" in names and "wp-katex-eq" not in names):

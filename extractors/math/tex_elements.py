@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 
 from turbohtml import Element
 
@@ -142,14 +143,27 @@ _DISPLAY_ATTRIBUTES = (
 )
 
 
+_DISPLAY_NAMES = frozenset(("display", "block", *_DISPLAY_ATTRIBUTES))
+
+
 def is_display(element: Element) -> bool:
     """Whether the element's tag, class or attributes say that the formula stands on its own line."""
+    if element.tag in _DISPLAY_TAGS:
+        return True
     attributes = element.attrs
-    if element.tag in _DISPLAY_TAGS or attributes.get("display") in ("true", "block", "") or "block" in attributes:
-        return True
-    if any(attributes.get(name) in ("display", "true", "block", "displaymath", "1") for name in _DISPLAY_ATTRIBUTES):
-        return True
-    return _DISPLAY_CLASS.search(element.attr("class") or "") is not None
+    if not _DISPLAY_NAMES.isdisjoint(attributes):
+        if attributes.get("display") in ("true", "block", "") or "block" in attributes:
+            return True
+        if any(
+            attributes.get(name) in ("display", "true", "block", "displaymath", "1") for name in _DISPLAY_ATTRIBUTES
+        ):
+            return True
+    return _is_display_class(element.attr("class") or "")
+
+
+@lru_cache(maxsize=256)
+def _is_display_class(classes: str) -> bool:
+    return _DISPLAY_CLASS.search(classes) is not None
 
 
 def _means_display(tex: str) -> bool:

@@ -85,7 +85,7 @@ _LINE_CELLS = Selectors(
     )
 )
 _LANGUAGE_ATTRIBUTES = (
-    *("data-lang", "data-language", "data-enlighter-language", "data-code-language", "syntax"),
+    *("data-lang", "data-language", "data-enlighter-language", "data-code-language", "syntax", "data-syntax"),
     "data-syntaxhighlighter-params",
 )
 SIGNS = (*_LANGUAGE_ATTRIBUTES, *_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)

@@ -10,6 +10,8 @@ import re
 from turbohtml import Document, Element, Text
 
 from extractors.layout.signs import Selectors, Signs, holds_any, tag_sign, with_sign
+from extractors.note_marks import SIGNS as NOTE_SIGNS
+from extractors.note_marks import mark_notes
 
 _KEPT_LINES = Selectors(
     (
@@ -31,16 +33,16 @@ _INDENT_SIGNS = frozenset(("&nbsp;&nbsp;", "&nbsp; ", "&#160;&#160;", "&#160; ",
 _POSTS = Selectors(("blockquote.postcontent", "li.postbit", "li.postbitlegacy", "li.postcontainer", "ol.posts"))
 _CODE_BOXES = Selectors(("dl.codebox",))
 _CITED = Selectors(("blockquote cite",))
-# Lists of lines of code (GeSHi), and notes that stand in the text where they are called (LaTeXML).
+# Lists of lines of code (GeSHi, gitweb).
 _LISTED_CODE = Selectors(("li>.de1", "div.pre>a.linenr"))
-_NOTES_INSIDE = Selectors((".ltx_note_outer",))
 _COPIES, _HEADERS = "copy", frozenset(("columnheader", "rowheader", "gridcell"))  # signs have no quotes
 _TABLES = Selectors(("[role='table']", "[role='grid']", "[role='treegrid']"))
 TABLE_SIGNS = _HEADERS | {tag_sign("table")}  # behind `retag` a page without any of them has no table
-_ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("sup", "button", "pre", "code")))
+_ASKED = (*sorted(TABLE_SIGNS), _COPIES, *map(tag_sign, ("button", "pre", "code")))
 SIGNS = (
     *(sign for kind in (_KEPT_LINES, _LINED_CODE, _BROKEN_CODE, _LINE_BOX) for sign in kind.signs),
-    *(sign for kind in (_POSTS, _CODE_BOXES, _TABLES, _CITED, _LISTED_CODE, _NOTES_INSIDE) for sign in kind.signs),
+    *(sign for kind in (_POSTS, _CODE_BOXES, _TABLES, _CITED, _LISTED_CODE) for sign in kind.signs),
+    *NOTE_SIGNS,
     *_ASKED,
     *sorted(_INDENT_SIGNS),
     _CODE_LINE_END,
@@ -78,20 +80,6 @@ _LINE_BOXES = frozenset(("p", "div", "tt", "font", "span", "blockquote", "center
 _NOT_IN_CODE = f"{_BLOCKS},img,pre,code,input,button"
 _MIN_STATEMENTS, _MAX_LINES = 3, 2_000
 
-_NOTE = re.compile(
-    r"\[(?:[0-9]{1,3}|[a-z])(?:[,–-][0-9]{1,3}){0,9}\]|[0-9]{1,3}(?:, ?[0-9]{1,3}|[–-][0-9]{1,3}){0,9}"
-    r"|[a-df-l](?:, ?[a-l0-9]){0,5}"  # of an author; "2e" and "Nr.o" are ordinals
-)
-_LAST_WORD = re.compile(r"(?:^|[\s(“\"'’—–-])([^\W\d_]{3,40})$")
-_POWERS_WORDS = """
-sin cos tan cot sec csc log exp lim max min det dim rank sinh cosh tanh arcsin arccos arctan sgn deg
-km cm mm nm dm ft yd mi in inch inches feet foot mile miles meter meters metre metres sec secs seconds min
-px kg mg mol rad pts alpha beta gamma delta theta lambda sigma omega
-"""
-_POWERS = frozenset(_POWERS_WORDS.split())
-_OPERATORS = frozenset("=+−×·*/<>≤≥≈∝√")
-_SENTENCE_ENDS = frozenset('.,;:!?”"»’')
-
 
 def retag(document: Document, signs: Signs, chars: int) -> Signs:
     """Change the tree in place; `signs` are those of the page, `chars` its length. Returns the signs it has then."""
@@ -108,10 +96,7 @@ def retag(document: Document, signs: Signs, chars: int) -> Signs:
                 button.extract()
     if selector := _CITED.of(signs):
         _set_authors_apart(document.select(selector)[:looks])
-    if selector := _NOTES_INSIDE.of(signs):
-        _bracket_notes(document.select(selector)[:looks])
-    if tag_sign("sup") in signs:
-        _mark_notes(document.select("sup")[:looks])
+    mark_notes(document, signs, looks)
     return with_sign(signs, tag_sign("pre")) if made else signs
 
 
@@ -176,19 +161,6 @@ def _set_authors_apart(names: list[Element]) -> None:
         starts = isinstance(box, Element) and box.tag in ("blockquote", "div") and (not first or not first.text.strip())
         if starts and name.text.rstrip().endswith(":"):
             name.tag = "div"
-
-
-def _bracket_notes(notes: list[Element]) -> None:
-    """A note inside a sentence stands in brackets, its number once."""
-    for note in notes:
-        mark = note.previous_sibling
-        if not isinstance(mark, Element) or not mark.has_class("ltx_note_mark"):
-            continue
-        number = " ".join(mark.text.split())
-        mark.extract()
-        note.remove(".ltx_note_mark,.ltx_tag_note,.ltx_note_type")
-        note.insert_before(Text(f" [{number}: "))
-        note.insert_after(Text("]"))
 
 
 def _join_code_lines(found: list[Element]) -> int:
@@ -355,33 +327,3 @@ def _unwrap_between(row: Element, table: Element) -> None:
         outer = parent.parent
         parent.unwrap()
         parent = outer
-
-
-def _mark_notes(marks: list[Element]) -> None:
-    """Marks of notes in brackets: numbers raised behind a word or the end of a sentence, or inside a link to a note."""
-    for mark in marks:
-        text = " ".join(mark.text.split())
-        if not _NOTE.fullmatch(text):
-            continue
-        parent = mark.parent
-        linked = isinstance(parent, Element) and parent.tag == "a" and "#" in (parent.attr("href") or "")
-        if linked or text.startswith("[") or _follows_prose(mark):
-            mark.replace_with(Text(text if text.startswith("[") else f"[{text}]"))
-
-
-def _follows_prose(mark: Element) -> bool:
-    before = mark.previous_sibling
-    written = (
-        before.data[-60:] if isinstance(before, Text) else before.text[-60:] if isinstance(before, Element) else ""
-    )
-    if written[-1:] in _SENTENCE_ENDS and len(written.strip()) > 1:
-        return True
-    after = mark.next_sibling.data.lstrip()[:1] if isinstance(mark.next_sibling, Text) else ""
-    if after in _OPERATORS and after:  # words are variables too: "velocity² = 2"
-        return False
-    word = _LAST_WORD.search(written)
-    if word is None or (isinstance(before, Element) and before.tag in ("i", "em", "var", "sub", "sup")):
-        return False
-    if written[: word.start(1)].rstrip()[-1:] in _OPERATORS:
-        return False
-    return word[1].lower() not in _POWERS and (word[1].islower() or word[1].istitle())

@@ -41,6 +41,7 @@ NEVER_RENDERED = ("template", "style")
 # What a page hides and shows at a click though it is its content: tabs, answers, solutions, proofs, folded parts.
 _FOLDED = (
     *("[role='tabpanel' i]", ".tab-pane", ".tabcontent", ".tab-content", ".tab_content", ".tabs-panel"),
+    *("[class*='tab-panel' i]", "[class*='tabpanel' i]"),
     *("[class*='answer' i]", "[id*='answer' i]", "[class*='solution' i]", "[id*='solution' i]"),
     *("[id^='sol' i]", "[id^='ans' i]", "[id^='proof' i]"),
     *("[class*='spoiler' i]", "[id*='spoiler' i]", "[class*='accordion' i]", "[class*='collapseomatic' i]"),
@@ -86,6 +87,7 @@ HIDDEN_SELECTORS = (
     "a.reversefootnote",
     "a.data-footnote-backref",
     "a.footnote-return",
+    ".footnote-back-link",
     ".mw-cite-backlink",
 )
 # Said to screen readers only, mostly what the page shows beside it in other words.

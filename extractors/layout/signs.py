@@ -89,19 +89,22 @@ def selector_signs(selector: str) -> tuple[str, ...]:
 class Selectors:
     """CSS selectors of one purpose; a page is asked only for those whose signs it has."""
 
-    __slots__ = ("_known", "_selectors", "_wanted", "signs")
+    __slots__ = ("_always", "_known", "_selectors", "_wanted", "signs")
 
     def __init__(self, selectors: Iterable[str]) -> None:
         needed = [(selector, sorted(selector_signs(selector), key=len)) for selector in selectors]
         self._selectors = [(selector, signs.pop() if signs else "", signs) for selector, signs in needed]
         self.signs = tuple(dict.fromkeys(sign for _, first, rest in self._selectors for sign in (first, *rest) if sign))
         self._wanted = frozenset(self.signs)
+        self._always = self._of(frozenset())
         self._known: dict[frozenset[str], str] = {}  # signs of pages before, out of `signs` -> selectors
 
     def of(self, signs: Signs) -> str:
         """The selectors that can find something, joined; "" for none."""
         if not isinstance(signs, frozenset):
             return self._of(signs)
+        if self._wanted.isdisjoint(signs):
+            return self._always
         key = self._wanted & signs
         if key not in self._known and len(self._known) < MAX_KNOWN:
             self._known[key] = self._of(key)

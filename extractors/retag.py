@@ -266,10 +266,8 @@ def _name_code(elements: list[Element]) -> int:
     """Inline code of several lines is a block; its blocks and line ends say so, or a class that only blocks have."""
     made = 0
     for found in elements:
-        code = found if found.tag in ("code", "tt", "samp", "div") else found.closest("code,tt,samp")
+        code = found if found.tag in ("code", "tt", "samp") else found.closest("code,tt,samp")
         if code is None or (found is code and not _is_alone(code)) or code.closest("pre") is not None:
-            continue
-        if code.tag == "div" and (code.select_one("code") is not None or not _are_statements(code.text.split("\n"), 2)):
             continue
         if code.closest("table") is not None and not _are_statements(_source_lines(code), _MIN_STATEMENTS):
             for line_end in code.select("br"):

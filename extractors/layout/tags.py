@@ -40,13 +40,11 @@ NEVER_RENDERED = ("template", "style")
 
 # What a page hides and shows at a click though it is its content: tabs, answers, solutions, proofs, folded parts.
 _FOLDED = (
-    *("[role='tabpanel' i]", ".tab-pane", ".tabcontent", ".tab-content", ".tab_content", ".tabs-panel"),
-    *("[class*='tab-panel' i]", "[class*='tabpanel' i]"),
-    *("[class*='answer' i]", "[id*='answer' i]", "[class*='solution' i]", "[id*='solution' i]"),
-    *("[id^='sol' i]", "[id^='ans' i]", "[id^='proof' i]"),
-    *("[class*='spoiler' i]", "[id*='spoiler' i]", "[class*='accordion' i]", "[class*='collapseomatic' i]"),
-    *("[class*='faq' i]", "[class*='explanation' i]", ".ui-tabs-panel", ".proof", ".hint", ".NavContent"),
-    *(".mw-collapsible-content", ".knowl-output", "[role='region'][aria-labelledby]"),
+    *("[role='tabpanel']", "[class*='tab-pane']", "[class*='tabpane']", "[class*='tabs-panel']"),
+    *("[class*='tab-content']", ".tabcontent", ".tab_content", "[class*='answer' i]", "[class*='solution' i]"),
+    *("[class*='spoiler' i]", "[class*='accordion' i]", "[class*='collapseomatic']", "[class*='faq' i]"),
+    *("[class*='explanation']", "[id^='sol' i]", "[id^='ans' i]", "[id^='proof' i]", "[id^='spoiler' i]", ".proof"),
+    *(".hint", ".NavContent", ".mw-collapsible-content", ".knowl-output", "[role='region'][aria-labelledby]"),
 )
 _NOT_FOLDED = f":not({','.join(_FOLDED)})"
 

@@ -45,6 +45,8 @@ class MathConfig:
 _MAX_SCRIPT_CHARS = 200_000
 _MAX_LITERAL_CHARS = 4_000
 _MAX_LITERALS = 20
+_MAX_MARK_CHARS = 20
+_MAX_PAIRS = 12  # of a kind: each is looked for at every place
 _MAX_MACRO_CHARS = 60_000
 _MAX_KNOWN_CHARS = 50_000
 _RELEVANT = ("mathjax", "katex", "rendermathinelement", "asciimath")
@@ -237,10 +239,10 @@ def _pairs(code: str, pattern: re.Pattern[str]) -> tuple[Pair, ...]:
                 strings = []
             elif _is_string(symbol):
                 strings.append(_unquote(symbol))
-            elif symbol == "]" and len(strings) == 2 and all(0 < len(text) <= 20 for text in strings):
+            elif symbol == "]" and len(strings) == 2 and all(0 < len(text) <= _MAX_MARK_CHARS for text in strings):
                 found.append((strings[0], strings[1]))
                 strings = []
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))[:_MAX_PAIRS]
 
 
 def _katex_pairs(code: str) -> list[tuple[str, str, bool]]:
@@ -256,7 +258,8 @@ def _katex_pairs(code: str) -> list[tuple[str, str, bool]]:
                 if {"left", "right", "display"} <= entry.keys():
                     found.append((entry["left"], entry["right"], entry["display"] in ("true", "!0", "1")))
                     entry = {}
-    return [(left, right, shown) for left, right, shown in found if left and right and not left.startswith("\\begin")]
+    marks = [entry for entry in dict.fromkeys(found) if not entry[0].startswith("\\begin")]
+    return [entry for entry in marks if all(0 < len(mark) <= _MAX_MARK_CHARS for mark in entry[:2])][:_MAX_PAIRS]
 
 
 def _macros(code: str) -> Macros:

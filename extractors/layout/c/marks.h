@@ -266,12 +266,13 @@ add_token(Scan *scan, Py_ssize_t start, Py_ssize_t end, int name)
 static inline int
 mark_at(const Mark *mark, const int kind, const void *data, Py_ssize_t at, Py_ssize_t size)
 {
-    if (mark->length > size - at)
-        return 0;
-    for (Py_ssize_t k = 1; k < mark->length; k++)
+    Py_ssize_t last = mark->length - 1;
+    if (last >= size - at || PyUnicode_READ(kind, data, at + last) != PyUnicode_READ(mark->kind, mark->data, last))
+        return 0; /* most of all, where marks begin alike */
+    for (Py_ssize_t k = 0; k < last; k++)
         if (PyUnicode_READ(kind, data, at + k) != PyUnicode_READ(mark->kind, mark->data, k))
             return 0;
-    return PyUnicode_READ(kind, data, at) == PyUnicode_READ(mark->kind, mark->data, 0);
+    return 1;
 }
 
 /* Name of the token at a place and where it ends, or NOTHING. */

@@ -154,3 +154,20 @@ def test_brackets_without_backslash_that_can_be_nothing_else():
     text = "Where ( \\alpha_1 ) is:\n[ \\frac{a}{(b + c)} ]\nand stem:[\\sqrt{2}] too"
     found = [(span.tex, span.display) for span in scan(text, MathConfig())]
     assert found == [("\\alpha_1", False), ("\\frac{a}{(b + c)}", True), ("\\sqrt{2}", False)]
+
+
+def test_a_page_configures_a_few_delimiters():
+    pairs = ",".join(f'["${number}$", "{number}$"]' for number in range(500))
+    page = turbohtml.parse(f"<script>MathJax = {{tex: {{inlineMath: [{pairs}], displayMath: [{pairs}]}}}};</script>")
+    config = page_config(page)
+    assert config.inline[0] == config.display[0] == ("$0$", "0$")
+    assert len(config.inline) == len(config.display) < 100
+    assert [span.tex for span in scan("see $0$x0$ and $5$y5$", config)] == ["x", "y"]
+
+
+def test_delimiters_of_katex_are_short():
+    long = "$" * 1_000
+    entries = f"{{left: '{long}', right: '$', display: false}}, {{left: '[m]', right: '[e]', display: true}}"
+    config = page_config(turbohtml.parse(f"<script>renderMathInElement(b, {{delimiters: [{entries}]}})</script>"))
+    assert ("[m]", "[e]") in config.display
+    assert all(len(left) < 100 for left, _ in config.inline)

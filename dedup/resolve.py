@@ -44,7 +44,10 @@ class _Component:
     names: list[str] = field(default_factory=list)
     survivor: array[int] = field(default_factory=lambda: array("q"))  # its own number where it is kept
     pending: array[int] = field(default_factory=lambda: array("q"))  # neighbours to come, also of those it replaced
-    kin: dict[int, list[int]] = field(default_factory=dict)  # kept documents that met a survivor and differed from it
+    sizes: array[int] = field(default_factory=lambda: array("q"))  # shingles of each
+    kin: dict[int, tuple[int, ...]] = field(
+        default_factory=dict
+    )  # kept ones that met a survivor and differed
 
 
 def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa.ChunkedArray) -> pa.RecordBatch:
@@ -91,8 +94,8 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
     found = _match(state, text, _candidates(state, earlier), config, counts)
     own = state.numbers[name] = len(state.names)
     survivor = own if found is None else found[0]
-    shorter = min(len(text.shingles), state.kept.outlines[survivor].shingles) if found else 0
     state.names.append(name)
+    state.sizes.append(len(text.shingles))
     state.survivor.append(survivor)
     state.pending.append(0)
     if survivor == own:
@@ -110,7 +113,7 @@ def _place(state: _Component, row: dict[str, Any], config: VerifyConfig, counts:
         "jaccard": verdict.jaccard,
         "containment": verdict.containment,
         "rule": verdict.rule,
-        "shared_shingles": round(verdict.containment * shorter),
+        "shared_shingles": round(verdict.containment * min(state.sizes[own], state.sizes[survivor])),
     }
 
 
@@ -127,7 +130,7 @@ def _match(
 ) -> tuple[int, Verdict] | None:
     """The most similar candidate that is the same document; the better ranked one among equals."""
     counts["resolve:candidates"] += len(candidates)
-    for other, known in islice(_alike(state.kept, text, candidates, config), config.max_comparisons):
+    for other, known in islice(_alike(state, text, candidates, config), config.max_comparisons):
         verdict = compare(state.kept[other], text, config, known)
         counts["resolve:compared"] += 1
         counts[f"resolve:{'same' if verdict.same else 'apart'}:{verdict.rule}"] += 1
@@ -137,7 +140,7 @@ def _match(
 
 
 def _alike(
-    kept: Shelf, text: Prepared, candidates: Sequence[int], config: VerifyConfig
+    state: _Component, text: Prepared, candidates: Sequence[int], config: VerifyConfig
 ) -> Iterator[tuple[int, tuple[float, float]]]:
     """Candidates that share enough shingles, and (Jaccard, containment); the most similar ones first, equals in order.
 
@@ -146,11 +149,11 @@ def _alike(
     size = len(text.shingles)
     if not size:
         return
-    outlines = [kept.outlines[other] for other in candidates]
-    most = within(text.shingles, [other.bits for other in outlines])
+    most = within(text.shingles, [state.kept.outlines[other] for other in candidates])
     queue = []
-    for place, (other, common) in enumerate(zip(outlines, most, strict=True)):
-        jaccard, containment = overlap(min(common, other.shingles), size, other.shingles)
+    for place, (other, common) in enumerate(zip(candidates, most, strict=True)):
+        other_size = state.sizes[other]
+        jaccard, containment = overlap(min(common, other_size), size, other_size)
         if containment >= config.min_containment:
             queue.append((-jaccard, -containment, place, False))
     heapify(queue)
@@ -159,7 +162,7 @@ def _alike(
         if exact:
             yield candidates[place], (-jaccard, -containment)
             continue
-        jaccard, containment = similarity(text.shingles, kept.shingles(candidates[place]))
+        jaccard, containment = similarity(text.shingles, state.kept.shingles(candidates[place]))
         if containment >= config.min_containment:
             heappush(queue, (-jaccard, -containment, place, True))
 
@@ -167,9 +170,9 @@ def _alike(
 def _remember_kin(state: _Component, own: int, earlier: Sequence[int], config: VerifyConfig) -> None:
     """A kept document is met again by those who share its hub: a star proposes them to the hub only."""
     for target in dict.fromkeys(state.survivor[other] for other in earlier):
-        kin = state.kin.setdefault(target, [])
+        kin = state.kin.get(target, ())
         if len(kin) < config.max_kin:
-            kin.append(own)
+            state.kin[target] = (*kin, own)
             state.pending[own] += 1  # held until the hub is let go
 
 

@@ -23,13 +23,6 @@ SHELF_BYTES = 512 << 20  # of texts in memory
 _WORD_BYTES = 100  # of one token in the list of words that a comparison may have made
 
 
-class Outline(NamedTuple):
-    """What `pipeline.text.sketch.outline` says of a text's shingles, and how many they are."""
-
-    bits: bytes
-    shingles: int
-
-
 class _Place(NamedTuple):
     """Where a text lies in the file, shingles first, and the items or bytes of each part."""
 
@@ -45,10 +38,10 @@ class Shelf:
 
     def __init__(self, max_bytes: int = SHELF_BYTES) -> None:
         self._max_bytes = max_bytes
-        self.outlines: dict[int, Outline] = {}
+        self.outlines: dict[int, bytes] = {}  # what `pipeline.text.sketch.outline` says of the shingles
         self._near: OrderedDict[int, tuple[Prepared, int]] = OrderedDict()  # with bytes; the last used last
         self._near_bytes = 0
-        self._far: dict[int, _Place] = {}
+        self._far: dict[int, tuple[int, ...]] = {}  # of a _Place; the garbage collector looks at plain tuples once
         self._end = 0
 
     @cached_property
@@ -60,13 +53,13 @@ class Shelf:
 
     def __getitem__(self, number: int) -> Prepared:
         held = self._near.pop(number, None)
-        text, size = held or (self._restored(self._far[number]), 0)
+        text, size = held or (self._restored(_Place(*self._far[number])), 0)
         self._near_bytes -= size
         self._hold(number, text)  # weighed again, as it may hold words by now
         return text
 
     def __setitem__(self, number: int, text: Prepared) -> None:
-        self.outlines[number] = Outline(outline(text.shingles), len(text.shingles))
+        self.outlines[number] = outline(text.shingles)
         self._hold(number, text)
 
     def shingles(self, number: int) -> U64:
@@ -74,7 +67,7 @@ class Shelf:
         held = self._near.get(number)
         if held is not None:
             return held[0].shingles
-        place = self._far[number]
+        place = _Place(*self._far[number])
         return np.frombuffer(self._read(place.start, 8 * place.shingles), np.uint64)
 
     def discard(self, number: int) -> bool:
@@ -107,7 +100,7 @@ class Shelf:
             oldest, (other, size) = self._near.popitem(last=False)
             self._near_bytes -= size
             if oldest not in self._far:
-                self._far[oldest] = self._write(other)
+                self._far[oldest] = tuple(self._write(other))
 
     def _write(self, text: Prepared) -> _Place:
         encoded = text.text.encode()

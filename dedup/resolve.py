@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Any
@@ -32,6 +33,7 @@ RESOLVE_SORT = ("component", *RANK_COLUMNS)
 RESOLVE_SCHEMA = pa.schema(
     [("component", pa.uint64()), *RANK_FIELDS, ("text", pa.string()), ("neighbours", pa.list_(pa.string()))]
 )
+_NUMBERS = partial(array, "q")
 
 
 @dataclass(slots=True)
@@ -42,12 +44,10 @@ class _Component:
     kept: Shelf  # texts of kept documents that may still be needed
     numbers: dict[str, int] = field(default_factory=dict)  # of the documents seen, in order; what follows goes by them
     names: list[str] = field(default_factory=list)
-    survivor: array[int] = field(default_factory=lambda: array("q"))  # its own number where it is kept
-    pending: array[int] = field(default_factory=lambda: array("q"))  # neighbours to come, also of those it replaced
-    sizes: array[int] = field(default_factory=lambda: array("q"))  # shingles of each
-    kin: dict[int, tuple[int, ...]] = field(
-        default_factory=dict
-    )  # kept ones that met a survivor and differed
+    survivor: array[int] = field(default_factory=_NUMBERS)  # its own number where it is kept
+    pending: array[int] = field(default_factory=_NUMBERS)  # neighbours to come, also of those it replaced
+    sizes: array[int] = field(default_factory=_NUMBERS)  # shingles of each
+    kin: dict[int, tuple[int, ...]] = field(default_factory=dict)  # kept ones that met a survivor and differed
 
 
 def member_rows(docs: pa.RecordBatch, component: pa.ChunkedArray, neighbours: pa.ChunkedArray) -> pa.RecordBatch:

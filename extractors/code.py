@@ -109,6 +109,7 @@ _NO_LANGUAGE_WORDS = (
 )
 _NO_LANGUAGE = frozenset(_NO_LANGUAGE_WORDS.split())
 _MAX_WRAPPERS = 3
+_MAX_ROW_DEPTH = 6
 _MANY_BLOCKS = 500
 _NO_WRAPPERS = frozenset(("body", "article", "main", "section", "li"))  # they hold more than one block
 _BACKTICKS = re.compile("`{3,}")
@@ -220,9 +221,13 @@ def _keep_lines(node: Element) -> None:
 
 def _leave_mark(node: Element, index: int) -> None:
     """The element becomes a `pre` that holds the number of its code block; of its attributes its classes stay."""
-    inline = node.closest("code")
-    if inline is not None and inline is not node:
-        inline.tag = "div"  # a table of lines inside inline code
+    around = node.parent
+    for _ in range(_MAX_ROW_DEPTH):  # inline code around a table of lines (Rouge)
+        if not isinstance(around, Element) or around.tag == "div":
+            break
+        if around.tag == "code":
+            around.tag = "div"
+        around = around.parent
     node.text = f"{CODE_BLOCK_OPEN}{index}{CODE_BLOCK_CLOSE}"
     if node.tag != "pre":
         node.tag = "pre"

@@ -107,7 +107,7 @@ def _name_blocks_of_code(document: Document, signs: Signs, looks: int) -> int:
         for box in document.select(selector)[:looks]:
             _open_box(box)
     if selector := _LISTED_CODE.of(signs):
-        made += _name_listed(document.select(selector))
+        made += _name_listed(document.select(selector), looks)
     if selector := _LINE_BOX.of(signs):
         for line in document.select(selector):
             line.tag = "div"
@@ -137,12 +137,14 @@ def _open_box(box: Element) -> None:
     box.tag = "div"
 
 
-def _name_listed(lines: list[Element]) -> int:
+def _name_listed(lines: list[Element], looks: int) -> int:
     """Numbered lines in a box that is no `pre`: GeSHi's list, gitweb's files."""
     boxes: dict[Element, None] = {}
     for line in lines:
         box = line.parent.parent if line.parent is not None else None
-        if not isinstance(box, Element) or box.tag not in ("ol", "div") or box.closest("pre") is not None:
+        if not isinstance(box, Element) or box.tag not in ("ol", "div"):
+            continue
+        if box not in boxes and (len(boxes) >= looks or box.closest("pre") is not None):
             continue
         after = line.next_sibling
         if line.tag == "a" and isinstance(after, Text):  # gitweb's number, and a space behind it

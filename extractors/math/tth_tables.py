@@ -33,7 +33,8 @@ _Stack = list[tuple[list[Node], MathNode]]
 
 def tth_latex(table: Element) -> str | None:
     """LaTeX of one of TtH's display tables; None for any other table."""
-    if len(table.text) > _MAX_CHARS or not _is_formula(table):
+    written = table.text
+    if len(written) > _MAX_CHARS or not written.strip() or not _is_formula(table, written):
         return None
     root = MathNode("mrow")
     stack: _Stack = [([table], root)]
@@ -52,13 +53,12 @@ def tth_latex(table: Element) -> str | None:
     return tree_to_latex(root) or None
 
 
-def _is_formula(table: Element) -> bool:
-    if any(node.tag not in _TAGS for node in table.iter_elements()):
-        return False
+def _is_formula(table: Element, written: str) -> bool:
     cells = [cell for cell in _cells(_rows(table)) if cell.text.strip() and cell.attr("width") != "1"]
     if not cells or any("nowrap" not in cell.attrs and not _is_bracket(cell) for cell in cells):
         return False
-    written = table.text
+    if any(node.tag not in _TAGS for node in table.iter_elements()):
+        return False
     words = [word for word in _WORD.findall(written) if FUNCTION_NAME.match(word) is None]
     if 3 * sum(map(len, words)) > len("".join(written.split())):
         return False

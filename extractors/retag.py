@@ -162,7 +162,7 @@ def _set_authors_apart(names: list[Element]) -> None:
         box, first = name.parent, name.previous_sibling
         starts = isinstance(box, Element) and box.tag in ("blockquote", "div") and (not first or not first.text.strip())
         if starts and name.text.rstrip().endswith(":"):
-            name.tag = "div"
+            name.insert_after(Element("br"))
 
 
 def _join_code_lines(found: list[Element]) -> int:

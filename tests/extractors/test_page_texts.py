@@ -35,7 +35,7 @@ def test_a_word_formula_in_a_comment_stands_in_its_sentence():
 
 
 def test_a_name_inside_a_quotation_is_no_line_of_its_own():
-    assert html_to_text("<blockquote><div><cite>ann wrote:</cite>Why?</div></blockquote>") == "> ann wrote:\n\n> Why?"
+    assert html_to_text("<blockquote><div><cite>ann wrote:</cite>Why?</div></blockquote>") == "> ann wrote:\n> Why?"
     assert (
         html_to_text("<blockquote><ul><li><cite>raise</cite> : an error</li></ul></blockquote>")
         == "> - raise : an error"

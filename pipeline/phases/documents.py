@@ -29,7 +29,7 @@ from pipeline.phases.placed import DocumentShard, rows_of_shard
 from pipeline.phases.repeats import repeats_of
 from pipeline.stage import Context, Counters, Task
 
-VERSIONS = {"render": 2, "classify": 9, "clean": 2}  # raise one when its stages would give another result
+VERSIONS = {"render": 3, "classify": 9, "clean": 2}  # raise one when its stages would give another result
 READ = "read"
 AGREEMENT = ("math_score", "code_score", "quality")  # of each two of them the report shows how they go together
 

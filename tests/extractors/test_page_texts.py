@@ -34,7 +34,7 @@ def test_a_word_formula_in_a_comment_stands_in_its_sentence():
     assert html_to_text('<p>a <object data="data:text/html,<b>b</b>" type="text/math"></object> c</p>') == "a b c"
 
 
-def test_a_name_inside_a_quotation_is_no_line_of_its_own():
+def test_who_is_quoted_has_a_line_at_the_head_of_the_quotation():
     assert html_to_text("<blockquote><div><cite>ann wrote:</cite>Why?</div></blockquote>") == "> ann wrote:\n> Why?"
     assert (
         html_to_text("<blockquote><ul><li><cite>raise</cite> : an error</li></ul></blockquote>")

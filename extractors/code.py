@@ -90,8 +90,8 @@ _LANGUAGE_ATTRIBUTES = (
 )
 SIGNS = (*_LANGUAGE_ATTRIBUTES, *_DECORATION_INSIDE.signs, *_DECORATION_BESIDE.signs, *_CODE.signs, *_LINE_CELLS.signs)
 _NAMED = re.compile(
-    r"(?:^|[\s;])(?:ltx_lst_language_|(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src|brush|syntax|code-lang"
-    r"|hl|data type)[-:=])\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
+    r"(?:^|[\s;])(?:ltx_lst_language_|(?:language|lang|highlight-source|highlight-text|highlight|mw-highlight-lang|src"
+    r"|brush|syntax|code-lang|hl|data type)[-:=])\s{0,2}([A-Za-z0-9+#_.-]{1,30})"
 )
 _BESIDE = re.compile(
     r"(?:^|\s)(?:sourceCode|hljs|prettyprint|highlight|codehilite|geshi|syntax|src|code)\s+([A-Za-z0-9+#-]{1,20})(?:\s|$)"

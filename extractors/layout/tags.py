@@ -90,7 +90,7 @@ HIDDEN_SELECTORS = (
 )
 # Said to screen readers only, mostly what the page shows beside it in other words.
 SPOKEN_SELECTORS = (
-    "[class*='sr-only']",
+    "[class*='sr-only']:not([class*='not-sr-only'])",  # Tailwind's opposite
     "[class*='visually-hidden']",
     ".visuallyhidden",
     ".accesshide",

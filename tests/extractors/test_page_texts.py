@@ -45,3 +45,8 @@ def test_who_is_quoted_has_a_line_at_the_head_of_the_quotation():
 def test_signs_for_screen_readers_stay_where_they_part_words():
     page = "<p>so <span class='sfrac'><span>1</span><span class='sr-only'>/</span><span>2</span></span> of it"
     assert html_to_text(page + "<span class='u-visually-hidden'>, said twice</span></p>") == "so 1/2 of it"
+
+
+def test_what_tailwind_shows_again_is_text():
+    page = "<p>a <span class='sr-only'>unseen</span> b <span class='sr-only md:not-sr-only'>seen</span> c</p>"
+    assert html_to_text(page) == "a b seen c"

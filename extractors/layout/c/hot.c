@@ -34,6 +34,7 @@ static PyObject *s_empty, *s_list, *s_table, *s_quote, *s_quote_mark, *s_definit
 #include "text.h"
 #include "formulas.h"
 #include "tags.h"
+#include "flags.h"
 #include "walk.h"
 #include "places.h"
 #include "inline.h"

@@ -8,6 +8,7 @@ from collections.abc import Container
 from extractors.layout.tags import RESERVED
 
 _IN_SIGNS = b"abcdefghijklmnopqrstuvwxyz0123456789<\\&#:_=?/-"  # all else parts words
+_OF_WORDS = frozenset(_IN_SIGNS.decode())
 _WORD = "[a-z0-9_-]"
 _WORD_BYTES = bytes(byte if byte in _IN_SIGNS else 32 for byte in range(256))
 
@@ -28,7 +29,7 @@ class SignFinder:
 
 
 class _Signs:
-    """Looks through the different words of the page only: a fifth of it. A sign with a space or ">" needs all of it."""
+    """Looks through the different words of the page only: a fifth of it. A sign with what parts words needs all of it."""
 
     __slots__ = ("html", "known", "words")
 
@@ -44,8 +45,8 @@ class _Signs:
         return self.known[sign]
 
     def _holds(self, sign: str) -> bool:
-        place = self.words if sign.isascii() and " " not in sign and ">" not in sign else self.html
         text = sign.strip(".")
+        place = self.words if _OF_WORDS.issuperset(text) else self.html
         before = f"(?<!{_WORD})" if sign.startswith(".") else ""
         after = f"(?!{_WORD})" if sign.endswith(".") else ""
         if not before and not after:

@@ -29,7 +29,7 @@ class SignFinder:
 
 
 class _Signs:
-    """Looks through the different words of the page only: a fifth of it. A sign with what parts words needs all of it."""
+    """Looks through the different words of the page: a fifth of it. A sign with what parts words needs all of it."""
 
     __slots__ = ("html", "known", "words")
 
